@@ -1,0 +1,140 @@
+//! What both macros share: struct fields, names that are safe as columns, paths and lengths of time.
+
+use proc_macro2::Span;
+use syn::{
+    Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Path, Result, Type,
+    punctuated::Punctuated, spanned::Spanned, token::Comma,
+};
+
+const MAX_LENGTH: usize = 128;
+
+/// The named fields of a struct without generics.
+pub(crate) fn fields<'a>(
+    input: &'a DeriveInput,
+    derive: &str,
+) -> Result<&'a Punctuated<Field, Comma>> {
+    if let Some(parameter) = input.generics.params.first() {
+        let text = format!("`{derive}` cannot be derived for a struct with generic parameters");
+        return Err(Error::new_spanned(parameter, text));
+    }
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => Ok(&fields.named),
+            _ => Err(needs_fields(&input.ident, derive)),
+        },
+        _ => Err(needs_fields(&input.ident, derive)),
+    }
+}
+
+fn needs_fields(ident: &Ident, derive: &str) -> Error {
+    let text = format!("`{derive}` is derived for a struct with named fields");
+    Error::new_spanned(ident, text)
+}
+
+/// The column name of a field.
+pub(crate) fn column(ident: &Ident) -> Result<String> {
+    let name = ident.to_string();
+    let name = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+    checked(name, ident.span())
+}
+
+/// A name by the rule that all names of the SDK keep to.
+pub(crate) fn checked(name: String, span: Span) -> Result<String> {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    if first && name.len() <= MAX_LENGTH && name.bytes().all(safe) {
+        return Ok(name);
+    }
+    Err(Error::new(
+        span,
+        "a name has 1 to 128 ASCII letters, digits, `_`, `-` or `.` and does not begin with a digit",
+    ))
+}
+
+/// `PurchaseLine` as `purchase_line`; a run of capitals stays one word.
+pub(crate) fn snake_case(ident: &Ident) -> String {
+    let text = ident.to_string();
+    let chars: Vec<char> = text.strip_prefix("r#").unwrap_or(&text).chars().collect();
+    let mut snake = String::with_capacity(text.len() + 4);
+    for (i, c) in chars.iter().enumerate() {
+        let after_small = i > 0 && !chars[i - 1].is_uppercase() && chars[i - 1] != '_';
+        let before_small = chars.get(i + 1).is_some_and(|next| next.is_lowercase());
+        let after_capital = i > 0 && chars[i - 1].is_uppercase();
+        if c.is_uppercase() && (after_small || (after_capital && before_small)) {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}
+
+/// The path in a `crate = "…"` option.
+pub(crate) fn crate_path(text: &LitStr) -> Result<Path> {
+    let mut path = text
+        .parse_with(Path::parse_mod_style)
+        .map_err(|_| Error::new_spanned(text, "`crate` is a path such as \"mlops::features\""))?;
+    for segment in &mut path.segments {
+        segment.ident.set_span(Span::mixed_site());
+    }
+    Ok(path)
+}
+
+/// Where errors about a type are shown, for code that lints do not take for the user's own.
+pub(crate) fn generated_at(ty: &Type) -> Span {
+    Span::mixed_site().located_at(ty.span())
+}
+
+/// A length of time in microseconds, by the rule of `mlops_core::Span::parse`.
+pub(crate) fn micros(text: &LitStr) -> Result<i64> {
+    let value = text.value();
+    let trimmed = value.trim();
+    let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = trimmed.split_at(digits);
+    let micros: i64 = match unit {
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "m" => 60_000_000,
+        "h" => 3_600_000_000,
+        "d" => 86_400_000_000,
+        "w" => 604_800_000_000,
+        _ => 0,
+    };
+    let length = number
+        .parse::<i64>()
+        .ok()
+        .and_then(|n| n.checked_mul(micros));
+    length.filter(|_| micros > 0).ok_or_else(|| {
+        Error::new_spanned(
+            text,
+            "a length of time is a whole number and one of us, ms, s, m, h, d, w, such as \"365d\"",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn struct_names_become_snake_case() {
+        let check = |name: &str, expect: &str| {
+            assert_eq!(snake_case(&Ident::new(name, Span::call_site())), expect);
+        };
+        check("Customer", "customer");
+        check("PurchaseLine", "purchase_line");
+        check("HTTPCall", "http_call");
+        check("UserV2", "user_v2");
+        check("Already_Split", "already_split");
+    }
+
+    #[test]
+    fn lengths_are_read_as_the_run_time_reads_them() {
+        let read = |text: &str| micros(&LitStr::new(text, Span::call_site())).ok();
+        assert_eq!(read("365d"), Some(365 * 86_400_000_000));
+        assert_eq!(read("0s"), Some(0));
+        for bad in ["", "d", "-1d", "1", "1.5h", "1y", "99999999999999w"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

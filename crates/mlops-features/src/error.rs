@@ -1,0 +1,369 @@
+//! What can go wrong on the way from events to features, each naming the culprit.
+//!
+//! Errors here stop the call: the file, the schema, a view or a contract is wrong as a whole. A single
+//! bad row is no error; it is listed in [`Rejections`](crate::Rejections) and the rest goes on.
+
+use arrow::datatypes::DataType;
+use mlops_core::ErrorKind;
+
+/// An error of sources, contracts, views, features and stores.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An error of the shared nouns.
+    #[error(transparent)]
+    Core(#[from] mlops_core::Error),
+
+    /// A file is not there.
+    #[error("file `{path}` does not exist")]
+    MissingFile {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A file is there and cannot be opened or read.
+    #[error("`{source_name}` could not be read")]
+    Read {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A compressed file is cut off or damaged; nothing was taken from it.
+    #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
+    BrokenGzip {
+        /// The path or name of the source.
+        source_name: String,
+        /// The last data row that was read whole, counted from 1; 0 if none was.
+        row: u64,
+        /// What the decompressor said.
+        source: std::io::Error,
+    },
+    /// A Parquet file is cut off, damaged or no Parquet at all; nothing was taken from it.
+    #[error("`{source_name}` is not a readable Parquet file: {reason}")]
+    BrokenParquet {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A text file has no header line.
+    #[error("`{source_name}` is empty: a header line is expected")]
+    MissingHeader {
+        /// The path or name of the source.
+        source_name: String,
+    },
+    /// A header line is not UTF-8.
+    #[error("`{source_name}` is not UTF-8 in the name of column {column}")]
+    NotUtf8 {
+        /// The path or name of the source.
+        source_name: String,
+        /// The column, counted from 1.
+        column: usize,
+    },
+    /// A source does not have a column that its schema asks for.
+    #[error("`{source_name}` has no column `{column}`; it has {available}")]
+    MissingColumn {
+        /// The path or name of the source.
+        source_name: String,
+        /// The column that was asked for.
+        column: String,
+        /// The columns that are there.
+        available: String,
+    },
+    /// A source has a column twice, so that its name says nothing.
+    #[error("`{source_name}` has {count} columns named `{column}`")]
+    AmbiguousColumn {
+        /// The path or name of the source.
+        source_name: String,
+        /// The name.
+        column: String,
+        /// How often it is there.
+        count: usize,
+    },
+    /// A typed source holds a column in a type that cannot become what the schema asks for.
+    #[error("column `{column}` of `{source_name}` holds {found}, which cannot become {wanted}")]
+    ColumnType {
+        /// The path or name of the source.
+        source_name: String,
+        /// The column in the source.
+        column: String,
+        /// The type that is there.
+        found: DataType,
+        /// What the schema asks for.
+        wanted: &'static str,
+    },
+    /// Times without a zone meet a schema that states none.
+    #[error(
+        "column `{column}` of `{source_name}` holds times without a zone; state it with `TimeFormat`"
+    )]
+    UnstatedZone {
+        /// The path or name of the source.
+        source_name: String,
+        /// The column in the source.
+        column: String,
+    },
+    /// A record is longer than the limit, most often because a quote is never closed.
+    #[error("record {row} of `{source_name}` is longer than {limit} bytes; is a quote left open?")]
+    RecordTooLong {
+        /// The path or name of the source.
+        source_name: String,
+        /// The data row, counted from 1; 0 is the header.
+        row: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The text of one column does not fit one Arrow array.
+    #[error("column `{column}` of `{source_name}` has more than 2 GiB of text; read it in parts")]
+    ColumnTooLarge {
+        /// The path or name of the source.
+        source_name: String,
+        /// The column in the source.
+        column: String,
+    },
+    /// A time zone is not in the IANA database.
+    #[error("time zone `{zone}` is not known: {reason}")]
+    UnknownTimeZone {
+        /// The name as it was given.
+        zone: String,
+        /// What the database said.
+        reason: String,
+    },
+    /// A pattern for times contradicts itself or leaves something open.
+    #[error("time format `{format}` is not valid: {reason}")]
+    InvalidTimeFormat {
+        /// The pattern.
+        format: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A setting of a reader is out of its range.
+    #[error("`{parameter}` is {value}; {rule}")]
+    InvalidParameter {
+        /// The setting.
+        parameter: &'static str,
+        /// Its value as text.
+        value: String,
+        /// What is allowed.
+        rule: &'static str,
+    },
+
+    /// An expectation cannot be checked as it stands.
+    #[error("it cannot be checked that {expectation}: {reason}")]
+    InvalidExpectation {
+        /// The expectation in words.
+        expectation: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A contract names a column that the table does not have.
+    #[error("contract `{contract}` expects a column `{column}`; the table has {available}")]
+    ContractColumn {
+        /// The contract.
+        contract: String,
+        /// The column it names.
+        column: String,
+        /// The columns that are there.
+        available: String,
+    },
+    /// A contract asks something of a column that its type cannot answer.
+    #[error(
+        "column `{column}` holds {found}; contract `{contract}` asks for {wanted}, so that {expectation}"
+    )]
+    ContractType {
+        /// The contract.
+        contract: String,
+        /// The expectation in words.
+        expectation: String,
+        /// The column.
+        column: String,
+        /// The type that is there.
+        found: DataType,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// A table does not keep its contract.
+    #[error(
+        "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
+    )]
+    ContractBroken {
+        /// The contract.
+        contract: String,
+        /// How many expectations of severity error fail.
+        failed: usize,
+        /// How many were checked.
+        checked: usize,
+        /// The first that fails, in words.
+        first: String,
+        /// What was seen instead.
+        detail: String,
+    },
+
+    /// A view was named that is not registered.
+    #[error("feature view `{view}` is not registered; there is {available}")]
+    UnknownView {
+        /// The view that was asked for.
+        view: String,
+        /// The views that are there.
+        available: String,
+    },
+    /// A feature was named that is not in the service.
+    #[error("feature `{feature}` is not in service `{service}`; there is {available}")]
+    UnknownFeature {
+        /// The service.
+        service: String,
+        /// The feature that was asked for.
+        feature: String,
+        /// The features that are there.
+        available: String,
+    },
+    /// A feature reads a field that its view does not have.
+    #[error("feature view `{view}` has no field `{field}`; it has {available}")]
+    UnknownField {
+        /// The view.
+        view: String,
+        /// The field that was asked for.
+        field: String,
+        /// The fields that are there.
+        available: String,
+    },
+    /// A function cannot be taken of a field of that type.
+    #[error("feature `{feature}` cannot take {function} of `{field}`, which holds {found}")]
+    FieldType {
+        /// The feature.
+        feature: String,
+        /// The function, for instance `sum`.
+        function: &'static str,
+        /// The field.
+        field: String,
+        /// Its type.
+        found: DataType,
+    },
+    /// A definition of a view contradicts itself.
+    #[error("feature view `{view}` is not valid: {reason}")]
+    InvalidView {
+        /// The view.
+        view: String,
+        /// What contradicts what.
+        reason: String,
+    },
+    /// A definition of a feature contradicts itself.
+    #[error("feature `{feature}` is not valid: {reason}")]
+    InvalidFeature {
+        /// The feature.
+        feature: String,
+        /// What contradicts what.
+        reason: String,
+    },
+    /// A service without a feature computes nothing.
+    #[error("service `{service}` has no features")]
+    EmptyService {
+        /// The service.
+        service: String,
+    },
+    /// Two output columns would have the same name.
+    #[error("`{name}` is {first} and also {second}; rename one")]
+    NameCollision {
+        /// The name that is taken twice.
+        name: String,
+        /// What has it first.
+        first: String,
+        /// What wants it as well.
+        second: String,
+    },
+    /// A view of that name exists with another definition.
+    #[error("feature view `{view}` is registered already with another definition")]
+    DuplicateView {
+        /// The view.
+        view: String,
+    },
+    /// A spine lacks a key column that a view joins on.
+    #[error("the spine has no key column `{column}` of view `{view}`; it has {available}")]
+    SpineMissingKey {
+        /// The view.
+        view: String,
+        /// The key column.
+        column: String,
+        /// The columns that are there.
+        available: String,
+    },
+    /// A spine holds a key in another type than the view.
+    #[error("key column `{column}` of the spine holds {found}, view `{view}` has {expected}")]
+    SpineKeyType {
+        /// The view.
+        view: String,
+        /// The key column.
+        column: String,
+        /// The type in the view.
+        expected: DataType,
+        /// The type in the spine.
+        found: DataType,
+    },
+    /// A spine has no event time.
+    #[error("the spine has no event time column; it has {available}")]
+    SpineMissingTime {
+        /// The columns that are there.
+        available: String,
+    },
+    /// An entity key has another shape than the entity that it is looked up in.
+    #[error("key ({key}) does not fit entity `{entity}`: {reason}")]
+    KeyShape {
+        /// The entity.
+        entity: String,
+        /// The key as text.
+        key: String,
+        /// What differs.
+        reason: String,
+    },
+    /// Rows for a view do not have its columns.
+    #[error("rows do not fit feature view `{view}`: {reason}")]
+    ViewMismatch {
+        /// The view.
+        view: String,
+        /// What differs.
+        reason: String,
+    },
+    /// A sum of whole numbers does not fit 64 bits.
+    #[error("feature `{feature}` overflows 64 bits at {at}")]
+    SumOverflow {
+        /// The feature.
+        feature: String,
+        /// The instant that was asked for.
+        at: mlops_core::EventTime,
+    },
+    /// An Arrow kernel refused.
+    #[error("arrow could not {action}")]
+    Arrow {
+        /// What was being done.
+        action: &'static str,
+        /// Arrow's own error.
+        source: arrow::error::ArrowError,
+    },
+}
+
+/// The result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Core(error) => error.kind(),
+            Self::MissingFile { .. }
+            | Self::MissingColumn { .. }
+            | Self::ContractColumn { .. }
+            | Self::UnknownView { .. }
+            | Self::UnknownFeature { .. }
+            | Self::UnknownField { .. } => ErrorKind::NotFound,
+            Self::Read { .. } => ErrorKind::Unavailable,
+            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
+            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
+            Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
+            Self::Arrow { .. } => ErrorKind::Internal,
+            _ => ErrorKind::Invalid,
+        }
+    }
+
+    pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
+        move |source| Self::Arrow { action, source }
+    }
+}

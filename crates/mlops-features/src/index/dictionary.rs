@@ -1,0 +1,34 @@
+//! Texts as small numbers: each different text of a field is stored once.
+
+use std::{collections::HashMap, sync::Arc};
+
+/// Codes in order of arrival; they are an encoding and never show outside.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Dictionary {
+    codes: HashMap<Arc<str>, u32>,
+    words: Vec<Arc<str>>,
+}
+
+impl Dictionary {
+    /// The code of a text that is known.
+    pub(crate) fn get(&self, word: &str) -> Option<u32> {
+        self.codes.get(word).copied()
+    }
+
+    /// The code of a text, a new one if it has none.
+    pub(crate) fn insert(&mut self, word: &str) -> u32 {
+        if let Some(code) = self.get(word) {
+            return code;
+        }
+        let code = u32::try_from(self.words.len()).expect("memory ends before 2^32 texts");
+        let word: Arc<str> = word.into();
+        self.words.push(Arc::clone(&word));
+        self.codes.insert(word, code);
+        code
+    }
+
+    /// The text of a code.
+    pub(crate) fn word(&self, code: u32) -> &str {
+        &self.words[code as usize]
+    }
+}

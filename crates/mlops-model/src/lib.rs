@@ -1,0 +1,85 @@
+//! Models as data: what a trainer exports and a server predicts with, in plain Rust.
+//!
+//! ```
+//! use mlops_core::{EventTime, Value};
+//! use mlops_model::*;
+//!
+//! let signature = Signature::new(
+//!     [Input::new("orders_90d", InputKind::Int), Input::new("country", InputKind::Str).nullable()],
+//!     Output::Probability { positive: "churned".into() },
+//! )?;
+//! let preprocess = Preprocess::new(&signature, vec![
+//!     Encoder::Numeric { input: 0, impute: None, log1p: false, center: 5.0, scale: 2.5 },
+//!     Encoder::OneHot { input: 1, categories: vec!["DE".into(), "UK".into()] },
+//! ])?;
+//! let logistic = Linear { weights: vec![-1.0, 0.5, 0.0], bias: 1.5, link: Link::Logit };
+//! let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(logistic))?;
+//!
+//! let package = ModelPackage::builder(spec).created(EventTime::from_seconds(0)).build()?;
+//! let model = ModelPackage::from_files(package.files().clone())?.load()?;
+//! let row = model.signature().row([("country", Value::from("DE")), ("orders_90d", Value::from(10))])?;
+//! assert_eq!(model.predict_row(&row, &mut Scratch::new())?, 0.5);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # The types and how they relate
+//!
+//! ```text
+//! Value, RecordBatch ─▶ Signature ─▶ Preprocess ─▶ Estimator ─▶ f64
+//!                       names, kinds  encoders      linear, trees, mlp
+//!                       └───────────── ModelSpec : Model ──────────┘
+//!                                          │ build, verify
+//!                                     ModelPackage ◀──▶ directory, files by name
+//! ```
+//!
+//! - [`Signature`]: the border; everything that enters is checked here and errors name the column.
+//! - [`Preprocess`]: encoders whose numbers a trainer fitted; the same object encodes for training.
+//! - [`Estimator`]: [`Linear`], [`TreeEnsemble`] or [`Mlp`], as plain data.
+//! - [`ModelSpec`]: the three together, checked; implements [`Model`].
+//! - [`ModelPackage`]: the model and what travels with it, in files that vouch for each other.
+//!
+//! # Recipes
+//!
+//! - Predict from a request: [`Signature::row`], then [`Model::predict_row`] with a [`Scratch`] a thread.
+//! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
+//! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
+//! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
+//!
+//! # How values are read
+//!
+//! A batch and a row give the same bits. NaN is a missing value; infinity is refused. A missing value is
+//! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
+//! one-hot. A category that was not seen in training is all zeros too. Whole numbers beyond 2^53 are
+//! refused rather than rounded.
+//!
+//! # What this crate does not do
+//!
+//! It trains nothing, fetches no features, opens no socket and keeps no versions. Every file it reads is
+//! JSON of a fixed shape; nothing in a package is ever executed.
+//!
+//! # Errors
+//!
+//! [`Error`] names the column and row, the part of the model, or the file of the package; limits are in
+//! [`limit`].
+
+mod cell;
+mod error;
+mod estimator;
+pub mod limit;
+mod matrix;
+mod model;
+mod package;
+mod preprocess;
+mod signature;
+mod spec;
+
+pub use error::{Error, Result};
+pub use estimator::{
+    Activation, Combine, Dense, Estimator, Linear, Link, Mlp, Node, Rule, Tree, TreeEnsemble,
+};
+pub use matrix::Matrix;
+pub use model::{Model, Scratch};
+pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
+pub use preprocess::{Encoder, Preprocess};
+pub use signature::{Input, InputKind, Output, Signature};
+pub use spec::ModelSpec;

@@ -1,0 +1,56 @@
+//! Encoded rows: what an estimator computes on.
+
+/// Real numbers, row after row. NaN stands for a missing value.
+///
+/// # Shapes
+/// `[rows, width]`, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Matrix {
+    values: Vec<f64>,
+    rows: usize,
+    width: usize,
+}
+
+impl Matrix {
+    pub(crate) fn new(values: Vec<f64>, rows: usize, width: usize) -> Self {
+        debug_assert_eq!(
+            values.len(),
+            rows * width,
+            "row-major values fill the shape"
+        );
+        Self {
+            values,
+            rows,
+            width,
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// If there are not as many rows.
+    pub fn row(&self, row: usize) -> &[f64] {
+        assert!(row < self.rows, "row {row} of {}", self.rows);
+        &self.values[row * self.width..(row + 1) * self.width]
+    }
+
+    /// All values, taken out.
+    pub fn into_values(self) -> Vec<f64> {
+        self.values
+    }
+}

@@ -1,0 +1,67 @@
+//! The model card that is written when nobody wrote a better one.
+
+use std::fmt::Write;
+
+use crate::{Estimator, Model, ModelSpec, Output, package::Metadata};
+
+/// A card that states what is known: family, size, inputs, output, origin.
+pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
+    let signature = spec.signature();
+    let size = match spec.estimator() {
+        Estimator::Linear(linear) => format!("{} weights", linear.weights.len()),
+        Estimator::Trees(trees) => {
+            let nodes: usize = trees.trees.iter().map(|tree| tree.nodes.len()).sum();
+            format!("{} trees, {nodes} nodes", trees.trees.len())
+        }
+        Estimator::Mlp(mlp) => format!("{} layers", mlp.layers.len()),
+    };
+    let answer = match signature.output() {
+        Output::Probability { positive } => format!("the probability of `{}`", plain(positive)),
+        Output::Number => "a number".to_owned(),
+    };
+    let mut card = format!(
+        "# Model card\n\n- family: {}, {size}\n- answers {answer}\n",
+        spec.family()
+    );
+    let mut line = |text: String| {
+        card.push_str(&text);
+        card.push('\n');
+    };
+    if let Some(trainer) = &metadata.trainer {
+        line(format!("- trained by {}", plain(trainer)));
+    }
+    if let Some(created) = metadata.created {
+        line(format!("- created {created}"));
+    }
+    line("\n## Inputs\n\n| name | kind | null |\n| --- | --- | --- |".to_owned());
+    for input in signature.inputs() {
+        let null = if input.nullable { "allowed" } else { "refused" };
+        line(format!(
+            "| {} | {} | {null} |",
+            plain(&input.name),
+            input.kind
+        ));
+    }
+    if !metadata.params.is_empty() {
+        line("\n## Parameters\n".to_owned());
+        for (name, value) in &metadata.params {
+            line(format!("- {}: {}", plain(name), plain(value)));
+        }
+    }
+    card
+}
+
+/// A text that stays on its line and in its cell.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_control() => out.push(' '),
+            '|' | '`' | '<' | '[' | '*' | '_' | '\\' => {
+                write!(out, "\\{c}").expect("writing to memory");
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

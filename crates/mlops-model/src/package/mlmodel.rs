@@ -1,0 +1,146 @@
+//! The `MLmodel` file: what tools that know MLflow's model format look at first.
+//!
+//! The template is small and fixed; every text in it is quoted. The flavour is our own, since no Python
+//! flavour can load the model; signature, example, time and parameters are in MLflow's own places.
+
+use std::fmt::{self, Write};
+
+use mlops_core::Digest;
+use serde::Serialize;
+
+use crate::{
+    InputKind, Model, ModelSpec, Output,
+    package::{INPUT_EXAMPLE, MODEL, Metadata, SCHEMA_VERSION},
+};
+
+/// The content of the file.
+#[derive(Debug)]
+pub(super) struct Document<'a> {
+    pub(super) spec: &'a ModelSpec,
+    pub(super) metadata: &'a Metadata,
+    /// The digest of `model.json`.
+    pub(super) model: Digest,
+    pub(super) input_example: bool,
+}
+
+/// A column in MLflow's signature.
+#[derive(Serialize)]
+struct Column<'a> {
+    r#type: &'a str,
+    name: &'a str,
+    required: bool,
+}
+
+impl fmt::Display for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signature = self.spec.signature();
+        let inputs: Vec<Column<'_>> = signature
+            .inputs()
+            .iter()
+            .map(|input| Column {
+                r#type: match input.kind {
+                    InputKind::Float => "double",
+                    InputKind::Int => "long",
+                    InputKind::Bool => "boolean",
+                    InputKind::Str => "string",
+                },
+                name: &input.name,
+                required: !input.nullable,
+            })
+            .collect();
+        let output = Column {
+            r#type: "double",
+            name: match signature.output() {
+                Output::Probability { .. } => "probability",
+                Output::Number => "prediction",
+            },
+            required: true,
+        };
+        let mut uuid = self.model.to_string();
+        uuid.truncate(32);
+
+        writeln!(f, "flavors:\n  mlops_rust:\n    data: {MODEL}")?;
+        writeln!(f, "    family: {}", self.spec.family())?;
+        writeln!(f, "    schema_version: {SCHEMA_VERSION}")?;
+        writeln!(f, "model_uuid: {}", quoted(&uuid))?;
+        if let Some(created) = self.metadata.created {
+            let text = created.to_string().replace('T', " ").replace('Z', "");
+            writeln!(f, "utc_time_created: {}", quoted(&text))?;
+        }
+        if self.input_example {
+            writeln!(
+                f,
+                "saved_input_example_info:\n  artifact_path: {INPUT_EXAMPLE}"
+            )?;
+            writeln!(f, "  pandas_orient: split\n  type: dataframe")?;
+        }
+        writeln!(f, "signature:\n  inputs: {}", quoted(&json(&inputs)))?;
+        writeln!(f, "  outputs: {}\n  params: null", quoted(&json(&[output])))?;
+        let Metadata {
+            trainer, params, ..
+        } = self.metadata;
+        let positive = match signature.output() {
+            Output::Probability { positive } => Some(positive),
+            Output::Number => None,
+        };
+        if trainer.is_none() && params.is_empty() && positive.is_none() {
+            return Ok(());
+        }
+        writeln!(f, "metadata:")?;
+        if let Some(positive) = positive {
+            writeln!(f, "  positive_class: {}", quoted(positive))?;
+        }
+        if let Some(trainer) = trainer {
+            writeln!(f, "  trainer: {}", quoted(trainer))?;
+        }
+        if !params.is_empty() {
+            writeln!(f, "  params:")?;
+            for (name, value) in params {
+                writeln!(f, "    {}: {}", quoted(name), quoted(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn json<T: Serialize>(value: &[T]) -> String {
+    serde_json::to_string(value).expect("names and constants serialise")
+}
+
+/// A YAML double-quoted scalar on one line; what is not printable ASCII is escaped.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            ' '..='~' => quoted.push(c),
+            '\0'..='\u{ff}' => {
+                write!(quoted, "\\x{:02x}", u32::from(c)).expect("writing to memory");
+            }
+            '\u{100}'..='\u{ffff}' => {
+                write!(quoted, "\\u{:04x}", u32::from(c)).expect("writing to memory");
+            }
+            _ => write!(quoted, "\\U{:08x}", u32::from(c)).expect("writing to memory"),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_leaves_its_quotes() {
+        for (text, expected) in [
+            ("plain: [text] # {}", r#""plain: [text] # {}""#),
+            ("a\"b\\", r#""a\"b\\""#),
+            ("line\nbreak\t\u{7f}", r#""line\x0abreak\x09\x7f""#),
+            ("é\u{2028}😀", r#""\xe9\u2028\U0001f600""#),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+}

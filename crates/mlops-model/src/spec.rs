@@ -1,0 +1,152 @@
+//! A whole model as data: signature, preprocessing and estimator, checked against each other.
+
+use arrow::array::RecordBatch;
+use mlops_core::Value;
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{
+    Encoder, Error, Estimator, Model, Output, Preprocess, Result, Scratch, Signature,
+    estimator::Scorer, limit,
+};
+
+/// A model that was checked: what it reads, how it encodes and what it computes.
+///
+/// Its JSON form is what a package holds; reading it checks it again, and it then predicts the same bits.
+///
+/// ```
+/// use mlops_model::{Encoder, Estimator, Input, InputKind, Linear, Link, Model, ModelSpec, Output, Preprocess, Scratch, Signature};
+/// use mlops_core::Value;
+///
+/// let signature = Signature::new([Input::new("x", InputKind::Float)], Output::Number)?;
+/// let preprocess = Preprocess::new(&signature, vec![Encoder::plain(0)])?;
+/// let line = Linear { weights: vec![2.0], bias: 1.0, link: Link::Identity };
+/// let model = ModelSpec::new(signature, preprocess, Estimator::Linear(line))?;
+/// assert_eq!(model.predict_row(&[Value::from(3.0)], &mut Scratch::new())?, 7.0);
+/// # Ok::<(), mlops_model::Error>(())
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Wire")]
+pub struct ModelSpec {
+    preprocess: Preprocess,
+    estimator: Estimator,
+    scorer: Scorer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    signature: Signature,
+    #[serde(deserialize_with = "limit::list::<{ limit::WIDTH }, _, _>")]
+    encoders: Vec<Encoder>,
+    estimator: Estimator,
+}
+
+#[derive(Serialize)]
+struct WireRef<'a> {
+    signature: &'a Signature,
+    encoders: &'a [Encoder],
+    estimator: &'a Estimator,
+}
+
+impl TryFrom<Wire> for ModelSpec {
+    type Error = Error;
+    fn try_from(wire: Wire) -> Result<Self> {
+        let preprocess = Preprocess::new(&wire.signature, wire.encoders)?;
+        Self::new(wire.signature, preprocess, wire.estimator)
+    }
+}
+
+impl Serialize for ModelSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = WireRef {
+            signature: self.preprocess.signature(),
+            encoders: self.preprocess.encoders(),
+            estimator: &self.estimator,
+        };
+        wire.serialize(serializer)
+    }
+}
+
+impl ModelSpec {
+    /// Checks the parts against each other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModel`] naming the part at fault: preprocessing of another signature, a number that
+    /// is not finite, widths that do not meet, a tree that is no tree, a value that may be missing where
+    /// the family needs it, an output that is called a probability and need not be one;
+    /// [`Error::TooLarge`] beyond the limits of [`limit`].
+    #[expect(clippy::needless_pass_by_value, reason = "a model takes its parts")]
+    pub fn new(signature: Signature, preprocess: Preprocess, estimator: Estimator) -> Result<Self> {
+        if *preprocess.signature() != signature {
+            return Err(Error::model(
+                "preprocessing",
+                "it was made for another signature",
+            ));
+        }
+        let scorer = Scorer::new(&estimator, preprocess.width())?;
+        let missing = |encoder: &&Encoder| preprocess.can_be_missing(encoder);
+        if !matches!(estimator, Estimator::Trees(_))
+            && let Some(encoder) = preprocess.encoders().iter().find(missing)
+        {
+            let input = &signature.inputs()[encoder.input()].name;
+            return Err(Error::model(
+                format!("encoder of input `{input}`"),
+                "the input is nullable and not imputed; only trees read missing values",
+            ));
+        }
+        let probability = matches!(signature.output(), Output::Probability { .. });
+        if probability && !Scorer::is_probability(&estimator) {
+            return Err(Error::model(
+                "output",
+                "it is called a probability, and the estimator can leave 0..=1; use the logit link",
+            ));
+        }
+        Ok(Self {
+            preprocess,
+            estimator,
+            scorer,
+        })
+    }
+
+    /// From inputs to encoded columns.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// From encoded columns to the answer.
+    pub fn estimator(&self) -> &Estimator {
+        &self.estimator
+    }
+}
+
+impl Model for ModelSpec {
+    fn signature(&self) -> &Signature {
+        self.preprocess.signature()
+    }
+
+    fn family(&self) -> &str {
+        self.estimator.family()
+    }
+
+    fn predict(&self, batch: &RecordBatch) -> Result<Vec<f64>> {
+        let matrix = self.preprocess.encode(batch)?;
+        let answers = self.scorer.score(&matrix);
+        match answers.iter().position(|value| !value.is_finite()) {
+            Some(row) => Err(not_finite(answers[row]).in_row(row)),
+            None => Ok(answers),
+        }
+    }
+
+    fn predict_row(&self, row: &[Value], scratch: &mut Scratch) -> Result<f64> {
+        self.preprocess.encode_row(row, &mut scratch.encoded)?;
+        let answer = self.scorer.score_row(scratch);
+        if answer.is_finite() {
+            return Ok(answer);
+        }
+        Err(not_finite(answer))
+    }
+}
+
+fn not_finite(value: f64) -> Error {
+    Error::PredictionNotFinite { row: None, value }
+}

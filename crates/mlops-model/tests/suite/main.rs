@@ -1,0 +1,15 @@
+//! One binary for all integration tests: they share `support` and link once.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says by panicking what it did not expect"
+)]
+
+mod allocations;
+mod fixtures;
+mod hostile_models;
+mod inputs;
+mod packages;
+mod parity;
+mod speed;
+mod support;

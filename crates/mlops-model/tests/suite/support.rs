@@ -1,0 +1,287 @@
+//! Random models and rows, and the slow, obvious way to compute what they answer.
+
+use std::sync::Arc;
+
+use mlops_core::{
+    Rng, Seed, Value,
+    arrow::{
+        array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
+        datatypes::Schema,
+        record_batch::RecordBatchOptions,
+    },
+};
+use mlops_model::{
+    Activation, Combine, Dense, Encoder, Estimator, Input, InputKind, Linear, Link, Mlp, Model,
+    ModelSpec, Node, Output, Preprocess, Rule, Signature, Tree, TreeEnsemble,
+};
+
+const COUNTRIES: [&str; 5] = ["DE", "FR", "UK", "", "ä \"quoted\""];
+/// Few numbers, so that rows meet thresholds exactly.
+const GRID: [f64; 9] = [-1e300, -2.0, -0.5, -0.0, 0.0, 0.1, 1.0, 7.25, 1e17];
+
+pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
+    items[rng.below(items.len())]
+}
+
+/// A model of a random family over one input of each kind.
+pub(crate) fn model(seed: u64) -> ModelSpec {
+    let mut rng = Seed(seed).derive("model").rng();
+    let family = rng.below(3);
+    let trees = family == 1;
+    let mut inputs = vec![
+        Input::new("amount", InputKind::Float).nullable(),
+        Input::new("orders", InputKind::Int),
+        Input::new("member", InputKind::Bool).nullable(),
+        Input::new("country", InputKind::Str).nullable(),
+        Input::new("days", InputKind::Float),
+        Input::new("unused", InputKind::Str),
+    ];
+    rng.shuffle(&mut inputs);
+    let output = Output::Probability {
+        positive: "yes".into(),
+    };
+    let signature = Signature::new(inputs, output).unwrap();
+    let mut encoders = Vec::new();
+    for (input, at) in signature.inputs().iter().zip(0..) {
+        match (input.name.as_str(), input.kind) {
+            ("unused", _) => {}
+            (_, InputKind::Str) => encoders.push(Encoder::OneHot {
+                input: at,
+                categories: COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect(),
+            }),
+            _ => encoders.push(Encoder::Numeric {
+                input: at,
+                impute: (!trees || rng.below(2) == 0).then(|| pick(&mut rng, &GRID[1..8])),
+                log1p: rng.below(3) == 0,
+                center: if trees { 0.0 } else { rng.normal() },
+                scale: if trees { 1.0 } else { 2.5 },
+            }),
+        }
+    }
+    let preprocess = Preprocess::new(&signature, encoders).unwrap();
+    let width = preprocess.width();
+    let mut weights = |n: usize| (0..n).map(|_| rng.normal()).collect::<Vec<_>>();
+    let estimator = match family {
+        0 => Estimator::Linear(Linear {
+            weights: weights(width),
+            bias: 0.25,
+            link: Link::Logit,
+        }),
+        1 => Estimator::Trees(ensemble(seed, width)),
+        _ => {
+            let shape = [width, 7, 3, 1];
+            let layers = shape.windows(2).map(|w| Dense {
+                rows: w[1],
+                cols: w[0],
+                weights: weights(w[0] * w[1]),
+                bias: weights(w[1]),
+            });
+            Estimator::Mlp(Mlp {
+                layers: layers.collect(),
+                activation: Activation::Relu,
+                link: Link::Logit,
+            })
+        }
+    };
+    ModelSpec::new(signature, preprocess, estimator).unwrap()
+}
+
+/// Trees of random shape, their nodes in random order behind the root.
+pub(crate) fn ensemble(seed: u64, width: usize) -> TreeEnsemble {
+    let mut rng = Seed(seed).derive("trees").rng();
+    let count = 1 + rng.below(21);
+    TreeEnsemble {
+        trees: (0..count).map(|_| tree(&mut rng, width)).collect(),
+        base: rng.normal(),
+        combine: pick(&mut rng, &[Combine::Sum, Combine::Mean]),
+        link: Link::Logit,
+    }
+}
+
+fn tree(rng: &mut Rng, width: usize) -> Tree {
+    let splits = rng.below(12);
+    let mut order: Vec<u32> = (1..=u32::try_from(2 * splits).unwrap()).collect();
+    rng.shuffle(&mut order);
+    let mut nodes = vec![Node::Leaf { value: 0.0 }; 2 * splits + 1];
+    let mut leaves = vec![0u32];
+    for _ in 0..splits {
+        let at = leaves.swap_remove(rng.below(leaves.len()));
+        let (left, right) = (order.pop().unwrap(), order.pop().unwrap());
+        nodes[at as usize] = Node::Split {
+            feature: u32::try_from(rng.below(width)).unwrap(),
+            threshold: pick(rng, &GRID),
+            rule: pick(rng, &[Rule::Lt, Rule::Le]),
+            missing_left: rng.below(2) == 0,
+            left,
+            right,
+        };
+        leaves.extend([left, right]);
+    }
+    for leaf in leaves {
+        nodes[leaf as usize] = Node::Leaf {
+            value: rng.normal(),
+        };
+    }
+    Tree { nodes }
+}
+
+/// Rows that the model reads, with nulls, NaN and categories it has not seen.
+pub(crate) fn rows(spec: &ModelSpec, seed: u64, count: usize) -> Vec<Vec<Value>> {
+    let mut rng = Seed(seed).derive("rows").rng();
+    let inputs = spec.signature().inputs();
+    // sums of extremes overflow; comparisons do not mind
+    let extremes = spec.family() == "trees";
+    let (floats, ints): (&[f64], &[i64]) = if extremes {
+        (&GRID, &[-2, 0, 1, 7, 1 << 53])
+    } else {
+        (&GRID[1..8], &[-2, 0, 1, 7])
+    };
+    let mut row = || {
+        let value = |input: &Input| match (input.kind, rng.below(6)) {
+            (_, 0) if input.nullable => Value::Null,
+            (InputKind::Float, 1) if input.nullable => Value::Float(f64::NAN),
+            (InputKind::Float, _) => Value::Float(pick(&mut rng, floats)),
+            (InputKind::Int, _) => Value::Int(pick(&mut rng, ints)),
+            (InputKind::Bool, n) => Value::Bool(n > 3),
+            (InputKind::Str, _) => pick(&mut rng, &COUNTRIES).into(),
+        };
+        inputs.iter().map(value).collect()
+    };
+    (0..count).map(|_| row()).collect()
+}
+
+/// The rows as columns, in reverse order.
+pub(crate) fn batch(spec: &ModelSpec, rows: &[Vec<Value>]) -> RecordBatch {
+    let columns = spec
+        .signature()
+        .inputs()
+        .iter()
+        .enumerate()
+        .rev()
+        .map(|(at, input)| {
+            let values = rows.iter().map(|row| &row[at]);
+            let array: ArrayRef = match input.kind {
+                InputKind::Float => Arc::new(values.map(Value::as_f64).collect::<Float64Array>()),
+                InputKind::Int => Arc::new(
+                    values
+                        .map(|value| match value {
+                            Value::Int(value) => Some(*value),
+                            _ => None,
+                        })
+                        .collect::<Int64Array>(),
+                ),
+                InputKind::Bool => Arc::new(
+                    values
+                        .map(|value| match value {
+                            Value::Bool(value) => Some(*value),
+                            _ => None,
+                        })
+                        .collect::<BooleanArray>(),
+                ),
+                InputKind::Str => Arc::new(values.map(Value::as_str).collect::<StringArray>()),
+            };
+            (input.name.clone(), array)
+        });
+    let columns: Vec<_> = columns.collect();
+    if columns.is_empty() {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let schema = Schema::empty();
+        return RecordBatch::try_new_with_options(Arc::new(schema), vec![], &options).unwrap();
+    }
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+/// The answer, computed the slow way from the public description alone.
+pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> f64 {
+    let mut x = Vec::new();
+    for encoder in spec.preprocess().encoders() {
+        match encoder {
+            Encoder::Numeric {
+                input,
+                impute,
+                log1p,
+                center,
+                scale,
+            } => {
+                let given = row[*input].as_f64().filter(|x| !x.is_nan());
+                let value = given.or(*impute).map(|x| {
+                    let x = if *log1p {
+                        x.signum() * x.abs().ln_1p()
+                    } else {
+                        x
+                    };
+                    (x - center) / scale
+                });
+                x.push(value);
+            }
+            Encoder::OneHot { input, categories } => x.extend(
+                categories
+                    .iter()
+                    .map(|c| Some(f64::from(row[*input] == Value::Str(c.clone())))),
+            ),
+            other => panic!("no oracle for {other:?}"),
+        }
+    }
+    let sigmoid = |score: f64| 1.0 / (1.0 + (-score).exp());
+    match spec.estimator() {
+        Estimator::Linear(linear) => {
+            let mut score = linear.bias;
+            for (weight, x) in linear.weights.iter().zip(&x) {
+                score += weight * x.unwrap();
+            }
+            sigmoid(score)
+        }
+        Estimator::Trees(trees) => {
+            let mut score = if trees.combine == Combine::Sum {
+                trees.base
+            } else {
+                0.0
+            };
+            for tree in &trees.trees {
+                score += descend(tree, 0, &x);
+            }
+            if trees.combine == Combine::Mean {
+                score = trees.base + score / trees.trees.len() as f64;
+            }
+            sigmoid(score)
+        }
+        Estimator::Mlp(mlp) => {
+            let mut layer: Vec<f64> = x.iter().map(|x| x.unwrap()).collect();
+            for (at, dense) in mlp.layers.iter().enumerate() {
+                let mut next = Vec::new();
+                for row in 0..dense.rows {
+                    let mut sum = dense.bias[row];
+                    for (col, x) in layer.iter().enumerate() {
+                        sum += dense.weights[row * dense.cols + col] * x;
+                    }
+                    let last = at + 1 == mlp.layers.len();
+                    next.push(if last { sum } else { sum.max(0.0) });
+                }
+                layer = next;
+            }
+            sigmoid(layer[0])
+        }
+        other => panic!("no oracle for {other:?}"),
+    }
+}
+
+fn descend(tree: &Tree, at: u32, x: &[Option<f64>]) -> f64 {
+    match tree.nodes[at as usize] {
+        Node::Leaf { value } => value,
+        Node::Split {
+            feature,
+            threshold,
+            rule,
+            missing_left,
+            left,
+            right,
+        } => {
+            let goes_left = match (x[feature as usize], rule) {
+                (None, _) => missing_left,
+                (Some(x), Rule::Lt) => x < threshold,
+                (Some(x), Rule::Le) => x <= threshold,
+            };
+            descend(tree, if goes_left { left } else { right }, x)
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Connections: one that writes, a few that read, and the pragmas that make them safe.
+//!
+//! Invariant: every write is one `BEGIN IMMEDIATE` transaction, so that what it reads is what it
+//! commits against, in this process and in all others. Invariant: every read is one transaction, so
+//! that it sees one state. The write-ahead log lets readers go on while somebody writes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use mlops_core::EventTime;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::{
+    Durability, Error, Result,
+    error::{DatabaseError, During},
+    schema,
+};
+
+/// How long a call waits for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a journal mode is asked for before it counts as busy: SQLite does not wait there itself.
+const JOURNAL_ATTEMPTS: u32 = 200;
+const READERS_KEPT: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    /// `None` in memory, where a second connection would see another database.
+    path: Option<PathBuf>,
+    durability: Durability,
+}
+
+impl Database {
+    pub(crate) fn memory(now: EventTime) -> Result<Self> {
+        let mut writer = Connection::open_in_memory().during("open a database in memory")?;
+        prepare(&writer)?;
+        immediately(&mut writer, |tx| {
+            schema::migrate(tx, Path::new(":memory:"), now)
+        })?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            path: None,
+            durability: Durability::Normal,
+        })
+    }
+
+    pub(crate) fn file(path: &Path, durability: Durability, now: EventTime) -> Result<Self> {
+        let mut writer = connect(path)?;
+        let current = deferred(&mut writer, |tx| schema::is_current(tx, path));
+        let current = current.map_err(|error| match error {
+            Error::Database { ref source, .. } if source.is_foreign() => Error::NotARegistry {
+                path: path.to_owned(),
+                reason: "it is no SQLite database",
+            },
+            error => error,
+        })?;
+        write_ahead(&writer)?;
+        if !current {
+            immediately(&mut writer, |tx| schema::migrate(tx, path, now))?;
+        }
+        synchronous(&writer, durability)?;
+        Ok(Self {
+            writer: Mutex::new(writer),
+            readers: Mutex::default(),
+            path: Some(path.to_owned()),
+            durability,
+        })
+    }
+
+    /// Reads one state of the database.
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let Some(path) = &self.path else {
+            return deferred(&mut lock(&self.writer), work);
+        };
+        let pooled = lock(&self.readers).pop();
+        let mut reader = pooled.map_or_else(|| connect(path), Ok)?;
+        let output = deferred(&mut reader, work);
+        let mut readers = lock(&self.readers);
+        if readers.len() < READERS_KEPT {
+            readers.push(reader);
+        }
+        output
+    }
+
+    /// Writes all or nothing, as durably as the registry was opened.
+    pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        immediately(&mut lock(&self.writer), work)
+    }
+
+    /// Writes all or nothing, and through a power cut: for what decides which model serves.
+    pub(crate) fn write_durably<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut writer = lock(&self.writer);
+        if self.path.is_none() || self.durability == Durability::Full {
+            return immediately(&mut writer, work);
+        }
+        synchronous(&writer, Durability::Full)?;
+        let output = immediately(&mut writer, work);
+        synchronous(&writer, self.durability)?;
+        output
+    }
+}
+
+/// A panic in the middle of a transaction rolled it back; the connection is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn deferred<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> Result<T> {
+    let tx = connection.transaction().during("begin to read")?;
+    let output = work(&tx)?;
+    tx.finish().during("end reading")?;
+    Ok(output)
+}
+
+fn immediately<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> Result<T> {
+    let tx = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .during("begin to write")?;
+    let output = work(&tx)?;
+    tx.commit().during("commit")?;
+    Ok(output)
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Open {
+        path: path.to_owned(),
+        source: DatabaseError::new(error),
+    })?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<()> {
+    let preparing = "prepare the connection";
+    connection.busy_timeout(PATIENCE).during(preparing)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    for (pragma, value) in [("foreign_keys", true), ("trusted_schema", false)] {
+        connection
+            .pragma_update(None, pragma, value)
+            .during(preparing)?;
+    }
+    Ok(())
+}
+
+fn synchronous(connection: &Connection, durability: Durability) -> Result<()> {
+    let level = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    connection
+        .pragma_update(None, "synchronous", level)
+        .during("set the durability")
+}
+
+/// Switches to the write-ahead log. SQLite answers busy at once when others open the file too.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let switching = "switch to the write-ahead log";
+    for attempt in 1.. {
+        let answer = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
+        match answer {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => break,
+            // a file system without shared memory keeps its old mode, which is safe and slower
+            Ok(_) => break,
+            Err(error) => {
+                let busy = matches!(
+                    error.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+                );
+                if !busy || attempt >= JOURNAL_ATTEMPTS {
+                    return Err(error).during(switching);
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Experiment tracking and a model registry: from a run to the version that serves, with gates and
+//! an audit trail, in one SQLite file.
+//!
+//! ```
+//! # use std::collections::BTreeMap;
+//! # use mlops_core::{Digest, Lineage};
+//! # use mlops_model::{Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature};
+//! # let signature = Signature::new([], Output::Probability { positive: "churned".into() })?;
+//! # let preprocess = Preprocess::new(&signature, vec![])?;
+//! # let constant = Linear { weights: vec![], bias: -1.0, link: Link::Logit };
+//! # let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(constant))?;
+//! # let package = ModelPackage::builder(spec).build()?;
+//! use mlops_registry::{Gate, GateEvidence, Registry, RunStatus};
+//!
+//! let registry = Registry::memory()?; // or Registry::open("sqlite://mlops.db")?
+//! let run = registry.experiment("churn")?.start_run("boosting")?;
+//! run.log_param("trees", 300)?;
+//! run.log_metric("pr_auc", 0.81, 0)?;
+//! let run = run.finish(RunStatus::Finished)?;
+//!
+//! let model = registry.model("churn")?;
+//! let version = model.register(&package, Some(&run.id), &Lineage::default(), "first")?;
+//! let evidence = GateEvidence {
+//!     data: Digest::of(b"test rows"),
+//!     rows: 1_000,
+//!     champion: None,
+//!     candidate_metrics: run.metrics,
+//!     champion_metrics: BTreeMap::new(),
+//!     baseline_metrics: BTreeMap::from([("pr_auc".into(), 0.3)]),
+//! };
+//! let gate = Gate::no_worse_than_champion("pr_auc", 0.005);
+//! registry.promote(model.name(), version.version, &gate, &evidence)?;
+//!
+//! assert_eq!(registry.resolve("churn@production")?.version, 1);
+//! # registry.verify_audit()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The types and how they relate
+//!
+//! ```text
+//! Registry ─▶ Experiment ─▶ Run: params, metric histories, tags, artifacts
+//!    │                       │ RunId
+//!    └─▶ RegisteredModel ─▶ ModelVersion: package by digest, signature, Lineage
+//!             │ aliases       │ Stage: None ─▶ Staging ─▶ Production ─▶ Archived
+//!             ▼               ▼
+//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry
+//! ```
+//!
+//! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
+//! - [`Run`] and [`RunInfo`]: what was tried, while it goes on and afterwards.
+//! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
+//! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
+//! - [`AuditEntry`]: who did what, chained by digests.
+//!
+//! # Recipes
+//!
+//! - Serve what is promoted: [`Registry::resolve`] `"churn@production"`, then [`Registry::load`]; poll
+//!   [`Registry::generation`] and resolve again when it has grown.
+//! - Two trainers, one champion: both promote with the champion that they compared with; the second gets
+//!   [`Error::StaleEvidence`], measures against the new champion and tries again.
+//! - Go back to an older version: promote it again, with evidence against the present champion.
+//! - Take a model out of service: [`Registry::transition`] its champion to [`Stage::Archived`].
+//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
+//!
+//! # What is durable when
+//!
+//! What a call acknowledged survives a killed process. It survives a power cut too, unless the
+//! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
+//! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//!
+//! # What this crate does not do
+//!
+//! It trains nothing and speaks no HTTP; it deletes neither versions nor artifacts. SQLite needs a
+//! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//!
+//! # Errors
+//!
+//! [`Error`] names the experiment, run, model, version, alias or metric; [`Error::kind`] says what to
+//! do about it: `Conflict` for a lost race, `Denied` for a gate's no, `Corrupt` for damaged artifacts.
+
+mod alias;
+mod audit;
+mod database;
+mod error;
+mod experiment;
+mod gate;
+mod key;
+mod metric;
+mod model;
+mod number;
+mod options;
+mod promotion;
+mod reference;
+mod registry;
+mod run;
+mod run_info;
+mod schema;
+mod stage;
+mod verify;
+mod version;
+
+pub use audit::{Action, AuditEntry};
+pub use error::{DatabaseError, Error, Result};
+pub use experiment::{Experiment, ExperimentInfo};
+pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
+pub use metric::MetricPoint;
+pub use model::RegisteredModel;
+pub use options::{Durability, RegistryBuilder};
+pub use promotion::Promotion;
+pub use reference::Reference;
+pub use registry::Registry;
+pub use run::Run;
+pub use run_info::{RunId, RunInfo, RunStatus};
+pub use stage::Stage;
+pub use version::ModelVersion;

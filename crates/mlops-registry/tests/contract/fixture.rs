@@ -1,0 +1,118 @@
+//! What the cases share: a small model package, evidence, and a registry in a directory.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use mlops_core::{
+    AliasName, Clock, Digest, EventTime, Lineage, ManualClock, ModelName, VersionNumber,
+};
+use mlops_model::{
+    Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature,
+};
+use mlops_registry::{
+    Gate, GateEvidence, ModelVersion, Promotion, RegisteredModel, Registry, Result,
+};
+use tempfile::TempDir;
+
+/// A model that answers one constant; another number makes another package.
+pub(crate) fn package(number: u32) -> ModelPackage {
+    let signature = Signature::new([], Output::Number).unwrap();
+    let preprocess = Preprocess::new(&signature, vec![]).unwrap();
+    let constant = Linear {
+        weights: vec![],
+        bias: f64::from(number),
+        link: Link::Identity,
+    };
+    let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(constant)).unwrap();
+    ModelPackage::builder(spec)
+        .created(EventTime::from_seconds(0))
+        .build()
+        .unwrap()
+}
+
+pub(crate) fn metrics(values: &[(&str, f64)]) -> BTreeMap<String, f64> {
+    values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value))
+        .collect()
+}
+
+/// Evidence in favour of the candidate.
+pub(crate) fn evidence(champion: Option<VersionNumber>) -> GateEvidence {
+    GateEvidence {
+        data: Digest::of(b"test rows"),
+        rows: 1_000,
+        champion,
+        candidate_metrics: metrics(&[("pr_auc", 0.8)]),
+        champion_metrics: metrics(&[("pr_auc", 0.7)]),
+        baseline_metrics: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn gate() -> Gate {
+    Gate::no_worse_than_champion("pr_auc", 0.005)
+}
+
+pub(crate) fn name(model: &str) -> ModelName {
+    ModelName::new(model).unwrap()
+}
+
+pub(crate) fn alias(alias: &str) -> AliasName {
+    AliasName::new(alias).unwrap()
+}
+
+/// A clock that stands still at second 1000.
+pub(crate) fn clock() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(EventTime::from_seconds(1_000)))
+}
+
+pub(crate) fn open(directory: &Path) -> Result<Registry> {
+    Registry::open(url(directory))
+}
+
+pub(crate) fn url(directory: &Path) -> String {
+    format!("sqlite://{}", directory.join("mlops.db").display())
+}
+
+pub(crate) fn in_directory() -> (TempDir, Registry) {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = open(directory.path()).unwrap();
+    (directory, registry)
+}
+
+pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Registry {
+    Registry::builder("memory://").clock(clock).open().unwrap()
+}
+
+/// Runs a case on a registry in memory and on one in a directory.
+pub(crate) fn on_both(case: impl Fn(Registry)) {
+    case(Registry::memory().unwrap());
+    let (_directory, registry) = in_directory();
+    case(registry);
+}
+
+pub(crate) fn register(model: &RegisteredModel, number: u32) -> ModelVersion {
+    model
+        .register(&package(number), None, &Lineage::default(), "")
+        .unwrap()
+}
+
+/// A model `churn` with so many versions, none of them promoted.
+pub(crate) fn with_versions(registry: &Registry, versions: u32) -> RegisteredModel {
+    let model = registry.model("churn").unwrap();
+    for number in 1..=versions {
+        assert_eq!(register(&model, number).version, number);
+    }
+    model
+}
+
+/// Promotes a version against the champion of the moment.
+pub(crate) fn promote(
+    model: &RegisteredModel,
+    registry: &Registry,
+    version: VersionNumber,
+) -> Promotion {
+    let champion = model.champion().unwrap().map(|version| version.version);
+    registry
+        .promote(model.name(), version, &gate(), &evidence(champion))
+        .unwrap()
+}

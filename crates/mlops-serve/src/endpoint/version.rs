@@ -1,0 +1,100 @@
+//! One version, loaded, verified and warmed: what an endpoint may swap to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use mlops_core::{Lineage, Value, VersionNumber};
+use mlops_model::{InputKind, Model, Output, Scratch, Signature};
+use mlops_registry::{ModelVersion, Registry};
+use prometheus_client::metrics::counter::Counter;
+
+use crate::{Error, Result, metrics::EndpointMetrics};
+
+/// A version that is fit to serve.
+#[derive(Debug)]
+pub(super) struct Serving {
+    pub(super) number: VersionNumber,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) lineage: Lineage,
+    /// Counts the answers of this version.
+    pub(super) answers: Counter,
+    /// The positions of the inputs by name.
+    columns: BTreeMap<String, usize>,
+}
+
+impl Serving {
+    /// Loads a version's package, verifies every byte of it and lets the model answer once.
+    pub(super) fn load(
+        registry: &Registry,
+        version: &ModelVersion,
+        metrics: &EndpointMetrics,
+    ) -> Result<Self> {
+        let package = registry.load(&version.model, version.version)?;
+        if package.digest() != version.digest {
+            return Err(Error::WrongPackage {
+                model: version.model.clone(),
+                version: version.version,
+            });
+        }
+        let model = package.load()?;
+        let signature = model.signature();
+        let row = match package.input_example() {
+            Some(row) => row.to_vec(),
+            None => blank_row(signature),
+        };
+        let prediction = model.predict_row(&row, &mut Scratch::default())?;
+        if let Some(reason) = misfit(signature.output(), prediction) {
+            return Err(Error::Unfit {
+                model: version.model.clone(),
+                version: version.version,
+                reason,
+            });
+        }
+        let names = signature.inputs().iter().map(|input| input.name.clone());
+        Ok(Self {
+            number: version.version,
+            columns: names.zip(0..).collect(),
+            answers: metrics.answers_of(version.version),
+            lineage: version.lineage.clone(),
+            model,
+        })
+    }
+
+    pub(super) fn signature(&self) -> &Signature {
+        self.model.signature()
+    }
+
+    /// The position of an input.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.get(name).copied()
+    }
+}
+
+/// A row that any model of the signature must answer: null where it may be, else a plain value.
+fn blank_row(signature: &Signature) -> Vec<Value> {
+    let blank = |kind| match kind {
+        InputKind::Float => Value::Float(0.0),
+        InputKind::Int => Value::Int(0),
+        InputKind::Bool => Value::Bool(false),
+        InputKind::Str => Value::Str(String::new()),
+    };
+    let inputs = signature.inputs().iter();
+    inputs
+        .map(|input| {
+            if input.nullable {
+                Value::Null
+            } else {
+                blank(input.kind)
+            }
+        })
+        .collect()
+}
+
+fn misfit(output: &Output, prediction: f64) -> Option<String> {
+    match output {
+        Output::Probability { .. } if !(0.0..=1.0).contains(&prediction) => {
+            Some(format!("its example gives the probability {prediction}"))
+        }
+        _ if !prediction.is_finite() => Some(format!("its example gives {prediction}")),
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! The text form of feature values in the prediction log.
+//!
+//! Plain JSON loses what monitoring must keep: NaN is not null, and a time is not a text. Those two
+//! are written as one-field objects, `{"f":"NaN"}` and `{"t":"2011-07-01T00:00:00Z"}`.
+
+use mlops_core::{EventTime, Value};
+use serde_json::{Value as Json, json};
+
+/// Values in order, as one JSON array.
+pub(super) fn encode<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    Json::Array(values.map(to_json).collect()).to_string()
+}
+
+/// The values of [`encode`]; `None` if the text is anything else.
+pub(super) fn decode(text: &str) -> Option<Vec<Value>> {
+    let Ok(Json::Array(items)) = serde_json::from_str(text) else {
+        return None;
+    };
+    items.into_iter().map(from_json).collect()
+}
+
+fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => Json::Bool(*b),
+        Value::Int(i) => Json::from(*i),
+        Value::Float(f) if f.is_finite() => Json::from(*f),
+        Value::Float(f) => json!({ "f": f.to_string() }),
+        Value::Str(text) => Json::from(text.as_str()),
+        Value::Time(time) => json!({ "t": time.to_string() }),
+    }
+}
+
+fn from_json(json: Json) -> Option<Value> {
+    Some(match json {
+        Json::Null => Value::Null,
+        Json::Bool(b) => Value::Bool(b),
+        Json::Number(number) => match number.as_i64() {
+            Some(i) => Value::Int(i),
+            None => Value::Float(number.as_f64()?),
+        },
+        Json::String(text) => Value::Str(text),
+        Json::Object(fields) => match (fields.get("f"), fields.get("t")) {
+            (Some(Json::String(number)), None) => Value::Float(number.parse().ok()?),
+            (None, Some(Json::String(time))) => Value::Time(EventTime::parse(time).ok()?),
+            _ => return None,
+        },
+        Json::Array(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            any::<f64>().prop_map(Value::Float),
+            any::<String>().prop_map(Value::Str),
+            any::<i64>().prop_map(|m| Value::Time(EventTime::from_micros(m))),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_reads_back_as_it_was(values in proptest::collection::vec(value(), 0..6)) {
+            let back = decode(&encode(values.iter())).unwrap();
+            prop_assert_eq!(back.len(), values.len());
+            for (was, is) in values.iter().zip(&back) {
+                match (was, is) {
+                    (Value::Float(a), Value::Float(b)) if a.is_nan() => prop_assert!(b.is_nan()),
+                    (Value::Float(a), Value::Float(b)) => prop_assert_eq!(a.to_bits(), b.to_bits()),
+                    _ => prop_assert_eq!(was, is),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_list_of_values_is_refused() {
+        for bad in [
+            "",
+            "{}",
+            "1",
+            "[[1]]",
+            r#"[{"x":1}]"#,
+            r#"[{"f":"x"}]"#,
+            r#"[{"f":"1","t":"2"}]"#,
+        ] {
+            assert!(decode(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The Open Inference Protocol, version 2, over JSON.
+//!
+//! Inputs are named as in the model's signature, or are the entity key's columns alone, each a column
+//! of one value a row. Binary tensors are not offered; a client that merely prefers binary outputs
+//! gets JSON ones.
+
+use mlops_model::Output;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+use super::{
+    Limits, Reply, json as wire,
+    tensor::{Tensor, datatype_of},
+};
+use crate::{Error, Result, endpoint::Session};
+
+#[derive(Debug, Deserialize)]
+struct InferRequest {
+    #[serde(default)]
+    id: Option<String>,
+    inputs: Vec<Tensor>,
+    #[serde(default)]
+    outputs: Option<Vec<RequestedOutput>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestedOutput {
+    name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct InferReply<'a> {
+    model_name: &'a str,
+    model_version: String,
+    id: String,
+    parameters: ReplyParameters,
+    outputs: [OutputTensor<'a>; 1],
+}
+
+#[derive(Debug, Serialize)]
+struct ReplyParameters {
+    /// Joined by commas, because a parameter is a text, a number or a boolean.
+    prediction_ids: String,
+}
+
+#[derive(Debug, Serialize)]
+struct OutputTensor<'a> {
+    name: &'a str,
+    datatype: &'static str,
+    shape: [usize; 1],
+    data: Vec<f64>,
+}
+
+/// Answers an inference request.
+pub(crate) fn infer(session: &Session<'_>, body: &[u8], limits: &Limits) -> Result<Reply> {
+    let request: InferRequest = wire::parse(body, limits.max_json_depth())?;
+    let output = output_name(session);
+    for requested in request.outputs.iter().flatten() {
+        if requested.name != output {
+            return Err(Error::Malformed {
+                reason: format!(
+                    "the model has no output `{}`; it has `{output}`",
+                    requested.name.chars().take(128).collect::<String>()
+                ),
+            });
+        }
+    }
+    let mut rows = Vec::new();
+    for (at, tensor) in request.inputs.iter().enumerate() {
+        let kind = session
+            .kind_of(&tensor.name)
+            .ok_or_else(|| session.unknown(&tensor.name))?;
+        let values = tensor.values(kind, limits)?;
+        if at == 0 {
+            rows = vec![session.empty_row(); values.len()];
+        } else if values.len() != rows.len() {
+            return Err(Error::Malformed {
+                reason: format!(
+                    "input `{}` has {} rows, input `{}` has {}",
+                    request.inputs[0].name,
+                    rows.len(),
+                    tensor.name,
+                    values.len()
+                ),
+            });
+        }
+        for (row, value) in rows.iter_mut().zip(values) {
+            session.give(row, &tensor.name, value)?;
+        }
+    }
+    if request.inputs.is_empty() {
+        return Err(Error::Malformed {
+            reason: "`inputs` is empty".into(),
+        });
+    }
+    let answers = session.answer_all(rows)?;
+    let ids: Vec<&str> = answers.iter().map(|answer| answer.id.as_str()).collect();
+    let reply = InferReply {
+        model_name: session.endpoint().model().as_str(),
+        model_version: session.version().to_string(),
+        parameters: ReplyParameters {
+            prediction_ids: ids.join(","),
+        },
+        outputs: [OutputTensor {
+            name: output,
+            datatype: "FP64",
+            shape: [answers.len()],
+            data: answers.iter().map(|answer| answer.prediction).collect(),
+        }],
+        id: match request.id {
+            Some(id) if !id.is_empty() => id,
+            _ => session.endpoint().next_id(),
+        },
+    };
+    Ok(Reply::json(&reply).by(session.version()))
+}
+
+/// What the model reads and answers.
+pub(crate) fn metadata(session: &Session<'_>) -> Reply {
+    let inputs: Vec<Json> = session
+        .signature()
+        .inputs()
+        .iter()
+        .map(
+            |input| json!({"name": input.name, "datatype": datatype_of(input.kind), "shape": [-1]}),
+        )
+        .collect();
+    let mut metadata = json!({
+        "name": session.endpoint().model(),
+        "versions": [session.version().to_string()],
+        "platform": format!("mlops-{}", session.family()),
+        "inputs": inputs,
+        "outputs": [{"name": output_name(session), "datatype": "FP64", "shape": [-1]}],
+    });
+    if !session.key_columns().is_empty() {
+        let columns = session.key_columns().iter();
+        let key: Vec<String> = columns
+            .map(|column| format!("{}:{}", column.name, datatype_of(column.kind)))
+            .collect();
+        metadata["properties"] = json!({"entity_key": key.join(",")});
+    }
+    Reply::json(&metadata).by(session.version())
+}
+
+/// Whether the model is ready; it is as soon as there is an endpoint.
+pub(crate) fn ready(session: &Session<'_>) -> Reply {
+    Reply::json(&json!({"name": session.endpoint().model(), "ready": true})).by(session.version())
+}
+
+/// What the server is.
+pub(crate) fn server() -> Reply {
+    Reply::json(&json!({
+        "name": env!("CARGO_PKG_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "extensions": [],
+    }))
+}
+
+fn output_name(session: &Session<'_>) -> &'static str {
+    match session.signature().output() {
+        Output::Probability { .. } => "probability",
+        Output::Number => "prediction",
+    }
+}

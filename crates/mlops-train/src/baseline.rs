@@ -1,0 +1,58 @@
+//! The model that knows nothing: every row gets the share of positives among the training rows.
+//!
+//! A gate compares with it when there is no champion yet, and a report shows it beside the others.
+
+use mlops_core::TrainingSet;
+use mlops_model::{Estimator, Linear, Link, ModelSpec, Preprocess};
+
+use crate::{Result, reads::signature};
+
+/// A model with the set's signature that answers its share of positives, whatever the row.
+///
+/// # Errors
+/// A label that is neither 0 nor 1, and [`Error::UnsupportedColumn`](crate::Error::UnsupportedColumn).
+pub fn baseline(set: &TrainingSet) -> Result<ModelSpec> {
+    let labels = set.label_classes()?;
+    let positives = labels.iter().filter(|label| **label).count();
+    let constant = Linear {
+        weights: Vec::new(),
+        bias: positives as f64 / labels.len() as f64,
+        link: Link::Identity,
+    };
+    let signature = signature(set)?;
+    let preprocess = Preprocess::new(&signature, Vec::new())?;
+    Ok(ModelSpec::new(
+        signature,
+        preprocess,
+        Estimator::Linear(constant),
+    )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use mlops_core::metric;
+    use mlops_model::Model;
+
+    use super::*;
+    use crate::conformance::{planted, table};
+
+    #[test]
+    fn it_answers_the_base_rate() {
+        let set = planted(200, 1);
+        let labels = set.label_classes().unwrap();
+        let scores = baseline(&set).unwrap().predict(&set.features()).unwrap();
+        let rate = labels.iter().filter(|l| **l).count() as f64 / 200.0;
+        assert_eq!(scores, vec![rate; 200]);
+        assert_eq!(metric::roc_auc(&labels, &scores).unwrap(), 0.5);
+        assert!((metric::pr_auc(&labels, &scores).unwrap() - rate).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_class_is_a_base_rate_too() {
+        let set = table(vec![("x", vec![Some(1.0), None])], &[true, true]);
+        assert_eq!(
+            baseline(&set).unwrap().predict(&set.features()).unwrap(),
+            [1.0, 1.0]
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! Every trainer keeps the contract of the trait.
+
+#![cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
+
+use mlops_train::conformance;
+
+#[cfg(feature = "linfa")]
+#[test]
+fn logistic_regression_keeps_the_contract() {
+    let trainer = mlops_train::LogisticRegression::builder().build();
+    conformance::check(&trainer.expect("the defaults are in range"));
+}
+
+#[cfg(feature = "linfa")]
+#[test]
+fn the_decision_tree_keeps_the_contract() {
+    let trainer = mlops_train::DecisionTree::builder().min_leaf(5).build();
+    conformance::check(&trainer.expect("the settings are in range"));
+}
+
+#[cfg(feature = "boosting")]
+#[test]
+fn boosting_keeps_the_contract() {
+    let trainer = mlops_train::Boosting::builder().trees(60).build();
+    conformance::check(&trainer.expect("the settings are in range"));
+}
+
+#[cfg(feature = "burn")]
+#[test]
+fn the_network_keeps_the_contract() {
+    let builder = mlops_train::MlpClassifier::builder()
+        .hidden([16])
+        .epochs(60)
+        .batch(64);
+    let trainer = builder.learning_rate(0.01).build();
+    conformance::check(&trainer.expect("the settings are in range"));
+}

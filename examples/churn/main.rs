@@ -1,0 +1,186 @@
+//! The whole loop, from raw purchase lines to a retrained model in service.
+//!
+//! ```text
+//! cargo run --release --example churn
+//! cargo run --release --example churn -- --data online-retail.csv.gz --out out
+//! ```
+//!
+//! Time is simulated: the story begins on the day on which the first model is put into service, and goes from
+//! month to month. Each month's purchases arrive, every active customer is scored, outcomes of earlier
+//! predictions become known, drift and performance are judged; an alert starts retraining, a gate decides, and
+//! the running server swaps. Nothing that a step sees lies in its future.
+#![expect(unreachable_pub, reason = "the modules of one program")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people"
+)]
+
+mod args;
+mod events;
+mod generator;
+mod page;
+mod story;
+mod traffic;
+
+use std::{error::Error, fs, path::Path, process::ExitCode};
+
+use args::Args;
+use events::Events;
+use generator::Shop;
+use mlops::{core::Stopwatch, prelude::*};
+use story::{Story, Told};
+
+type AnyResult<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let args = match Args::parse(std::env::args().skip(1)) {
+        Ok(Some(args)) => args,
+        Ok(None) => {
+            print!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("error: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprint!(": {cause}");
+                source = cause.source();
+            }
+            eprintln!();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> AnyResult<()> {
+    let watch = Stopwatch::start();
+    let (events, shift) = read(args)?;
+    let q = &events.quality;
+    println!(
+        "read      {} rows from {}: {} kept ({} of them returns), {} rejected, {} quarantined",
+        q.rows_read,
+        q.source,
+        events.lines.rows(),
+        q.returns,
+        q.rejected.total(),
+        q.quarantined.total(),
+    );
+
+    // Everything is written into a folder beside the target and moved there when it is whole.
+    let scratch = tempfile::Builder::new()
+        .prefix(".churn-")
+        .tempdir_in(parent(args.out.as_deref())?)?;
+    let told = Story::begin(&events, scratch.path(), args.seed, args.port, shift)?.tell()?;
+    fs::write(
+        scratch.path().join("report.html"),
+        page::render(&events, &told)?,
+    )?;
+    summary(&told);
+    let Told { store, service, .. } = told;
+
+    let folder = match &args.out {
+        Some(out) => {
+            if out.exists() {
+                fs::remove_dir(out)?; // it is empty, the arguments were checked
+            }
+            fs::rename(scratch.keep(), out)?;
+            println!(
+                "kept in   {}: report.html, mlops.db, predictions.db, artifacts",
+                out.display()
+            );
+            Some(out.clone())
+        }
+        None => {
+            println!(
+                "kept in   nothing; use --out DIR to keep the database, artifacts and report.html"
+            );
+            None
+        }
+    };
+    println!("took      {:.1} s", watch.elapsed().as_secs_f64());
+    match folder {
+        Some(folder) if args.serve => serve(&folder, args.port, store, service),
+        None if args.serve => Err("--serve needs --out DIR, where the registry is kept".into()),
+        _ => Ok(()),
+    }
+}
+
+/// The events, and the day of the planted shift if they are the built-in ones.
+fn read(args: &Args) -> AnyResult<(Events, Option<EventTime>)> {
+    if let Some(path) = &args.data {
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy();
+        return Ok((events::read(&name, &Csv::open(path)?)?, None));
+    }
+    let shop = Shop {
+        seed: Seed(args.seed),
+        customers: args.customers,
+        start: EventTime::parse("2022-01-01T00:00:00Z")?,
+        end: EventTime::parse("2024-11-01T00:00:00Z")?,
+        shift: EventTime::parse("2024-01-01T00:00:00Z")?,
+    };
+    let csv = Csv::from_bytes("the built-in shop", shop.csv());
+    Ok((events::read("the built-in shop", &csv)?, Some(shop.shift)))
+}
+
+fn parent(out: Option<&Path>) -> AnyResult<std::path::PathBuf> {
+    let parent = out.map_or_else(std::env::temp_dir, |out| match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => ".".into(),
+    });
+    fs::create_dir_all(&parent)?;
+    Ok(parent)
+}
+
+fn summary(told: &Told) {
+    println!();
+    println!(
+        "served    {} predictions, {} outcomes joined, {} requests over HTTP, {} failed",
+        told.served.predictions, told.served.outcomes, told.served.requests, told.served.failed
+    );
+    println!(
+        "skew      {} feature values compared offline and online, {} differ",
+        told.served.compared, told.served.differing
+    );
+    println!(
+        "signals   {} before the planted shift, {} after it{}",
+        told.signals_before,
+        told.signals_after,
+        if told.shift.is_some() {
+            ""
+        } else {
+            " (no shift is planted in real data)"
+        }
+    );
+    for line in &told.promotions {
+        println!("{line}");
+    }
+}
+
+/// Opens what was kept, as a service would after a restart, and serves it on the wall clock.
+fn serve(folder: &Path, port: u16, store: FeatureStore, service: FeatureService) -> AnyResult<()> {
+    let registry = Registry::open(format!("sqlite://{}", folder.join("mlops.db").display()))?;
+    let endpoint = Endpoint::open(&registry, "churn@production")?
+        .with_features(store, service)?
+        .with_log(PredictionLog::open(folder.join("predictions.db"))?);
+    let server = Server::new()
+        .endpoint(endpoint)
+        .stop_on_signals()
+        .bind(&format!("127.0.0.1:{port}"))?;
+    println!(
+        "serving   http://{}/v1/models/churn:predict, stop with ctrl-c",
+        server.addr()
+    );
+    server.join();
+    Ok(())
+}

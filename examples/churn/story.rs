@@ -1,0 +1,565 @@
+//! The months after the first model went into service.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use mlops::{
+    core::{Digest, DigestBuilder, ModelName, OutcomeRecord, Rng, Severity, Signal, Stopwatch},
+    drift::{Context, Judgement, Metric, PerformanceLimit, PerformanceQuery},
+    pipeline::{Cache, RunReport, Runner, Status, Trigger},
+    prelude::*,
+    recipes::{
+        Candidate, Cutoff, Observation, Retrained, Retraining, is_refusal,
+        labels::{Activity, month_starts},
+        monitor, observe, promote_if_better, publish,
+    },
+    serve::RunningServer,
+    store::ArtifactStore,
+};
+
+use crate::{
+    AnyResult,
+    events::{self, Events, Purchase},
+    traffic::{Traffic, ask},
+};
+
+/// A customer has churned who buys nothing in this time.
+pub const HORIZON: Span = days(90);
+/// Only customers who bought something in this time are asked about.
+pub const ACTIVE: Span = days(90);
+/// The PSI from which a column is said to have drifted.
+pub const PSI_LIMIT: f64 = 0.2;
+/// Customers asked for over HTTP each month, beside everybody in process.
+const OVER_HTTP: usize = 25;
+const MODEL: &str = "churn";
+
+/// Counts of the serving side.
+#[derive(Debug, Default)]
+pub struct Served {
+    pub predictions: u64,
+    pub outcomes: u64,
+    pub requests: u64,
+    pub failed: u64,
+    pub compared: u64,
+    pub differing: u64,
+}
+
+/// One retraining run, whatever came of it.
+pub struct Attempt {
+    pub time: EventTime,
+    pub reason: String,
+    pub candidates: Vec<Candidate>,
+    pub report: RunReport,
+    pub verdict: String,
+    pub promoted: Option<u32>,
+}
+
+/// All that there is to report.
+pub struct Told {
+    pub registry: Registry,
+    pub model: ModelName,
+    pub store: FeatureStore,
+    pub service: FeatureService,
+    pub observations: Vec<Observation>,
+    pub attempts: Vec<Attempt>,
+    pub served: Served,
+    pub signals_before: usize,
+    pub signals_after: usize,
+    pub promotions: Vec<String>,
+    pub shift: Option<EventTime>,
+}
+
+pub struct Story<'a> {
+    events: &'a Events,
+    activity: Activity,
+    /// The first instant of each month with the digest of its lines.
+    months: Vec<(EventTime, Digest)>,
+    deploy: EventTime,
+    shift: Option<EventTime>,
+    seed: Seed,
+    port: u16,
+    clock: Arc<ManualClock>,
+    registry: Registry,
+    log: PredictionLog,
+    runner: Runner,
+    store: FeatureStore,
+    service: FeatureService,
+    model: ModelName,
+    fed_until: EventTime,
+    /// ROC-AUC and log-loss of the champion on its test rows, the reference for performance.
+    reference: BTreeMap<String, f64>,
+    observations: Vec<Observation>,
+    attempts: Vec<Attempt>,
+    promotions: Vec<String>,
+    served: Served,
+}
+
+impl<'a> Story<'a> {
+    /// Opens everything below `folder` and finds the day on which the first model goes into service: late enough
+    /// for labels of a training and of a test cut-off, and with room for a season where the data has one.
+    pub fn begin(
+        events: &'a Events,
+        folder: &Path,
+        seed: u64,
+        port: u16,
+        shift: Option<EventTime>,
+    ) -> AnyResult<Self> {
+        let activity = Activity::of(&events.purchases)?;
+        let times = events.lines.event_times()?;
+        let first = times.iter().copied().min().ok_or("there are no events")?;
+        let last = activity.last_event();
+        let half = Span::from_micros((last.micros() - first.micros()) / 2)?;
+        let deploy = month_starts(first + half.max(days(270)), last)
+            .into_iter()
+            .next()
+            .ok_or("the events end before a model could be trained; 10 months are the least")?;
+
+        let mut starts = month_starts(first, last);
+        starts.insert(0, first);
+        let mut months = Vec::new();
+        for (i, start) in starts.iter().enumerate() {
+            let end = starts.get(i + 1).copied().unwrap_or(EventTime::MAX);
+            let inside: Vec<bool> = times.iter().map(|t| t >= start && *t < end).collect();
+            months.push((*start, events.lines.filter(&inside)?.digest()));
+        }
+
+        let clock = Arc::new(ManualClock::new(deploy));
+        let registry = Registry::builder(format!("sqlite://{}", folder.join("mlops.db").display()))
+            .clock(clock.clone())
+            .open()?;
+        let store = FeatureStore::new();
+        store.register(Purchase::view())?;
+        Ok(Self {
+            activity,
+            months,
+            deploy,
+            shift,
+            seed: Seed(seed),
+            port,
+            log: PredictionLog::open(folder.join("predictions.db"))?,
+            runner: Runner::new(
+                ArtifactStore::directory(folder.join("artifacts"))?,
+                Cache::directory(folder.join("cache"))?,
+            ),
+            store,
+            service: events::churn_features()?,
+            model: ModelName::new(MODEL)?,
+            fed_until: EventTime::MIN,
+            reference: BTreeMap::new(),
+            observations: Vec::new(),
+            attempts: Vec::new(),
+            promotions: Vec::new(),
+            served: Served::default(),
+            events,
+            clock,
+            registry,
+        })
+    }
+
+    /// Goes from the first model to the last month.
+    pub fn tell(mut self) -> AnyResult<Told> {
+        self.feed(self.deploy)?;
+        println!("\n{}  first model", self.deploy.date());
+        self.retrain("the first model")?;
+        if self.promotions.is_empty() {
+            return Err("the gate refused the first model; there is nothing to serve".into());
+        }
+        let endpoint = Endpoint::open(&self.registry, &format!("{MODEL}@production"))?
+            .with_clock(self.clock.clone())
+            .with_features(self.store.clone(), self.service.clone())?
+            .with_log(self.log.clone());
+        let _watch = endpoint.watch(Duration::from_millis(20))?;
+        let server = Server::new()
+            .endpoint(endpoint.clone())
+            .bind(&format!("127.0.0.1:{}", self.port))?;
+        println!("            serving on http://{}\n", server.addr());
+
+        let trigger = Trigger::new(self.clock.clone()).cooldown(days(80));
+        let mut earlier: Option<Judgement> = None;
+        for month in month_starts(self.deploy, self.activity.last_event()) {
+            self.clock.set(month);
+            self.feed(month)?;
+            self.score(month, &endpoint, &server)?;
+            self.record_outcomes(month)?;
+            let judged = self.judge(month, endpoint.version(), earlier.as_ref())?;
+            let alert = judged
+                .signals
+                .iter()
+                .find(|s| s.severity == Severity::Alert)
+                .cloned();
+            earlier = Some(judged);
+            let Some(signal) = alert else { continue };
+            if trigger.decide(&signal).is_run() {
+                // what is asked during the swap stays out of this month's window
+                self.clock.advance(Span::hours(2));
+                if self.retrain_and_swap(&signal, &endpoint, &server)? {
+                    earlier = None;
+                }
+            }
+        }
+        server.shutdown();
+        let is_before = |o: &&Observation| self.shift.is_none_or(|shift| o.time <= shift);
+        let alerts = |o: &Observation| o.judgement.signals.len();
+        let signals_before = self.observations.iter().filter(is_before).map(alerts).sum();
+        let all: usize = self.observations.iter().map(alerts).sum();
+        Ok(Told {
+            registry: self.registry,
+            model: self.model,
+            store: self.store,
+            service: self.service,
+            observations: self.observations,
+            attempts: self.attempts,
+            served: self.served,
+            signals_before,
+            signals_after: all - signals_before,
+            promotions: self.promotions,
+            shift: self.shift,
+        })
+    }
+
+    /// Lets the lines up to `now` arrive in the feature store.
+    fn feed(&mut self, now: EventTime) -> AnyResult<()> {
+        let from = self.fed_until;
+        let times = self.events.lines.event_times()?;
+        let arrived: Vec<bool> = times.iter().map(|t| *t >= from && *t < now).collect();
+        let view = Purchase::view();
+        self.store
+            .push(view.name().as_str(), &self.events.lines.filter(&arrived)?)?;
+        self.fed_until = now;
+        Ok(())
+    }
+
+    /// Scores every active customer in process and some over HTTP, and compares what was used with the offline join.
+    fn score(
+        &mut self,
+        month: EventTime,
+        endpoint: &Endpoint,
+        server: &RunningServer,
+    ) -> AnyResult<()> {
+        let active: Vec<EntityKey> = self
+            .activity
+            .active(month, ACTIVE)
+            .into_iter()
+            .cloned()
+            .collect();
+        let mut answers = BTreeMap::new();
+        for key in &active {
+            answers.insert(key.clone(), endpoint.predict(key)?.prediction);
+        }
+        let agent = ureq::Agent::new_with_defaults();
+        let mut rng: Rng = self.seed.derive(&month.date()).rng();
+        // the same customer again is the same prediction; it goes to the log an hour later, outside the window
+        self.clock.advance(Span::hours(1));
+        let mut asked = BTreeSet::new();
+        for _ in 0..OVER_HTTP.min(active.len()) {
+            asked.insert(active[rng.below(active.len())].clone());
+        }
+        for key in &asked {
+            self.served.requests += 1;
+            if ask(&agent, server.addr(), key).is_err() {
+                self.served.failed += 1;
+            }
+        }
+        self.clock.set(month);
+        self.served.predictions += active.len() as u64;
+        let spine = self
+            .activity
+            .churn_spine(month, ACTIVE, HORIZON, "churned")?;
+        let offline = self.store.join(&self.service, &spine)?;
+        let records = self.window(month)?;
+        let skew = monitor::skew(&offline, records.iter().map(|(record, _)| record))?;
+        self.served.compared += skew.compared;
+        self.served.differing += skew.differing;
+        Ok(())
+    }
+
+    /// The predictions of one month's scoring with the outcomes that are known.
+    fn window(&self, month: EventTime) -> AnyResult<Vec<mlops::serve::JoinedRecord>> {
+        Ok(self
+            .log
+            .window(&self.model, None, month, month + Span::minutes(30))?)
+    }
+
+    /// The month whose outcomes have become known by `now`, if there is one.
+    fn decided(&self, now: EventTime) -> Option<EventTime> {
+        month_starts(self.deploy, now - HORIZON)
+            .into_iter()
+            .next_back()
+    }
+
+    fn record_outcomes(&mut self, now: EventTime) -> AnyResult<()> {
+        let Some(month) = self.decided(now) else {
+            return Ok(());
+        };
+        let mut outcomes = Vec::new();
+        for (record, known) in self.window(month)? {
+            if let (Some(key), None) = (record.key, known) {
+                let churned = self.activity.stays_away(&key, month, HORIZON);
+                outcomes.push(OutcomeRecord {
+                    prediction_id: record.id,
+                    time: month + HORIZON,
+                    outcome: f64::from(u8::from(churned)),
+                });
+            }
+        }
+        self.served.outcomes += outcomes.len() as u64;
+        self.log.record_outcomes(outcomes)?;
+        Ok(())
+    }
+
+    /// Judges this month's window, and the performance of the month whose outcomes have just arrived.
+    fn judge(
+        &mut self,
+        month: EventTime,
+        version: u32,
+        earlier: Option<&Judgement>,
+    ) -> AnyResult<Judgement> {
+        let performance = match self.decided(month) {
+            Some(decided) => {
+                let query = PerformanceQuery::between(decided, decided + Span::minutes(30))
+                    .known_by(month)
+                    .interval(0.95, 400, self.seed);
+                Some(monitor::performance(
+                    &self.model,
+                    &self.window(decided)?,
+                    &query,
+                )?)
+            }
+            None => None,
+        };
+        let limit = |metric: Metric| {
+            let reference = self
+                .reference
+                .get(metric.as_str())
+                .copied()
+                .unwrap_or_default();
+            PerformanceLimit::new(metric, reference).tolerance(0.03)
+        };
+        let policy = Policy::builder()
+            .windows(12)
+            .performance(limit(Metric::RocAuc))
+            .performance(limit(Metric::LogLoss))
+            .build()?;
+        let profile = monitor::reference_profile(&self.registry, &self.model, version)?
+            .ok_or("the version has no reference profile")?;
+        let context = Context::new(self.model.clone(), version, month);
+        let records = self.window(month)?;
+        let observation = observe(&profile, &policy, &records, performance, context, earlier)?;
+        print_month(&observation);
+        let judgement = observation.judgement.clone();
+        self.observations.push(observation);
+        Ok(judgement)
+    }
+
+    /// Retrains while a client keeps asking, and waits until the server answers with the new champion.
+    fn retrain_and_swap(
+        &mut self,
+        signal: &Signal,
+        endpoint: &Endpoint,
+        server: &RunningServer,
+    ) -> AnyResult<bool> {
+        let keys = self
+            .activity
+            .active(self.fed_until, ACTIVE)
+            .into_iter()
+            .take(50)
+            .cloned()
+            .collect();
+        let traffic = Traffic::start(server.addr(), keys);
+        let promoted = self.retrain(&signal.reason);
+        let waited = Stopwatch::start();
+        if let Ok(Some(version)) = &promoted {
+            while endpoint.version() != *version && waited.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        let seen = traffic.stop();
+        self.served.requests += seen.requests;
+        self.served.failed += seen.failed;
+        let promoted = promoted?;
+        if let Some(version) = promoted {
+            if endpoint.version() != version {
+                let why = endpoint
+                    .last_error()
+                    .unwrap_or_else(|| "no reason is known".into());
+                return Err(format!("the server did not swap to version {version}: {why}").into());
+            }
+            let by: Vec<String> = seen
+                .versions
+                .iter()
+                .map(|(v, n)| format!("{n} by version {v}"))
+                .collect();
+            println!(
+                "            swapped under load: {} requests, {} failed ({})",
+                seen.requests,
+                seen.failed,
+                by.join(", ")
+            );
+        }
+        Ok(promoted.is_some())
+    }
+
+    /// Trains on every cut-off whose labels are known now, registers the best candidate and asks the gate.
+    fn retrain(&mut self, reason: &str) -> AnyResult<Option<u32>> {
+        let now = self.clock.now();
+        let mut cutoffs = Vec::new();
+        for time in month_starts(self.months[0].0 + days(60), now - HORIZON) {
+            cutoffs.push(Cutoff {
+                time,
+                spine: self
+                    .activity
+                    .churn_spine(time, ACTIVE, HORIZON, "churned")?,
+                history: self.history(time),
+            });
+        }
+        let retraining = Retraining {
+            store: self.store.clone(),
+            service: self.service.clone(),
+            cutoffs,
+            horizon: HORIZON,
+            trainers: trainers(self.seed)?,
+            evaluation: EvaluationOptions {
+                seed: self.seed,
+                ..EvaluationOptions::default()
+            },
+            code_revision: None,
+        };
+        let watch = Stopwatch::start();
+        let Retrained {
+            candidates,
+            train,
+            test,
+            report,
+        } = retraining.run(&self.runner)?;
+        println!(
+            "            trained on {} rows, tested on {} (base rate {:.3}): {} steps, {} from the cache, {:.1} s",
+            train.rows(),
+            test.rows(),
+            candidates[0].evaluation.base_rate,
+            report.steps.len(),
+            report.count(Status::Cached),
+            watch.elapsed().as_secs_f64()
+        );
+        for candidate in &candidates {
+            let e = &candidate.evaluation;
+            println!(
+                "              {:<10} PR-AUC {:.3} ({:.3} to {:.3})  ROC-AUC {:.3}  log-loss {:.3}",
+                candidate.name,
+                e.pr_auc.value,
+                e.pr_auc.lower,
+                e.pr_auc.upper,
+                e.roc_auc.value,
+                e.log_loss.value
+            );
+        }
+        let best = &candidates[0];
+        let version = publish(&self.registry, MODEL, MODEL, best, &train, &test, now)?.version;
+        let gate = Gate::no_worse_than_champion("pr_auc", 0.005)
+            .and(Gate::no_higher_than_champion("log_loss", 0.0));
+        let options = &retraining.evaluation;
+        let (verdict, promoted) = match promote_if_better(
+            &self.registry,
+            &self.model,
+            version,
+            &gate,
+            &train,
+            &test,
+            options,
+        ) {
+            Ok(promotion) => {
+                self.reference = best.evaluation.metrics();
+                let why = promotion.decision.to_string();
+                self.promotions.push(format!(
+                    "promoted  {MODEL} version {version} ({}) on {}: {why}",
+                    best.name,
+                    now.date()
+                ));
+                (format!("promoted: {why}"), Some(version))
+            }
+            Err(error) if is_refusal(&error) => (error.to_string(), None),
+            Err(error) => return Err(error.into()),
+        };
+        println!("            version {version} {verdict}");
+        self.attempts.push(Attempt {
+            time: now,
+            reason: reason.to_owned(),
+            candidates,
+            report,
+            verdict,
+            promoted,
+        });
+        Ok(promoted)
+    }
+
+    /// The digest of all lines before a cut-off, from those of the months.
+    fn history(&self, cutoff: EventTime) -> Digest {
+        let mut digest = DigestBuilder::new();
+        for (start, month) in self.months.iter().filter(|(start, _)| *start < cutoff) {
+            digest.part(&start.to_string(), month.as_bytes());
+        }
+        digest.finish()
+    }
+}
+
+fn trainers(seed: Seed) -> AnyResult<Vec<Arc<dyn Trainer>>> {
+    let mut trainers: Vec<Arc<dyn Trainer>> = vec![
+        Arc::new(LogisticRegression::builder().build()?),
+        Arc::new(DecisionTree::builder().max_depth(5).build()?),
+        Arc::new(
+            Boosting::builder()
+                .trees(300)
+                .learning_rate(0.05)
+                .max_depth(4)
+                .seed(seed)
+                .build()?,
+        ),
+    ];
+    #[cfg(feature = "burn")]
+    trainers.push(Arc::new(
+        mlops::train::MlpClassifier::builder()
+            .hidden([32, 16])
+            .epochs(20)
+            .seed(seed)
+            .build()?,
+    ));
+    trainers.shrink_to_fit();
+    Ok(trainers)
+}
+
+fn print_month(observation: &Observation) {
+    let drift = &observation.drift;
+    let (name, psi) = drift
+        .by_psi()
+        .first()
+        .map_or(("none", 0.0), |c| (c.name.as_str(), c.psi));
+    let performance = observation
+        .performance
+        .as_ref()
+        .map_or_else(String::new, |p| {
+            let metric = |m: Metric| p.metrics.get(&m).map_or(f64::NAN, |i| i.value);
+            format!(
+                "  outcomes of {}: PR-AUC {:.3}, ROC-AUC {:.3}",
+                p.from.date(),
+                metric(Metric::PrAuc),
+                metric(Metric::RocAuc)
+            )
+        });
+    println!(
+        "{}  {} scored by version {}  largest PSI {psi:.3} ({name}){performance}",
+        observation.time.date(),
+        drift.window_rows,
+        observation.version,
+    );
+    for signal in &observation.judgement.signals {
+        let word = if signal.severity == Severity::Alert {
+            "ALERT"
+        } else {
+            "warning"
+        };
+        println!("            {word}: {}", signal.reason);
+    }
+}

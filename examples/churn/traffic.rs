@@ -1,0 +1,78 @@
+//! A client that keeps asking over HTTP while the model behind it changes.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+};
+
+use mlops::core::EntityKey;
+use serde_json::{Value, json};
+
+/// What the client saw.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub requests: u64,
+    pub failed: u64,
+    /// Answers by the version that gave them.
+    pub versions: BTreeMap<String, u64>,
+}
+
+/// A thread that sends requests until it is stopped.
+pub struct Traffic {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Seen>,
+}
+
+impl Traffic {
+    pub fn start(addr: SocketAddr, keys: Vec<EntityKey>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let agent = ureq::Agent::new_with_defaults();
+            let mut seen = Seen::default();
+            for key in keys.iter().cycle() {
+                if flag.load(Ordering::Relaxed) {
+                    break;
+                }
+                seen.requests += 1;
+                match ask(&agent, addr, key) {
+                    Ok((_, version)) => *seen.versions.entry(version).or_default() += 1,
+                    Err(_) => seen.failed += 1,
+                }
+            }
+            seen
+        });
+        Self { stop, thread }
+    }
+
+    pub fn stop(self) -> Seen {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// Asks KServe V1 for one customer: the prediction and the version that gave it.
+pub fn ask(
+    agent: &ureq::Agent,
+    addr: SocketAddr,
+    key: &EntityKey,
+) -> Result<(f64, String), Box<dyn std::error::Error>> {
+    let body = json!({"instances": [{"customer_id": key.parts()[0]}]});
+    let mut response = agent
+        .post(format!("http://{addr}/v1/models/churn:predict"))
+        .send_json(&body)?;
+    let answer: Value = response.body_mut().read_json()?;
+    let prediction = answer["predictions"][0]
+        .as_f64()
+        .ok_or("no prediction in the answer")?;
+    let version = answer["model_version"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    Ok((prediction, version))
+}

@@ -1,0 +1,25 @@
+//! Wiring: what a service would otherwise write by hand between two crates.
+//!
+//! - [`labels`]: events into who was active and who then stayed away.
+//! - [`leaderboard`](leaderboard()), [`publish`](publish()), [`promote_if_better`]: candidates, a version, a champion.
+//! - [`Retraining`]: all of that as a pipeline whose unchanged steps come from a cache.
+//! - [`observe`], [`performance`](monitor::performance): logged predictions into signals.
+//! - [`html`]: sections of a report on each of these.
+
+pub mod html;
+pub mod labels;
+#[cfg(feature = "train")]
+mod leaderboard;
+pub mod monitor;
+#[cfg(feature = "train")]
+mod publish;
+#[cfg(feature = "train")]
+mod retrain;
+
+#[cfg(feature = "train")]
+pub use leaderboard::{Candidate, leaderboard, rank};
+pub use monitor::{Observation, observe};
+#[cfg(feature = "train")]
+pub use publish::{is_refusal, promote_if_better, publish};
+#[cfg(feature = "train")]
+pub use retrain::{Cutoff, Retrained, Retraining};
