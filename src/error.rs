@@ -2,51 +2,55 @@
 
 use mlops_core::ErrorKind;
 
-/// The error of any crate of the SDK.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-#[error(transparent)]
-pub enum Error {
+macro_rules! errors {
+    ($($(#[doc = $doc:literal])* $(#[cfg($cfg:meta)])? $variant:ident($source:ty);)*) => {
+        /// The error of any crate of the SDK; boxed, so that a `Result` stays small.
+        #[derive(Debug, thiserror::Error)]
+        #[non_exhaustive]
+        #[error(transparent)]
+        pub enum Error {
+            $($(#[doc = $doc])* $(#[cfg($cfg)])? $variant(Box<$source>),)*
+        }
+
+        $($(#[cfg($cfg)])? impl From<$source> for Error {
+            fn from(source: $source) -> Self {
+                Self::$variant(Box::new(source))
+            }
+        })*
+
+        impl Error {
+            /// What a caller can do about it.
+            pub fn kind(&self) -> ErrorKind {
+                match self {
+                    $($(#[cfg($cfg)])? Self::$variant(source) => source.kind(),)*
+                }
+            }
+        }
+    };
+}
+
+errors! {
     /// A table, name or time.
-    Core(#[from] mlops_core::Error),
+    Core(mlops_core::Error);
     /// Stored bytes.
-    Store(#[from] mlops_store::Error),
+    Store(mlops_store::Error);
     /// A source, contract, view or join.
-    Features(#[from] mlops_features::Error),
+    Features(mlops_features::Error);
     /// A model or its package.
-    Model(#[from] mlops_model::Error),
+    Model(mlops_model::Error);
     /// A trainer.
     #[cfg(feature = "train")]
-    Train(#[from] mlops_train::Error),
+    Train(mlops_train::Error);
     /// Tracking, versions, gates.
-    Registry(#[from] mlops_registry::Error),
+    Registry(mlops_registry::Error);
     /// A profile, window or policy.
-    Drift(#[from] mlops_drift::Error),
+    Drift(mlops_drift::Error);
     /// A step or its cache.
-    Pipeline(#[from] mlops_pipeline::Error),
+    Pipeline(mlops_pipeline::Error);
     /// An endpoint or server.
     #[cfg(feature = "serve")]
-    Serve(#[from] mlops_serve::Error),
+    Serve(mlops_serve::Error);
 }
 
 /// The result of code that uses several crates.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// What a caller can do about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Core(e) => e.kind(),
-            Self::Store(e) => e.kind(),
-            Self::Features(e) => e.kind(),
-            Self::Model(e) => e.kind(),
-            #[cfg(feature = "train")]
-            Self::Train(e) => e.kind(),
-            Self::Registry(e) => e.kind(),
-            Self::Drift(e) => e.kind(),
-            Self::Pipeline(e) => e.kind(),
-            #[cfg(feature = "serve")]
-            Self::Serve(e) => e.kind(),
-        }
-    }
-}

@@ -7,6 +7,14 @@
 //! who buy in the middle of the price range. On [`Shop::shift`] a postage fee arrives: price-sensitive customers order more rarely
 //! and less at a time, return more, and leave sooner.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "days, products and baskets of a simulation are small and positive"
+)]
+
+use std::fmt::Write;
+
 use mlops::core::{EventTime, Rng, Seed, Span};
 
 /// The shop's size and dates.
@@ -69,14 +77,15 @@ impl Shop {
             let customer = line
                 .customer
                 .map_or_else(String::new, |c| (10_000 + c).to_string());
-            csv.push_str(&format!(
-                "{prefix}{},P{:04},\"Product {}, boxed\",{sign}{},{date},{price:.2},{customer},{}\n",
+            let _ = writeln!(
+                csv,
+                "{prefix}{},P{:04},\"Product {}, boxed\",{sign}{},{date},{price:.2},{customer},{}",
                 500_000 + line.invoice,
                 line.product,
                 line.product,
                 line.quantity,
                 line.country,
-            ));
+            );
         }
         csv.into_bytes()
     }
@@ -135,7 +144,7 @@ impl Shop {
             let at = self.instant(day);
             let fee = at.is_some_and(|t| t >= self.shift);
             let strain = if fee && price_sensitive { 0.45 } else { 1.0 };
-            let pace = engagement * self.season(day) * strain;
+            let pace = engagement * season(day) * strain;
             day += rng.exponential(rhythm / pace.max(0.05));
             let Some(mut time) = self.instant(day) else {
                 break;
@@ -192,11 +201,6 @@ impl Shop {
         }
     }
 
-    /// Stronger before Christmas, weaker in high summer.
-    fn season(&self, day: f64) -> f64 {
-        1.0 + 0.12 * ((day - 330.0) / 365.25 * std::f64::consts::TAU).cos()
-    }
-
     fn instant(&self, day: f64) -> Option<EventTime> {
         let micros = (day * 86_400e6) as i64;
         self.start
@@ -204,6 +208,11 @@ impl Shop {
             .checked_add(micros)
             .map(EventTime::from_micros)
     }
+}
+
+/// Stronger before Christmas, weaker in high summer.
+fn season(day: f64) -> f64 {
+    1.0 + 0.12 * ((day - 330.0) / 365.25 * std::f64::consts::TAU).cos()
 }
 
 /// Moves an instant into the shop's hours, 08:00 to 20:00 UTC, on the same day, at a whole minute.

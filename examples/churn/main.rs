@@ -17,6 +17,7 @@
 )]
 
 mod args;
+mod champion;
 mod events;
 mod generator;
 mod page;
@@ -84,30 +85,26 @@ fn run(args: &Args) -> AnyResult<()> {
         page::render(&events, &told)?,
     )?;
     summary(&told);
-    let Told { store, service, .. } = told;
+    let (store, service) = (told.store.clone(), told.service.clone());
+    drop(told); // closes the databases before their folder moves
 
-    let folder = match &args.out {
-        Some(out) => {
-            if out.exists() {
-                fs::remove_dir(out)?; // it is empty, the arguments were checked
-            }
-            fs::rename(scratch.keep(), out)?;
-            println!(
-                "kept in   {}: report.html, mlops.db, predictions.db, artifacts",
-                out.display()
-            );
-            Some(out.clone())
+    if let Some(out) = &args.out {
+        if out.exists() {
+            fs::remove_dir(out)?; // it is empty, the arguments were checked
         }
-        None => {
-            println!(
-                "kept in   nothing; use --out DIR to keep the database, artifacts and report.html"
-            );
-            None
-        }
-    };
+        fs::rename(scratch.keep(), out)?;
+        println!(
+            "kept in   {}: report.html, mlops.db, predictions.db, artifacts",
+            out.display()
+        );
+    } else {
+        println!(
+            "kept in   nothing; use --out DIR to keep the database, artifacts and report.html"
+        );
+    }
     println!("took      {:.1} s", watch.elapsed().as_secs_f64());
-    match folder {
-        Some(folder) if args.serve => serve(&folder, args.port, store, service),
+    match &args.out {
+        Some(out) if args.serve => serve(out, args.port, store, service),
         None if args.serve => Err("--serve needs --out DIR, where the registry is kept".into()),
         _ => Ok(()),
     }
@@ -133,6 +130,10 @@ fn read(args: &Args) -> AnyResult<(Events, Option<EventTime>)> {
     Ok((events::read("the built-in shop", &csv)?, Some(shop.shift)))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program may use the machine's folder for temporary files"
+)]
 fn parent(out: Option<&Path>) -> AnyResult<std::path::PathBuf> {
     let parent = out.map_or_else(std::env::temp_dir, |out| match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -152,16 +153,13 @@ fn summary(told: &Told) {
         "skew      {} feature values compared offline and online, {} differ",
         told.served.compared, told.served.differing
     );
-    println!(
-        "signals   {} before the planted shift, {} after it{}",
-        told.signals_before,
-        told.signals_after,
-        if told.shift.is_some() {
-            ""
-        } else {
-            " (no shift is planted in real data)"
-        }
-    );
+    match told.shift {
+        Some(_) => println!(
+            "signals   {} before the planted shift, {} after it",
+            told.signals_before, told.signals_after
+        ),
+        None => println!("signals   {}", told.signals_before),
+    }
     for line in &told.promotions {
         println!("{line}");
     }

@@ -8,8 +8,9 @@ use mlops::{
 
 use crate::{
     AnyResult,
+    champion::Attempt,
     events::{Events, Quality},
-    story::{Attempt, PSI_LIMIT, Told},
+    story::{PSI_LIMIT, Told},
 };
 
 pub fn render(events: &Events, told: &Told) -> AnyResult<String> {

@@ -8,14 +8,14 @@ use std::{
 };
 
 use mlops::{
-    core::{Digest, DigestBuilder, ModelName, OutcomeRecord, Rng, Severity, Signal, Stopwatch},
+    core::{Digest, ModelName, OutcomeRecord, Rng, Severity},
     drift::{Context, Judgement, Metric, PerformanceLimit, PerformanceQuery},
-    pipeline::{Cache, RunReport, Runner, Status, Trigger},
+    pipeline::{Cache, Runner, Trigger},
     prelude::*,
     recipes::{
-        Candidate, Cutoff, Observation, Retrained, Retraining, is_refusal,
+        Observation,
         labels::{Activity, month_starts},
-        monitor, observe, promote_if_better, publish,
+        monitor, observe,
     },
     serve::RunningServer,
     store::ArtifactStore,
@@ -23,8 +23,9 @@ use mlops::{
 
 use crate::{
     AnyResult,
+    champion::Attempt,
     events::{self, Events, Purchase},
-    traffic::{Traffic, ask},
+    traffic::ask,
 };
 
 /// A customer has churned who buys nothing in this time.
@@ -35,7 +36,7 @@ pub const ACTIVE: Span = days(90);
 pub const PSI_LIMIT: f64 = 0.2;
 /// Customers asked for over HTTP each month, beside everybody in process.
 const OVER_HTTP: usize = 25;
-const MODEL: &str = "churn";
+pub const MODEL: &str = "churn";
 
 /// Counts of the serving side.
 #[derive(Debug, Default)]
@@ -46,16 +47,6 @@ pub struct Served {
     pub failed: u64,
     pub compared: u64,
     pub differing: u64,
-}
-
-/// One retraining run, whatever came of it.
-pub struct Attempt {
-    pub time: EventTime,
-    pub reason: String,
-    pub candidates: Vec<Candidate>,
-    pub report: RunReport,
-    pub verdict: String,
-    pub promoted: Option<u32>,
 }
 
 /// All that there is to report.
@@ -75,27 +66,27 @@ pub struct Told {
 
 pub struct Story<'a> {
     events: &'a Events,
-    activity: Activity,
+    pub activity: Activity,
     /// The first instant of each month with the digest of its lines.
-    months: Vec<(EventTime, Digest)>,
+    pub months: Vec<(EventTime, Digest)>,
     deploy: EventTime,
     shift: Option<EventTime>,
-    seed: Seed,
+    pub seed: Seed,
     port: u16,
-    clock: Arc<ManualClock>,
-    registry: Registry,
+    pub clock: Arc<ManualClock>,
+    pub registry: Registry,
     log: PredictionLog,
-    runner: Runner,
-    store: FeatureStore,
-    service: FeatureService,
-    model: ModelName,
-    fed_until: EventTime,
+    pub runner: Runner,
+    pub store: FeatureStore,
+    pub service: FeatureService,
+    pub model: ModelName,
+    pub fed_until: EventTime,
     /// ROC-AUC and log-loss of the champion on its test rows, the reference for performance.
-    reference: BTreeMap<String, f64>,
+    pub reference: BTreeMap<String, f64>,
     observations: Vec<Observation>,
-    attempts: Vec<Attempt>,
-    promotions: Vec<String>,
-    served: Served,
+    pub attempts: Vec<Attempt>,
+    pub promotions: Vec<String>,
+    pub served: Served,
 }
 
 impl<'a> Story<'a> {
@@ -354,180 +345,6 @@ impl<'a> Story<'a> {
         self.observations.push(observation);
         Ok(judgement)
     }
-
-    /// Retrains while a client keeps asking, and waits until the server answers with the new champion.
-    fn retrain_and_swap(
-        &mut self,
-        signal: &Signal,
-        endpoint: &Endpoint,
-        server: &RunningServer,
-    ) -> AnyResult<bool> {
-        let keys = self
-            .activity
-            .active(self.fed_until, ACTIVE)
-            .into_iter()
-            .take(50)
-            .cloned()
-            .collect();
-        let traffic = Traffic::start(server.addr(), keys);
-        let promoted = self.retrain(&signal.reason);
-        let waited = Stopwatch::start();
-        if let Ok(Some(version)) = &promoted {
-            while endpoint.version() != *version && waited.elapsed() < Duration::from_secs(10) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
-        }
-        let seen = traffic.stop();
-        self.served.requests += seen.requests;
-        self.served.failed += seen.failed;
-        let promoted = promoted?;
-        if let Some(version) = promoted {
-            if endpoint.version() != version {
-                let why = endpoint
-                    .last_error()
-                    .unwrap_or_else(|| "no reason is known".into());
-                return Err(format!("the server did not swap to version {version}: {why}").into());
-            }
-            let by: Vec<String> = seen
-                .versions
-                .iter()
-                .map(|(v, n)| format!("{n} by version {v}"))
-                .collect();
-            println!(
-                "            swapped under load: {} requests, {} failed ({})",
-                seen.requests,
-                seen.failed,
-                by.join(", ")
-            );
-        }
-        Ok(promoted.is_some())
-    }
-
-    /// Trains on every cut-off whose labels are known now, registers the best candidate and asks the gate.
-    fn retrain(&mut self, reason: &str) -> AnyResult<Option<u32>> {
-        let now = self.clock.now();
-        let mut cutoffs = Vec::new();
-        for time in month_starts(self.months[0].0 + days(60), now - HORIZON) {
-            cutoffs.push(Cutoff {
-                time,
-                spine: self
-                    .activity
-                    .churn_spine(time, ACTIVE, HORIZON, "churned")?,
-                history: self.history(time),
-            });
-        }
-        let retraining = Retraining {
-            store: self.store.clone(),
-            service: self.service.clone(),
-            cutoffs,
-            horizon: HORIZON,
-            trainers: trainers(self.seed)?,
-            evaluation: EvaluationOptions {
-                seed: self.seed,
-                ..EvaluationOptions::default()
-            },
-            code_revision: None,
-        };
-        let watch = Stopwatch::start();
-        let Retrained {
-            candidates,
-            train,
-            test,
-            report,
-        } = retraining.run(&self.runner)?;
-        println!(
-            "            trained on {} rows, tested on {} (base rate {:.3}): {} steps, {} from the cache, {:.1} s",
-            train.rows(),
-            test.rows(),
-            candidates[0].evaluation.base_rate,
-            report.steps.len(),
-            report.count(Status::Cached),
-            watch.elapsed().as_secs_f64()
-        );
-        for candidate in &candidates {
-            let e = &candidate.evaluation;
-            println!(
-                "              {:<10} PR-AUC {:.3} ({:.3} to {:.3})  ROC-AUC {:.3}  log-loss {:.3}",
-                candidate.name,
-                e.pr_auc.value,
-                e.pr_auc.lower,
-                e.pr_auc.upper,
-                e.roc_auc.value,
-                e.log_loss.value
-            );
-        }
-        let best = &candidates[0];
-        let version = publish(&self.registry, MODEL, MODEL, best, &train, &test, now)?.version;
-        let gate = Gate::no_worse_than_champion("pr_auc", 0.005)
-            .and(Gate::no_higher_than_champion("log_loss", 0.0));
-        let options = &retraining.evaluation;
-        let (verdict, promoted) = match promote_if_better(
-            &self.registry,
-            &self.model,
-            version,
-            &gate,
-            &train,
-            &test,
-            options,
-        ) {
-            Ok(promotion) => {
-                self.reference = best.evaluation.metrics();
-                let why = promotion.decision.to_string();
-                self.promotions.push(format!(
-                    "promoted  {MODEL} version {version} ({}) on {}: {why}",
-                    best.name,
-                    now.date()
-                ));
-                (format!("promoted: {why}"), Some(version))
-            }
-            Err(error) if is_refusal(&error) => (error.to_string(), None),
-            Err(error) => return Err(error.into()),
-        };
-        println!("            version {version} {verdict}");
-        self.attempts.push(Attempt {
-            time: now,
-            reason: reason.to_owned(),
-            candidates,
-            report,
-            verdict,
-            promoted,
-        });
-        Ok(promoted)
-    }
-
-    /// The digest of all lines before a cut-off, from those of the months.
-    fn history(&self, cutoff: EventTime) -> Digest {
-        let mut digest = DigestBuilder::new();
-        for (start, month) in self.months.iter().filter(|(start, _)| *start < cutoff) {
-            digest.part(&start.to_string(), month.as_bytes());
-        }
-        digest.finish()
-    }
-}
-
-fn trainers(seed: Seed) -> AnyResult<Vec<Arc<dyn Trainer>>> {
-    let mut trainers: Vec<Arc<dyn Trainer>> = vec![
-        Arc::new(LogisticRegression::builder().build()?),
-        Arc::new(DecisionTree::builder().max_depth(5).build()?),
-        Arc::new(
-            Boosting::builder()
-                .trees(300)
-                .learning_rate(0.05)
-                .max_depth(4)
-                .seed(seed)
-                .build()?,
-        ),
-    ];
-    #[cfg(feature = "burn")]
-    trainers.push(Arc::new(
-        mlops::train::MlpClassifier::builder()
-            .hidden([32, 16])
-            .epochs(20)
-            .seed(seed)
-            .build()?,
-    ));
-    trainers.shrink_to_fit();
-    Ok(trainers)
 }
 
 fn print_month(observation: &Observation) {
@@ -560,6 +377,7 @@ fn print_month(observation: &Observation) {
         } else {
             "warning"
         };
-        println!("            {word}: {}", signal.reason);
+        let short = signal.reason.split("; ").next().unwrap_or_default();
+        println!("            {word}: {short}");
     }
 }

@@ -8,10 +8,14 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use mlops::core::EntityKey;
 use serde_json::{Value, json};
+
+/// Between two requests, so that the client does not take a core for itself.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What the client saw.
 #[derive(Debug, Default)]
@@ -44,6 +48,7 @@ impl Traffic {
                     Ok((_, version)) => *seen.versions.entry(version).or_default() += 1,
                     Err(_) => seen.failed += 1,
                 }
+                std::thread::sleep(PAUSE);
             }
             seen
         });

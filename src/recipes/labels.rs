@@ -41,7 +41,9 @@ impl Activity {
                 times.entry(key).or_default().push(time);
             }
         }
-        times.values_mut().for_each(|t| t.sort_unstable());
+        for of_one in times.values_mut() {
+            of_one.sort_unstable();
+        }
         let last = times.values().filter_map(|t| t.last()).max().copied();
         Ok(Self {
             keys,

@@ -1,6 +1,6 @@
 //! From a candidate to a registered version, and from a version to the champion.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use mlops_core::{ErrorKind, EventTime, ModelName, Probability, TrainingSet, VersionNumber};
 use mlops_drift::ReferenceProfile;
@@ -83,19 +83,18 @@ fn card(model: &str, candidate: &Candidate, train: &TrainingSet, test: &Training
         ("Brier", e.brier),
     ] {
         let (value, lower, upper) = (metric.value, metric.lower, metric.upper);
-        card.push_str(&format!(
-            "| {name} | {value:.4} | {lower:.4} to {upper:.4} |\n"
-        ));
+        let _ = writeln!(card, "| {name} | {value:.4} | {lower:.4} to {upper:.4} |");
     }
     card.push_str("\n## Features by importance\n\n");
     for (feature, share) in candidate.importance.iter().take(20) {
-        card.push_str(&format!("- `{feature}` {:.1} %\n", share * 100.0));
+        let _ = writeln!(card, "- `{feature}` {:.1} %", share * 100.0);
     }
-    card.push_str(&format!(
-        "\nTraining data `{}`, test data `{}`.\n",
+    let _ = writeln!(
+        card,
+        "\nTraining data `{}`, test data `{}`.",
         train.digest(),
         test.digest()
-    ));
+    );
     card
 }
 

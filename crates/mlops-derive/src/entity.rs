@@ -2,13 +2,13 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Error, LitStr, Path, Result, parse_quote};
+use syn::{DeriveInput, Error, LitStr, Result};
 
 use crate::names;
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let fields = names::fields(input, "Entity")?;
-    let mut krate: Path = parse_quote!(::mlops_features);
+    let mut krate = names::default_crate();
     let mut name = names::checked(names::snake_case(&input.ident), input.ident.span())?;
     for attribute in input.attrs.iter().filter(|a| a.path().is_ident("entity")) {
         attribute.parse_nested_meta(|meta| {

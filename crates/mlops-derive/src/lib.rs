@@ -41,7 +41,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// Makes a struct an entity whose fields are its key columns, in order.
 ///
 /// Options, all optional: `#[entity(name = "customer", crate = "mlops::features")]`. The name is the
-/// struct's in snake case by default; `crate` is where the generated code finds `mlops-features`.
+/// struct's in snake case by default; `crate` is where the generated code finds `mlops-features`, by
+/// default what the manifest says: `mlops-features` itself, or the facade `mlops`.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

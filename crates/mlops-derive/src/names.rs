@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::{
-    Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Path, Result, Type,
+    Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Path, Result, Type, parse_quote,
     punctuated::Punctuated, spanned::Spanned, token::Comma,
 };
 
@@ -66,6 +66,22 @@ pub(crate) fn snake_case(ident: &Ident) -> String {
         snake.extend(c.to_lowercase());
     }
     snake
+}
+
+/// Where the generated code finds `mlops-features` if no option says so: under the name that the user's own
+/// manifest gives it, or inside the facade `mlops` if that is what the manifest has.
+pub(crate) fn default_crate() -> Path {
+    use proc_macro_crate::{FoundCrate, crate_name};
+    let ident = |name: &str| Ident::new(name, Span::call_site());
+    if let Ok(FoundCrate::Name(name)) = crate_name("mlops-features") {
+        let name = ident(&name);
+        return parse_quote!(::#name);
+    }
+    if let Ok(FoundCrate::Name(name)) = crate_name("mlops") {
+        let name = ident(&name);
+        return parse_quote!(::#name::features);
+    }
+    parse_quote!(::mlops_features)
 }
 
 /// The path in a `crate = "…"` option.

@@ -4,7 +4,6 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
     Attribute, DeriveInput, Error, Ident, LitStr, Path, Result, Type, meta::ParseNestedMeta,
-    parse_quote,
 };
 
 use crate::names;
@@ -201,7 +200,7 @@ impl Options {
     fn parse(input: &DeriveInput) -> Result<Self> {
         let word = |word| Ident::new(word, Span::call_site());
         let mut options = Self {
-            krate: parse_quote!(::mlops_features),
+            krate: names::default_crate(),
             name: None,
             entity: None,
             time: None,

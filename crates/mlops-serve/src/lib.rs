@@ -79,6 +79,10 @@
 //! large ([`Limits`]), 415 and 501 for what is not offered, 503 with `Retry-After` when it may help to
 //! try again, 500 for our own faults.
 //!
+//! The metrics page counts requests by route, status, model and version, answers by version, swaps and
+//! refreshes that failed, log records written, dropped and failed; it times requests and feature
+//! lookups, and tells the version that serves.
+//!
 //! # What this crate does not do
 //!
 //! It has no TLS and no authentication (put it behind a proxy, or on a private address), no gRPC, no

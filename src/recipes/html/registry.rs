@@ -14,7 +14,7 @@ pub fn registry_history(registry: &Registry, model: &ModelName) -> Result<Sectio
     let versions = registry.model(model.as_str())?.versions()?;
     let audit = registry.audit(Some(model))?;
     let verified = match registry.verify_audit() {
-        Ok(_) => Callout::new(
+        Ok(()) => Callout::new(
             Tone::Good,
             "The audit trail verifies.",
             "Every entry follows from the one before.",
@@ -39,7 +39,7 @@ pub fn registry_history(registry: &Registry, model: &ModelName) -> Result<Sectio
                 Cell::date(version.created),
                 version.description.clone().into(),
                 version.digest.short().into(),
-                version.run.as_ref().map(|run| run.to_string()).into(),
+                version.run.as_ref().map(ToString::to_string).into(),
             ]
         }));
     let last = audit.iter().map(|entry| entry.time).max();

@@ -223,21 +223,17 @@ impl<'a> Session<'a> {
     }
 
     fn record(&self, records: Vec<Option<PredictionRecord>>) -> Result<()> {
-        self.serving.answers.inc_by(records.len() as u64);
-        let Some(log) = &self.endpoint.log else {
-            return Ok(());
-        };
-        match (
-            log.record_all(records.into_iter().flatten().collect()),
-            log.delivery(),
-        ) {
+        let count = records.len() as u64;
+        if let Some(log) = &self.endpoint.log
+            && let Err(error) = log.record_all(records.into_iter().flatten().collect())
+        {
             // an answer that was promised to be on disk is none before it is
-            (Err(error), Delivery::Durable) => Err(error),
-            (Err(error), Delivery::BestEffort) => {
-                tracing::warn!(error = %error, "prediction log: a record was lost");
-                Ok(())
+            if log.delivery() == Delivery::Durable {
+                return Err(error);
             }
-            (Ok(_), _) => Ok(()),
+            tracing::warn!(%error, "prediction log: records were lost");
         }
+        self.serving.answers.inc_by(count);
+        Ok(())
     }
 }

@@ -27,6 +27,8 @@ use crate::{
 
 /// Bodies larger than this are worked on beside the threads that serve the network.
 const LARGE_BODY: usize = 64 << 10;
+/// States that raw tensors follow the JSON of a body.
+const BINARY_HEADER: &str = "inference-header-content-length";
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -213,6 +215,11 @@ impl App {
                     .chars()
                     .take(32)
                     .collect(),
+            });
+        }
+        if request.headers().contains_key(BINARY_HEADER) {
+            return Err(Error::Unsupported {
+                what: "binary tensor data",
             });
         }
         let broken = |reason: &str| Error::Malformed {

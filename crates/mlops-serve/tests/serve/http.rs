@@ -489,6 +489,9 @@ fn odd_http_is_answered_in_json_too() {
     let form = format!(
         "{head}Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 16\r\n\r\n{{\"instances\":[]}}"
     );
+    let binary = format!(
+        "{head}Inference-Header-Content-Length: 2\r\nContent-Length: 10\r\n\r\n{{}}........"
+    );
     let delete = "DELETE /v2/models/churn HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let cases = [
         (chunked.as_str(), "200", "predictions"),
@@ -498,6 +501,11 @@ fn odd_http_is_answered_in_json_too() {
             r#"{"error":"content encoding `gzip` is not offered"}"#,
         ),
         (&form, "200", "predictions"),
+        (
+            &binary,
+            "501",
+            r#"{"error":"binary tensor data is not offered"}"#,
+        ),
         (delete, "405", r#"{"error":"#),
     ];
     for (request, status, text) in cases {
