@@ -28,3 +28,8 @@ pub mod recipes;
 
 pub use error::{Error, Result};
 pub use mlops_core::ErrorKind;
+
+/// The README's code compiles.
+#[cfg(all(doctest, feature = "train", feature = "serve"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

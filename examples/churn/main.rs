@@ -84,25 +84,23 @@ fn run(args: &Args) -> AnyResult<()> {
         scratch.path().join("report.html"),
         page::render(&events, &told)?,
     )?;
-    summary(&told);
     let (store, service) = (told.store.clone(), told.service.clone());
+    let summary = summary(&told);
     drop(told); // closes the databases before their folder moves
 
+    println!();
     if let Some(out) = &args.out {
         if out.exists() {
             fs::remove_dir(out)?; // it is empty, the arguments were checked
         }
         fs::rename(scratch.keep(), out)?;
-        println!(
-            "kept in   {}: report.html, mlops.db, predictions.db, artifacts",
-            out.display()
-        );
+        let out = out.display();
+        println!("kept in   {out}: report.html, mlops.db, predictions.db, artifacts");
     } else {
-        println!(
-            "kept in   nothing; use --out DIR to keep the database, artifacts and report.html"
-        );
+        println!("kept in   nothing; --out DIR keeps the database, artifacts and report.html");
     }
     println!("took      {:.1} s", watch.elapsed().as_secs_f64());
+    print!("{summary}");
     match &args.out {
         Some(out) if args.serve => serve(out, args.port, store, service),
         None if args.serve => Err("--serve needs --out DIR, where the registry is kept".into()),
@@ -143,26 +141,29 @@ fn parent(out: Option<&Path>) -> AnyResult<std::path::PathBuf> {
     Ok(parent)
 }
 
-fn summary(told: &Told) {
-    println!();
-    println!(
-        "served    {} predictions, {} outcomes joined, {} requests over HTTP, {} failed",
-        told.served.predictions, told.served.outcomes, told.served.requests, told.served.failed
-    );
-    println!(
-        "skew      {} feature values compared offline and online, {} differ",
-        told.served.compared, told.served.differing
-    );
-    match told.shift {
-        Some(_) => println!(
-            "signals   {} before the planted shift, {} after it",
+/// What came of it; it ends with what was promoted and why.
+fn summary(told: &Told) -> String {
+    let served = &told.served;
+    let signals = match told.shift {
+        Some(_) => format!(
+            "{} before the planted shift, {} after it",
             told.signals_before, told.signals_after
         ),
-        None => println!("signals   {}", told.signals_before),
-    }
-    for line in &told.promotions {
-        println!("{line}");
-    }
+        None => told.signals_before.to_string(),
+    };
+    let lines = [
+        format!(
+            "served    {} predictions, {} outcomes joined, {} requests over HTTP, {} failed",
+            served.predictions, served.outcomes, served.requests, served.failed
+        ),
+        format!(
+            "skew      {} feature values compared offline and online, {} differ",
+            served.compared, served.differing
+        ),
+        format!("signals   {signals}"),
+    ];
+    let lines = lines.iter().chain(&told.promotions);
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// Opens what was kept, as a service would after a restart, and serves it on the wall clock.

@@ -84,10 +84,7 @@ fn short(told: &Told, last: &Attempt) -> Section {
     Section::new()
         .add(Callout::new(
             Tone::Good,
-            format!(
-                "Version {} is in Production.",
-                last.promoted.unwrap_or_default()
-            ),
+            "In Production:",
             last.verdict.clone(),
         ))
         .cards([
@@ -111,16 +108,19 @@ fn short(told: &Told, last: &Attempt) -> Section {
                     format::count(served.compared)
                 ))
                 .tone(tone(served.differing)),
-            Card::new(
-                "Signals",
-                format!("{} / {}", told.signals_before, told.signals_after),
-            )
-            .note(if told.shift.is_some() {
-                "before and after the planted shift"
-            } else {
-                "in all; real data has no planted shift"
-            }),
+            signals(told),
         ])
+}
+
+fn signals(told: &Told) -> Card {
+    match told.shift {
+        Some(_) => Card::new(
+            "Signals",
+            format!("{} / {}", told.signals_before, told.signals_after),
+        )
+        .note("before and after the planted shift"),
+        None => Card::new("Signals", told.signals_before.to_string()),
+    }
 }
 
 fn quality(quality: &Quality) -> Section {

@@ -59,10 +59,11 @@ pub fn monitoring(
         psi = psi.marker(name, *time);
         realised = realised.marker(name, *time);
     }
-    Section::new()
-        .add(psi)
-        .add(realised)
-        .add(signals(observations))
+    let count: usize = observations.iter().map(|o| o.judgement.signals.len()).sum();
+    Section::new().add(psi).add(realised).details(
+        format!("Signals: {count}"),
+        Section::new().add(signals(observations)),
+    )
 }
 
 fn signals(observations: &[Observation]) -> DataTable {

@@ -315,7 +315,9 @@ fn streak_key(kind: SignalKind, name: &str) -> String {
 }
 
 fn short(p: f64) -> String {
-    if p < 1e-3 {
+    if p < 1e-300 {
+        "below 1e-300".to_owned()
+    } else if p < 1e-3 {
         format!("{p:.0e}")
     } else {
         format!("{p:.3}")

@@ -176,7 +176,9 @@ impl Default for TimeFormat {
 }
 
 fn parse_pattern(pattern: &str, text: &str, zone: &TimeZone) -> Result<i64, Fault> {
-    let parts = BrokenDownTime::parse(pattern, text).map_err(|e| not_time(&e))?;
+    let other_form = || format!("it does not have the form `{pattern}`");
+    let parts = BrokenDownTime::parse(pattern, text)
+        .map_err(|_| Fault::new(RejectionKind::NotTime, other_form()))?;
     if parts.offset().is_some() || parts.timestamp().is_some() {
         return parts.to_timestamp().map(micros).map_err(|e| not_time(&e));
     }
