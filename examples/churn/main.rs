@@ -100,7 +100,7 @@ fn run(args: &Args) -> AnyResult<()> {
         println!("kept in   nothing; --out DIR keeps the database, artifacts and report.html");
     }
     println!("took      {:.1} s", watch.elapsed().as_secs_f64());
-    print!("{summary}");
+    println!("{summary}");
     match &args.out {
         Some(out) if args.serve => serve(out, args.port, store, service),
         None if args.serve => Err("--serve needs --out DIR, where the registry is kept".into()),
@@ -162,8 +162,12 @@ fn summary(told: &Told) -> String {
         ),
         format!("signals   {signals}"),
     ];
-    let lines = lines.iter().chain(&told.promotions);
-    lines.map(|line| format!("{line}\n")).collect()
+    let lines: Vec<&str> = lines
+        .iter()
+        .chain(&told.promotions)
+        .map(String::as_str)
+        .collect();
+    lines.join("\n")
 }
 
 /// Opens what was kept, as a service would after a restart, and serves it on the wall clock.
