@@ -11,5 +11,4 @@ mod hostile_models;
 mod inputs;
 mod packages;
 mod parity;
-mod speed;
 mod support;
