@@ -303,6 +303,10 @@ id,at,price,country,flag
             validation
         );
         assert!(json.contains(r#""bad_rows":[1,2]"#), "{json}");
+        let beyond = json.replace(r#""bad_rows":[1,2]"#, r#""bad_rows":[1,5]"#);
+        let beyond: Validation = serde_json::from_str(&beyond).unwrap();
+        let error = beyond.split(&table()).unwrap_err();
+        assert!(error.to_string().contains("5 values meet 6"), "{error}");
     }
 
     #[test]

@@ -173,16 +173,20 @@ impl Validation {
     /// # Errors
     /// [`mlops_core::Error::LengthMismatch`] if this is not the table that was validated.
     pub fn split(&self, table: &Table) -> Result<(Table, Rejections)> {
-        if table.rows() as u64 != self.rows {
+        let broken = self.broken_rules();
+        // a validation may have been read from a file, and name rows that it cannot have seen
+        let last = broken.last_key_value().map(|(row, _)| u64::from(*row) + 1);
+        let rows = self.rows.max(last.unwrap_or_default());
+        if table.rows() as u64 != rows {
             return Err(Error::Core(mlops_core::Error::LengthMismatch {
                 what: "rows of the table and of its validation",
                 left: table.rows(),
-                right: usize::try_from(self.rows).unwrap_or(usize::MAX),
+                right: usize::try_from(rows).unwrap_or(usize::MAX),
             }));
         }
         let mut keep = vec![true; table.rows()];
         let mut rejected = Rejections::default();
-        for (row, broken) in self.broken_rules() {
+        for (row, broken) in broken {
             keep[row as usize] = false;
             let mut words = Vec::with_capacity(broken.len());
             for rule in &broken {

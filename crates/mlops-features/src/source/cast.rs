@@ -448,6 +448,14 @@ mod tests {
         let days = Date32Array::from(vec![15_156]);
         let (values, _) = cast_time(TimeFormat::local("Asia/Tokyo").unwrap(), days).unwrap();
         assert_eq!(values, [time("2011-06-30T15:00:00Z")]);
+        // the first of these days would wrap around into the calendar
+        let far = Date32Array::from(vec![209_132_397, i32::MAX, i32::MIN]);
+        let (values, bad) = cast_time(TimeFormat::local("UTC").unwrap(), far).unwrap();
+        assert_eq!(values, [Value::Null, Value::Null, Value::Null]);
+        assert!(
+            bad.iter()
+                .all(|(_, kind)| *kind == RejectionKind::OutOfRange)
+        );
         let seconds = Int64Array::from(vec![Some(noon), Some(i64::MAX), None]);
         let (values, bad) = cast_time(TimeFormat::epoch(TimeUnit::Second), seconds).unwrap();
         assert_eq!(

@@ -13,10 +13,8 @@ use super::rejection::{Fault, RejectionKind};
 pub(super) fn resolve(zone: &TimeZone, local: DateTime) -> Result<i64, Fault> {
     let (kind, reason) = match zone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => {
-            return offset
-                .to_timestamp(local)
-                .map(micros)
-                .map_err(|_| out_of_range());
+            let stamp = offset.to_timestamp(local).map_err(|_| out_of_range())?;
+            return micros(stamp);
         }
         AmbiguousOffset::Gap { .. } => (
             RejectionKind::NonexistentTime,
@@ -33,7 +31,7 @@ pub(super) fn resolve(zone: &TimeZone, local: DateTime) -> Result<i64, Fault> {
 /// The first instant of a day; a day whose midnight is skipped begins after the gap.
 pub(super) fn start_of_day(zone: &TimeZone, midnight: DateTime) -> Result<i64, Fault> {
     let first = zone.to_ambiguous_timestamp(midnight).compatible();
-    first.map(micros).map_err(|_| out_of_range())
+    micros(first.map_err(|_| out_of_range())?)
 }
 
 /// The same instant as a local time of UTC.
@@ -42,10 +40,11 @@ pub(super) fn utc(micros: i64) -> Result<DateTime, Fault> {
     Ok(TimeZone::UTC.to_datetime(stamp))
 }
 
-/// The microsecond that an instant lies in.
-pub(super) fn micros(stamp: Timestamp) -> i64 {
+/// The microsecond that an instant lies in, if it can be printed: jiff's last second has fractions that
+/// [`EventTime::MAX`] has not.
+pub(super) fn micros(stamp: Timestamp) -> Result<i64, Fault> {
     let floor = stamp.as_nanosecond().div_euclid(1_000);
-    i64::try_from(floor).expect("the years -9999 to 9999 in microseconds")
+    in_range(i64::try_from(floor).expect("the years -9999 to 9999 in microseconds"))
 }
 
 /// An instant that can be printed.

@@ -93,10 +93,7 @@ impl TimeFormat {
         match &self.0 {
             Shape::Rfc3339 => match quick_rfc3339(text.as_bytes()) {
                 Some(micros) => Ok(micros),
-                None => text
-                    .parse()
-                    .map(micros)
-                    .map_err(|e: jiff::Error| not_time(&e)),
+                None => micros(text.parse().map_err(|e: jiff::Error| not_time(&e))?),
             },
             Shape::Epoch(_) => self.instant_of_number(super::cell::int(text.as_bytes())?),
             Shape::Local {
@@ -144,7 +141,8 @@ impl TimeFormat {
 
     /// The instant at which a local day begins, given as days since 1970-01-01.
     pub(super) fn instant_of_day(&self, day: i32) -> Result<i64, Fault> {
-        let local = in_range(i64::from(day) * 86_400 * MICROS)?;
+        let local = i64::from(day).checked_mul(86_400 * MICROS);
+        let local = local.ok_or_else(out_of_range).and_then(in_range)?;
         match self.zone() {
             None => Err(Fault::new(
                 RejectionKind::NotTime,
@@ -180,7 +178,7 @@ fn parse_pattern(pattern: &str, text: &str, zone: &TimeZone) -> Result<i64, Faul
     let parts = BrokenDownTime::parse(pattern, text)
         .map_err(|_| Fault::new(RejectionKind::NotTime, other_form()))?;
     if parts.offset().is_some() || parts.timestamp().is_some() {
-        return parts.to_timestamp().map(micros).map_err(|e| not_time(&e));
+        return micros(parts.to_timestamp().map_err(|e| not_time(&e))?);
     }
     let local = parts.to_datetime().map_err(|e| not_time(&e))?;
     if parts.hour().is_none() {
@@ -220,7 +218,7 @@ fn check_pattern(pattern: &str) -> Result<()> {
     }
     let read =
         parse_pattern(pattern, &text, &TimeZone::UTC).map_err(|f| invalid(f.reason.into()))?;
-    let full = micros(sample.timestamp());
+    let full = micros(sample.timestamp()).map_err(|f| invalid(f.reason.into()))?;
     let coarser = [1, MICROS, 60 * MICROS, 3_600 * MICROS, 86_400 * MICROS];
     if coarser
         .iter()
@@ -351,6 +349,12 @@ mod tests {
         assert_eq!(
             kind(&TimeFormat::rfc3339(), "2011-07-01T12:00:00"),
             RejectionKind::NotTime
+        );
+        // the last second that can be printed has no fraction
+        let last = "9999-12-30T22:00:00.5Z";
+        assert_eq!(
+            kind(&TimeFormat::rfc3339(), last),
+            RejectionKind::OutOfRange
         );
         let epoch = TimeFormat::epoch(TimeUnit::Second);
         assert_eq!(kind(&epoch, "99999999999999"), RejectionKind::OutOfRange);
