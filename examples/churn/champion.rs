@@ -142,7 +142,7 @@ impl Story<'_> {
             options,
         ) {
             Ok(promotion) => {
-                self.reference = best.evaluation.metrics();
+                self.reference = Some(best.evaluation.clone());
                 let why = promotion.decision.to_string();
                 let (name, date) = (&best.name, now.date());
                 self.promotions.push(format!(

@@ -19,6 +19,7 @@ use mlops::{
     },
     serve::RunningServer,
     store::ArtifactStore,
+    train::Evaluation,
 };
 
 use crate::{
@@ -81,8 +82,8 @@ pub struct Story<'a> {
     pub service: FeatureService,
     pub model: ModelName,
     pub fed_until: EventTime,
-    /// ROC-AUC and log-loss of the champion on its test rows, the reference for performance.
-    pub reference: BTreeMap<String, f64>,
+    /// The champion on its test rows, the reference for performance.
+    pub reference: Option<Evaluation>,
     observations: Vec<Observation>,
     pub attempts: Vec<Attempt>,
     pub promotions: Vec<String>,
@@ -140,7 +141,7 @@ impl<'a> Story<'a> {
             service: events::churn_features()?,
             model: ModelName::new(MODEL)?,
             fed_until: EventTime::MIN,
-            reference: BTreeMap::new(),
+            reference: None,
             observations: Vec::new(),
             attempts: Vec::new(),
             promotions: Vec::new(),
@@ -322,18 +323,13 @@ impl<'a> Story<'a> {
             }
             None => None,
         };
-        let limit = |metric: Metric| {
-            let reference = self
-                .reference
-                .get(metric.as_str())
-                .copied()
-                .unwrap_or_default();
-            PerformanceLimit::new(metric, reference).tolerance(0.03)
-        };
+        let reference = self.reference.as_ref().ok_or("there is no champion")?;
+        // the worse end of the reference's own interval: two samples are compared, not a sample and a truth
+        let limit = |metric, reference| PerformanceLimit::new(metric, reference).tolerance(0.03);
         let policy = Policy::builder()
             .windows(12)
-            .performance(limit(Metric::RocAuc))
-            .performance(limit(Metric::LogLoss))
+            .performance(limit(Metric::RocAuc, reference.roc_auc.lower))
+            .performance(limit(Metric::LogLoss, reference.log_loss.upper))
             .build()?;
         let profile = monitor::reference_profile(&self.registry, &self.model, version)?
             .ok_or("the version has no reference profile")?;

@@ -39,6 +39,7 @@ pub use arrow;
 mod clock;
 mod digest;
 mod error;
+mod ipc;
 mod key;
 pub mod metric;
 mod name;

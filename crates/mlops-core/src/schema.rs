@@ -2,7 +2,7 @@
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{Error, EventTime, Result};
 
@@ -150,12 +150,13 @@ impl TableSchema {
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Result<Self> {
         let columns: Vec<Column> = columns.into_iter().collect();
         let invalid = |reason| Err(Error::InvalidSchema { reason });
+        let mut names = BTreeSet::new();
         for (i, column) in columns.iter().enumerate() {
             if column.name.is_empty() {
                 return invalid(format!("column {i} has no name"));
             }
             let earlier = &columns[..i];
-            if earlier.iter().any(|c| c.name == column.name) {
+            if !names.insert(&column.name) {
                 return invalid(format!("two columns are named `{}`", column.name));
             }
             let single = matches!(

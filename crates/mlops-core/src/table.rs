@@ -6,10 +6,11 @@ use arrow::{
     array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array},
     compute,
     datatypes::TimestampMicrosecondType,
-    ipc::{reader::StreamReader, writer::StreamWriter},
+    error::ArrowError,
+    ipc::writer::StreamWriter,
 };
 
-use crate::{Column, Digest, EntityKey, Error, EventTime, Result, Role, TableSchema};
+use crate::{Column, Digest, EntityKey, Error, EventTime, Result, Role, TableSchema, ipc};
 
 /// Rows with roles: the noun that every later step starts from.
 ///
@@ -36,7 +37,8 @@ impl Table {
     ///
     /// # Errors
     /// [`Error::LengthMismatch`] if the number of columns or rows differs, [`Error::TypeMismatch`] if a
-    /// type differs, [`Error::UnexpectedNull`] if a null stands where none is allowed.
+    /// type differs, [`Error::UnexpectedNull`] if a null stands where none is allowed,
+    /// [`Error::InvalidParameter`] for more than 2^32 - 1 rows.
     pub fn new(schema: TableSchema, columns: Vec<ArrayRef>) -> Result<Self> {
         if columns.len() != schema.columns().len() {
             return Err(Error::LengthMismatch {
@@ -46,6 +48,13 @@ impl Table {
             });
         }
         let rows = columns.first().map_or(0, |c| c.len());
+        if u32::try_from(rows).is_err() {
+            return Err(Error::InvalidParameter {
+                parameter: "rows",
+                value: rows.to_string(),
+                rule: "a table holds at most 4,294,967,295 rows",
+            });
+        }
         for (column, array) in schema.columns().iter().zip(&columns) {
             check(column, array, rows)?;
         }
@@ -168,7 +177,8 @@ impl Table {
                 rule: "it must be below the number of rows",
             });
         }
-        let batch = compute::take_record_batch(&self.batch, &UInt32Array::from(rows.to_vec()))
+        let batch = self
+            .rows_at(&UInt32Array::from(rows.to_vec()))
             .map_err(arrow_error("take rows"))?;
         Ok(self.with_batch(batch))
     }
@@ -197,32 +207,39 @@ impl Table {
     pub fn to_ipc(&self) -> Vec<u8> {
         let mut writer = StreamWriter::try_new(Vec::new(), self.schema.arrow())
             .expect("a checked schema can be written");
-        let all = UInt32Array::from_iter_values(0..u32::try_from(self.rows()).unwrap_or(u32::MAX));
-        let compact = compute::take_record_batch(&self.batch, &all).expect("every row exists");
+        let rows = u32::try_from(self.rows()).expect("`new` bounds the rows");
+        let all = UInt32Array::from_iter_values(0..rows);
+        let compact = self.rows_at(&all).expect("every row exists");
         writer.write(&compact).expect("writing to memory");
         writer.into_inner().expect("writing to memory")
     }
 
-    /// Reads what [`Table::to_ipc`] wrote, or any Arrow IPC stream.
+    /// Reads what [`Table::to_ipc`] wrote, or any Arrow IPC stream without compression.
+    ///
+    /// The bytes may come from anywhere: the lengths that they claim are not believed.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] if the bytes are no such stream, and those of [`Table::new`].
+    /// [`Error::Corrupt`] if the bytes are no such stream or claim columns out of proportion to their number, and
+    /// those of [`Table::new`].
     pub fn from_ipc(bytes: &[u8]) -> Result<Self> {
-        let corrupt = |source| Error::Corrupt {
+        let (schema, batch) = ipc::read(bytes).map_err(|source| Error::Corrupt {
             what: "arrow stream",
             source,
-        };
-        let reader = StreamReader::try_new(bytes, None).map_err(corrupt)?;
-        let arrow = reader.schema();
-        let schema = TableSchema::from_arrow(&arrow)?;
-        let batches: Vec<RecordBatch> = reader.collect::<Result<_, _>>().map_err(corrupt)?;
-        let batch = compute::concat_batches(&arrow, &batches).map_err(corrupt)?;
-        Self::new(schema, batch.columns().to_vec())
+        })?;
+        Self::new(TableSchema::from_arrow(&schema)?, batch.columns().to_vec())
     }
 
     /// The digest of the columns' names, types, roles and values, the same however the rows were batched.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.to_ipc())
+    }
+
+    /// Arrow takes no rows where there are no columns; such a table has no rows either.
+    fn rows_at(&self, rows: &UInt32Array) -> Result<RecordBatch, ArrowError> {
+        if self.schema.columns().is_empty() {
+            return Ok(self.batch.clone());
+        }
+        compute::take_record_batch(&self.batch, rows)
     }
 
     fn with_batch(&self, batch: RecordBatch) -> Self {
@@ -258,7 +275,7 @@ fn check(column: &Column, array: &ArrayRef, rows: usize) -> Result<()> {
     Ok(())
 }
 
-fn arrow_error(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Error {
+fn arrow_error(action: &'static str) -> impl FnOnce(ArrowError) -> Error {
     move |source| Error::Arrow { action, source }
 }
 
@@ -314,6 +331,14 @@ mod tests {
         assert_eq!(back.to_ipc(), bytes);
         assert!(Table::from_ipc(&bytes[..bytes.len() / 2]).is_err());
         assert!(Table::from_ipc(b"not arrow at all").is_err());
+    }
+
+    #[test]
+    fn a_table_without_columns_is_empty_and_has_a_digest() {
+        let none = Table::new(TableSchema::new([]).unwrap(), vec![]).unwrap();
+        let back = Table::from_ipc(&none.to_ipc()).unwrap();
+        assert_eq!((back.rows(), back.digest()), (0, none.digest()));
+        assert_eq!(none.take(&[]).unwrap().rows(), 0);
     }
 
     #[test]

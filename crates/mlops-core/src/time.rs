@@ -45,16 +45,26 @@ impl EventTime {
         Self::from_micros(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
-    /// Reads RFC 3339 with an offset, for instance `2011-07-01T12:00:00Z`.
+    /// Reads RFC 3339 with an offset, for instance `2011-07-01T12:00:00Z`. Digits past the microsecond are cut off
+    /// towards the past, before 1970 as after it.
     ///
     /// # Errors
-    /// [`Error::InvalidTime`] if the text is no time or names no offset.
+    /// [`Error::InvalidTime`] if the text is no time, names no offset or lies past [`EventTime::MAX`].
     pub fn parse(text: &str) -> Result<Self> {
-        let stamp: jiff::Timestamp = text.parse().map_err(|e: jiff::Error| Error::InvalidTime {
+        // jiff's reason may quote the text, however long that is
+        let invalid = |reason: String| Error::InvalidTime {
             text: text.chars().take(64).collect(),
-            reason: e.to_string(),
-        })?;
-        Ok(Self::from_micros(stamp.as_microsecond()))
+            reason: reason.chars().take(200).collect(),
+        };
+        let stamp: jiff::Timestamp = text
+            .parse()
+            .map_err(|e: jiff::Error| invalid(e.to_string()))?;
+        let floor = stamp.as_nanosecond().div_euclid(1_000);
+        let time = i64::try_from(floor).map(Self::from_micros);
+        // jiff's last second has fractions, `MAX` has none
+        time.ok()
+            .filter(|time| i128::from(time.0) == floor)
+            .ok_or_else(|| invalid("it lies past the last instant that can be printed".to_owned()))
     }
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -280,6 +290,27 @@ mod tests {
                 .to_string()
                 .starts_with('-')
         );
+    }
+
+    #[test]
+    fn a_text_is_cut_to_the_microsecond_towards_the_past() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00.0000019Z", 1),
+            ("1969-12-31T23:59:59.9999999Z", -1),
+            ("1969-12-31T23:59:59.9999981Z", -2),
+            ("9999-12-30T22:00:00Z", EventTime::MAX.0),
+            ("9999-12-30T22:00:00.0000009Z", EventTime::MAX.0),
+        ] {
+            assert_eq!(EventTime::parse(text).unwrap().micros(), micros, "{text}");
+        }
+        assert!(EventTime::parse("9999-12-30T22:00:00.5Z").is_err());
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_a_long_text() {
+        let long = "2011-07-01T12:00:00Z".repeat(1_000);
+        let error = EventTime::parse(&long).unwrap_err().to_string();
+        assert!(error.len() < 400, "{} bytes", error.len());
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub(super) fn out_of_range() -> Fault {
     )
 }
 
+/// jiff's reason, which may quote the text: cut, because many are kept.
 pub(super) fn not_time(error: &jiff::Error) -> Fault {
-    Fault::new(RejectionKind::NotTime, error.to_string())
+    let reason: String = error.to_string().chars().take(200).collect();
+    Fault::new(RejectionKind::NotTime, reason)
 }

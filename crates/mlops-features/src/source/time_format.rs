@@ -350,6 +350,10 @@ mod tests {
             kind(&TimeFormat::rfc3339(), "2011-07-01T12:00:00"),
             RejectionKind::NotTime
         );
+        let long = "2011-07-01T12:00:00Z".repeat(1_000);
+        for format in [&london, &TimeFormat::rfc3339()] {
+            assert!(format.parse(&long).unwrap_err().reason.len() <= 400);
+        }
         // the last second that can be printed has no fraction
         let last = "9999-12-30T22:00:00.5Z";
         assert_eq!(
