@@ -24,7 +24,7 @@ mod page;
 mod story;
 mod traffic;
 
-use std::{error::Error, fs, path::Path, process::ExitCode};
+use std::{error::Error, fs, path::Path, process::ExitCode, sync::Arc};
 
 use args::Args;
 use events::Events;
@@ -85,6 +85,7 @@ fn run(args: &Args) -> AnyResult<()> {
         page::render(&events, &told)?,
     )?;
     let (store, service) = (told.store.clone(), told.service.clone());
+    let today = told.observations.last().map(|o| o.time);
     let summary = summary(&told);
     drop(told); // closes the databases before their folder moves
 
@@ -102,7 +103,7 @@ fn run(args: &Args) -> AnyResult<()> {
     println!("took      {:.1} s", watch.elapsed().as_secs_f64());
     println!("{summary}");
     match &args.out {
-        Some(out) if args.serve => serve(out, args.port, store, service),
+        Some(out) if args.serve => serve(out, args.port, store, service, today),
         None if args.serve => Err("--serve needs --out DIR, where the registry is kept".into()),
         _ => Ok(()),
     }
@@ -170,10 +171,18 @@ fn summary(told: &Told) -> String {
     lines.join("\n")
 }
 
-/// Opens what was kept, as a service would after a restart, and serves it on the wall clock.
-fn serve(folder: &Path, port: u16, store: FeatureStore, service: FeatureService) -> AnyResult<()> {
+/// Opens what was kept, as a service would after a restart, and serves it as of the story's last day.
+fn serve(
+    folder: &Path,
+    port: u16,
+    store: FeatureStore,
+    service: FeatureService,
+    today: Option<EventTime>,
+) -> AnyResult<()> {
+    let clock = ManualClock::new(today.ok_or("the story has no days")?);
     let registry = Registry::open(format!("sqlite://{}", folder.join("mlops.db").display()))?;
     let endpoint = Endpoint::open(&registry, "churn@production")?
+        .with_clock(Arc::new(clock))
         .with_features(store, service)?
         .with_log(PredictionLog::open(folder.join("predictions.db"))?);
     let server = Server::new()
