@@ -8,7 +8,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use mlops_features::{Contract, Csv, OnFailure, Parse, SourceSchema, Table, TimeFormat, Validation};
+use mlops_features::{
+    Contract, Csv, OnFailure, Parse, SourceSchema, Table, TimeFormat, Validation,
+};
 
 const LINES: &str = "\
 i,t,f,b,s

@@ -68,7 +68,13 @@ fn check(table: &Table) {
     let back = Table::from_ipc(&table.to_ipc()).expect("what is written is read");
     assert_eq!(back.digest(), table.digest());
     table.event_times().expect("it has an event time");
-    assert!(table.keys().expect("whole numbers").iter().all(Option::is_some));
+    assert!(
+        table
+            .keys()
+            .expect("whole numbers")
+            .iter()
+            .all(Option::is_some)
+    );
     for column in table.schema().columns() {
         let array = table.column(column.name()).expect("it is in the schema");
         for row in 0..table.rows() {

@@ -26,7 +26,10 @@ fuzz_target!(|data: &[u8]| {
     }
     let _ = ModelPackage::from_files(files.clone());
     files.remove("manifest.json");
-    let entries: BTreeMap<_, _> = files.iter().map(|(name, bytes)| (name, entry(bytes))).collect();
+    let entries: BTreeMap<_, _> = files
+        .iter()
+        .map(|(name, bytes)| (name, entry(bytes)))
+        .collect();
     let entries = serde_json::to_string_pretty(&entries).expect("names and numbers serialise");
     let manifest = format!(
         "{{\n  \"schema_version\": {SCHEMA_VERSION},\n  \"files\": {}\n}}\n",

@@ -26,9 +26,11 @@ fn bench() -> Bench {
     let dir = tempfile::tempdir().expect("a directory");
     let cache = Cache::directory(dir.path()).expect("a cache");
     let runner = Runner::new(ArtifactStore::memory(), cache);
-    let step = Step::new("s").code("1").param("p", 1).output("o").run(|_, _| {
-        Ok(Outputs::new().with("o", "right"))
-    });
+    let step = Step::new("s")
+        .code("1")
+        .param("p", 1)
+        .output("o")
+        .run(|_, _| Ok(Outputs::new().with("o", "right")));
     let pipeline = Pipeline::builder("p").step(step).build().expect("one step");
     runner.run(&pipeline).into_result().expect("it runs");
     // an artifact that is there, and is not what the step gave
@@ -46,7 +48,10 @@ fn bench() -> Bench {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let mut checked = format!("{{\"schema\":1,\"check\":\"{}\",\"content\":", Digest::of(data));
+    let mut checked = format!(
+        "{{\"schema\":1,\"check\":\"{}\",\"content\":",
+        Digest::of(data)
+    );
     checked.push_str(&String::from_utf8_lossy(data));
     checked.push('}');
     let bench = &*BENCH;

@@ -26,7 +26,10 @@ fuzz_target!(|data: &[u8]| {
     let profile = ReferenceProfile::from_json(part());
     let policy: Policy = serde_json::from_slice(part()).unwrap_or_default();
     let text = serde_json::to_string(&policy).expect("a policy serialises");
-    assert_eq!(serde_json::from_str::<Policy>(&text).ok(), Some(policy.clone()));
+    assert_eq!(
+        serde_json::from_str::<Policy>(&text).ok(),
+        Some(policy.clone())
+    );
     let Ok(profile) = profile else {
         return;
     };
@@ -45,7 +48,9 @@ fuzz_target!(|data: &[u8]| {
             (column.name().to_owned(), value)
         });
         let row: Vec<_> = row.collect();
-        window.push(&row, Some(number)).expect("values of the profile's kinds");
+        window
+            .push(&row, Some(number))
+            .expect("values of the profile's kinds");
     }
     window.merge(&empty).expect("the same profile");
     let model = ModelName::new("m").expect("a name");
@@ -53,7 +58,10 @@ fuzz_target!(|data: &[u8]| {
     for window in [&empty, &window, &window] {
         let report = DriftReport::compare(&profile, window).expect("its own profile");
         let text = serde_json::to_string(&report).expect("a report serialises");
-        assert_eq!(serde_json::from_str::<DriftReport>(&text).ok().as_ref(), Some(&report));
+        assert_eq!(
+            serde_json::from_str::<DriftReport>(&text).ok().as_ref(),
+            Some(&report)
+        );
         if let Ok(judgement) = policy.judge(&report, None, &context) {
             context = context.after(&judgement);
         }

@@ -30,12 +30,18 @@ fuzz_target!(|data: &[u8]| {
     let evidence = serde_json::from_slice::<GateEvidence>(part());
     if let Ok(gate) = &gate {
         let text = serde_json::to_string(gate).expect("a gate serialises");
-        assert_eq!(serde_json::from_str::<Gate>(&text).ok().as_ref(), Some(gate));
+        assert_eq!(
+            serde_json::from_str::<Gate>(&text).ok().as_ref(),
+            Some(gate)
+        );
     }
     if let (Ok(gate), Ok(evidence)) = (gate, evidence)
         && let Ok(decision) = gate.decide(&evidence)
     {
-        assert_eq!(decision.passed, decision.checks.iter().all(|check| check.passed));
+        assert_eq!(
+            decision.passed,
+            decision.checks.iter().all(|check| check.passed)
+        );
         let _ = decision.to_string();
         let text = serde_json::to_string(&decision).expect("a decision serialises");
         let back: GateDecision = serde_json::from_str(&text).expect("what is written is read");

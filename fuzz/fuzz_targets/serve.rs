@@ -16,8 +16,8 @@ use std::{
 use libfuzzer_sys::fuzz_target;
 use mlops_core::{AliasName, Lineage};
 use mlops_model::{
-    Encoder, Estimator, Input, InputKind, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess,
-    Signature,
+    Encoder, Estimator, Input, InputKind, Linear, Link, ModelPackage, ModelSpec, Output,
+    Preprocess, Signature,
 };
 use mlops_registry::Registry;
 use mlops_serve::{Endpoint, Limits, PredictionLog, RunningServer, Server};
@@ -86,7 +86,9 @@ fn registry() -> Registry {
     let registry = Registry::memory().expect("memory");
     let model = registry.model("m").expect("a model");
     let lineage = Lineage::default();
-    model.register(&package, None, &lineage, "").expect("a version");
+    model
+        .register(&package, None, &lineage, "")
+        .expect("a version");
     let live = AliasName::new("live").expect("a name");
     model.set_alias(&live, 1).expect("an alias");
     registry
@@ -111,7 +113,10 @@ fn post(connection: &mut BufReader<TcpStream>, path: &str, body: &[u8]) -> (u16,
     let length = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nhost: m\r\ncontent-length: {length}\r\n\r\n");
     let request = [head.as_bytes(), body].concat();
-    connection.get_mut().write_all(&request).expect("the server reads");
+    connection
+        .get_mut()
+        .write_all(&request)
+        .expect("the server reads");
     let mut line = || {
         let mut line = String::new();
         connection.read_line(&mut line).expect("the server answers");

@@ -57,7 +57,11 @@ fuzz_target!(|data: &[u8]| {
     }
     for (text, time) in texts.iter().zip(read_texts(&TimeFormat::rfc3339(), &texts)) {
         if let Some(time) = time {
-            assert_eq!(EventTime::parse(text.trim_ascii()).ok(), Some(time), "{text}");
+            assert_eq!(
+                EventTime::parse(text.trim_ascii()).ok(),
+                Some(time),
+                "{text}"
+            );
         }
     }
     for unit in UNITS {
@@ -74,7 +78,9 @@ fn read_texts(format: &TimeFormat, texts: &[&str]) -> Vec<Option<EventTime>> {
 }
 
 fn read_numbers(format: &TimeFormat, texts: &[&str]) {
-    let numbers = texts.iter().filter_map(|text| text.as_bytes().first_chunk());
+    let numbers = texts
+        .iter()
+        .filter_map(|text| text.as_bytes().first_chunk());
     for number in numbers.map(|bytes| i64::from_le_bytes(*bytes)) {
         let small = (number >> 32) as i32;
         let arrays: [ArrayRef; 8] = [

@@ -146,7 +146,8 @@ impl TableSchema {
     ///
     /// # Errors
     /// [`Error::InvalidSchema`] if a name is empty or taken twice, if a single role has two columns,
-    /// or if a time column is not [`EventTime::data_type`].
+    /// if a time column is not [`EventTime::data_type`], or if a column holds lists or structs: a table has
+    /// single values.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Result<Self> {
         let columns: Vec<Column> = columns.into_iter().collect();
         let invalid = |reason| Err(Error::InvalidSchema { reason });
@@ -158,6 +159,12 @@ impl TableSchema {
             let earlier = &columns[..i];
             if !names.insert(&column.name) {
                 return invalid(format!("two columns are named `{}`", column.name));
+            }
+            if column.data_type.is_nested() {
+                return invalid(format!(
+                    "column `{}` is {}; a column holds single values",
+                    column.name, column.data_type
+                ));
             }
             let single = matches!(
                 column.role,
@@ -265,6 +272,10 @@ mod tests {
             ],
             vec![Column::event_time("a"), Column::event_time("b")],
             vec![Column::new("t", DataType::Int64, Role::EventTime)],
+            vec![Column::value(
+                "a",
+                DataType::new_list(DataType::Int64, true),
+            )],
         ];
         for columns in bad {
             assert!(TableSchema::new(columns).is_err());
