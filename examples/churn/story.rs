@@ -1,11 +1,6 @@
 //! The months after the first model went into service.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 
 use mlops::{
     core::{Digest, ModelName, OutcomeRecord, Rng, Severity},
@@ -238,13 +233,12 @@ impl<'a> Story<'a> {
             .into_iter()
             .cloned()
             .collect();
-        let mut answers = BTreeMap::new();
         for key in &active {
-            answers.insert(key.clone(), endpoint.predict(key)?.prediction);
+            endpoint.predict(key)?;
         }
         let agent = ureq::Agent::new_with_defaults();
         let mut rng: Rng = self.seed.derive(&month.date()).rng();
-        // the same customer again is the same prediction; it goes to the log an hour later, outside the window
+        // who is asked again goes to the log an hour later, outside the month's window
         self.clock.advance(Span::hours(1));
         let mut asked = BTreeSet::new();
         for _ in 0..OVER_HTTP.min(active.len()) {
@@ -324,12 +318,12 @@ impl<'a> Story<'a> {
             None => None,
         };
         let reference = self.reference.as_ref().ok_or("there is no champion")?;
-        // the worse end of the reference's own interval: two samples are compared, not a sample and a truth
-        let limit = |metric, reference| PerformanceLimit::new(metric, reference).tolerance(0.03);
+        let limit =
+            |metric, reference| PerformanceLimit::against(metric, reference).tolerance(0.03);
         let policy = Policy::builder()
             .windows(12)
-            .performance(limit(Metric::RocAuc, reference.roc_auc.lower))
-            .performance(limit(Metric::LogLoss, reference.log_loss.upper))
+            .performance(limit(Metric::RocAuc, &reference.roc_auc))
+            .performance(limit(Metric::LogLoss, &reference.log_loss))
             .build()?;
         let profile = monitor::reference_profile(&self.registry, &self.model, version)?
             .ok_or("the version has no reference profile")?;

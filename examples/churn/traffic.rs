@@ -45,7 +45,7 @@ impl Traffic {
                 }
                 seen.requests += 1;
                 match ask(&agent, addr, key) {
-                    Ok((_, version)) => *seen.versions.entry(version).or_default() += 1,
+                    Ok(version) => *seen.versions.entry(version).or_default() += 1,
                     Err(_) => seen.failed += 1,
                 }
                 std::thread::sleep(PAUSE);
@@ -61,23 +61,22 @@ impl Traffic {
     }
 }
 
-/// Asks KServe V1 for one customer: the prediction and the version that gave it.
+/// Asks KServe V1 for one customer: the version that gave the prediction.
 pub fn ask(
     agent: &ureq::Agent,
     addr: SocketAddr,
     key: &EntityKey,
-) -> Result<(f64, String), Box<dyn std::error::Error>> {
+) -> Result<String, Box<dyn std::error::Error>> {
     let body = json!({"instances": [{"customer_id": key.parts()[0]}]});
     let mut response = agent
         .post(format!("http://{addr}/v1/models/churn:predict"))
         .send_json(&body)?;
     let answer: Value = response.body_mut().read_json()?;
-    let prediction = answer["predictions"][0]
+    answer["predictions"][0]
         .as_f64()
         .ok_or("no prediction in the answer")?;
-    let version = answer["model_version"]
+    Ok(answer["model_version"]
         .as_str()
         .unwrap_or_default()
-        .to_owned();
-    Ok((prediction, version))
+        .to_owned())
 }

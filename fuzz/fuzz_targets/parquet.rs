@@ -6,6 +6,9 @@
 
 #![no_main]
 
+#[path = "support/hook.rs"]
+mod hook;
+
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
@@ -25,7 +28,7 @@ static SCHEMA: LazyLock<SourceSchema> = LazyLock::new(|| {
         .expect("five columns")
 });
 
-fuzz_target!(init: hook(), |data: &[u8]| {
+fuzz_target!(init: hook::hook(), |data: &[u8]| {
     let Ok(ingest) = ParquetFile::from_bytes("fuzz", data).read(&SCHEMA) else {
         return;
     };
@@ -50,15 +53,4 @@ fn check(table: &Table) {
             }
         }
     }
-}
-
-/// Ends the run at a panic of our own, which nothing may catch, and lets those of dependencies unwind.
-fn hook() {
-    let fatal = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let file = panic.location().map_or("", std::panic::Location::file);
-        if !file.contains("/registry/") && !file.starts_with("/rustc/") {
-            fatal(panic);
-        }
-    }));
 }

@@ -6,10 +6,13 @@
 
 #![no_main]
 
+#[path = "support/hook.rs"]
+mod hook;
+
 use libfuzzer_sys::fuzz_target;
 use mlops_core::{Table, Value};
 
-fuzz_target!(init: hook(), |data: &[u8]| {
+fuzz_target!(init: hook::hook(), |data: &[u8]| {
     let Ok(table) = Table::from_ipc(data) else {
         return;
     };
@@ -30,14 +33,3 @@ fuzz_target!(init: hook(), |data: &[u8]| {
     let both = Table::concat(&[half, table]).expect("the same schema");
     let _ = both.digest();
 });
-
-/// Ends the run at a panic of our own, which nothing may catch, and lets those of dependencies unwind.
-fn hook() {
-    let fatal = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let file = panic.location().map_or("", std::panic::Location::file);
-        if !file.contains("/registry/") && !file.starts_with("/rustc/") {
-            fatal(panic);
-        }
-    }));
-}

@@ -390,3 +390,19 @@ fn a_judgement_and_its_context_survive_json() {
     let back: Context = serde_json::from_str(&serde_json::to_string(&context).unwrap()).unwrap();
     assert_eq!(back.streaks.len(), 2);
 }
+
+#[test]
+fn a_measured_reference_counts_with_the_worse_end_of_its_interval() {
+    let measured = Interval {
+        value: 0.5,
+        lower: 0.4,
+        upper: 0.6,
+        level: 0.95,
+    };
+    for (metric, end) in [(Metric::RocAuc, 0.4), (Metric::LogLoss, 0.6)] {
+        assert_eq!(
+            PerformanceLimit::against(metric, &measured),
+            PerformanceLimit::new(metric, end)
+        );
+    }
+}

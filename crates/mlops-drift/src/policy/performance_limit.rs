@@ -1,6 +1,6 @@
 //! How far a metric may fall below its reference, and when outcomes are enough to say so.
 
-use mlops_core::SignalKind;
+use mlops_core::{SignalKind, metric::Interval};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Verdict, builder::check};
@@ -41,6 +41,17 @@ impl PerformanceLimit {
             min_completeness: default_completeness(),
             min_rows: default_rows(),
         }
+    }
+
+    /// A limit on a metric whose reference was itself measured on a sample: the worse end of its interval
+    /// is the reference, so that two samples are compared and not a sample and a truth.
+    pub fn against(metric: Metric, reference: &Interval) -> Self {
+        let worse_end = if metric.is_higher_better() {
+            reference.lower
+        } else {
+            reference.upper
+        };
+        Self::new(metric, worse_end)
     }
 
     /// How much worse than the reference is still all right, in the metric's unit.
