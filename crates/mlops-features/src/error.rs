@@ -28,6 +28,14 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// An object of a store is not there, not open to these credentials, or does not answer.
+    #[error("`{source_name}` could not be read")]
+    Object {
+        /// The URL of the source.
+        source_name: String,
+        /// What the store said.
+        source: mlops_store::Error,
+    },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
     BrokenGzip {
@@ -354,12 +362,29 @@ impl Error {
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
+            Self::Object { source, .. } => source.kind(),
             Self::Read { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
+        }
+    }
+
+    /// A store's error; that of a local file is the same as everywhere.
+    pub(crate) fn object(name: &str) -> impl FnOnce(mlops_store::Error) -> Self {
+        let name = name.to_owned();
+        move |error| match error {
+            mlops_store::Error::Io { source, .. } => Self::Read {
+                source_name: name,
+                source,
+            },
+            mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
+            source => Self::Object {
+                source_name: name,
+                source,
+            },
         }
     }
 
