@@ -39,7 +39,7 @@ pub use arrow;
 mod clock;
 mod digest;
 mod error;
-mod ipc;
+pub mod ipc;
 mod key;
 pub mod metric;
 mod name;

@@ -20,6 +20,12 @@ pub enum Error {
         /// The path as it was given.
         path: String,
     },
+    /// A directory has no file that could be read.
+    #[error("there is no Parquet file below `{path}`")]
+    EmptyDirectory {
+        /// The path or URL of the directory.
+        path: String,
+    },
     /// A file is there and cannot be opened or read.
     #[error("`{source_name}` could not be read")]
     Read {
@@ -46,9 +52,29 @@ pub enum Error {
         /// What the decompressor said.
         source: std::io::Error,
     },
+    /// A compressed source becomes more than it may; nothing more was taken from it.
+    #[error(
+        "`{source_name}` unpacks {packed} bytes to more than {limit}; raise `unpack_limit` if it is to be trusted"
+    )]
+    Unpacked {
+        /// The path or name of the source.
+        source_name: String,
+        /// The compressed bytes that were read, or those of the file.
+        packed: u64,
+        /// What they may become.
+        limit: u64,
+    },
     /// A Parquet file is cut off, damaged or no Parquet at all; nothing was taken from it.
     #[error("`{source_name}` is not a readable Parquet file: {reason}")]
     BrokenParquet {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A file or stream of Arrow IPC is cut off, damaged, compressed or none at all.
+    #[error("`{source_name}` is not readable as Arrow IPC: {reason}")]
+    BrokenIpc {
         /// The path or name of the source.
         source_name: String,
         /// What the reader said.
@@ -357,6 +383,7 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::MissingFile { .. }
+            | Self::EmptyDirectory { .. }
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
@@ -365,7 +392,9 @@ impl Error {
             Self::Object { source, .. } => source.kind(),
             Self::Read { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
+            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenIpc { .. } => {
+                ErrorKind::Corrupt
+            }
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

@@ -11,8 +11,7 @@ use std::{
     fmt,
     io::{Error as IoError, Read},
     ops::Range,
-    path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use ::parquet::{
@@ -72,10 +71,10 @@ impl ParquetInput {
         }
     }
 
-    /// A file that is there and can be opened.
-    pub(crate) fn existing(path: &Path) -> Result<Self> {
-        let input = Self::at(Location::file(path));
-        input.open()?;
+    /// A file or an object that is there and can be opened.
+    pub(crate) fn existing(location: &Location) -> Result<Self> {
+        let input = Self::at(location.clone());
+        location.open().map_err(Error::object(&input.name))?;
         Ok(input)
     }
 
@@ -105,6 +104,7 @@ impl ParquetInput {
             source,
             held: held.into(),
             page_limit: PAGE_LIMIT,
+            failure: Arc::default(),
         })
     }
 }
@@ -123,6 +123,8 @@ pub(crate) struct ParquetBytes {
     /// Ranges that were fetched already: where each begins, in order.
     held: Arc<[(u64, Bytes)]>,
     page_limit: u64,
+    /// What a store said when a range could not be had; the decoder's own error only quotes it.
+    failure: Arc<Mutex<Option<mlops_store::Error>>>,
 }
 
 #[derive(Clone)]
@@ -145,14 +147,6 @@ impl ParquetBytes {
         }
     }
 
-    /// The bytes that were read so far; those of memory cost nothing and are not counted.
-    pub(crate) fn bytes_read(&self) -> u64 {
-        match &self.source {
-            Source::Bytes(_) => 0,
-            Source::Object(reader) => reader.bytes_read(),
-        }
-    }
-
     /// A reader that has these ranges at hand: those of an object are fetched now, near ones together, and are held
     /// until the reader is dropped. Files and memory are read when it is time, so there it costs nothing.
     ///
@@ -170,6 +164,18 @@ impl ParquetBytes {
             reader.held = held.into();
         }
         Ok(reader)
+    }
+
+    /// What an error of the decoder means: the store's own, if it did not give a range, or a file that is broken.
+    pub(crate) fn broken(&self, reason: String) -> Error {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match failure.take() {
+            Some(error) => Error::object(&self.name)(error),
+            None => Error::BrokenParquet {
+                source_name: self.name.as_ref().to_owned(),
+                reason,
+            },
+        }
     }
 
     fn is_local(&self) -> bool {
@@ -205,9 +211,11 @@ impl ParquetBytes {
                 let at = |at| usize::try_from(at).expect("it is inside of what is in memory");
                 Ok(bytes.slice(at(start)..at(end)))
             }
-            Source::Object(reader) => reader
-                .get_range(start..end)
-                .map_err(|error| ParquetError::External(Box::new(error))),
+            Source::Object(reader) => reader.get_range(start..end).map_err(|error| {
+                let text = error.to_string();
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                ParquetError::General(text)
+            }),
         }
     }
 
