@@ -29,14 +29,20 @@ fn oracle(line: &str) -> Option<Vec<Value>> {
         Some(Json::Number(n)) => match n.as_i64() {
             Some(n) => n.into(),
             // `17850.0` is a whole number, and `1e3` is not written as one
-            None if n.is_f64() && n.as_f64()?.fract() == 0.0 && !line.contains(['e', 'E']) => {
+            None if n.is_f64() && !is_scientific(line, "b") => {
                 let text = n.to_string();
                 text.strip_suffix(".0")?.parse::<i64>().ok()?.into()
             }
             None => return None,
         },
         Some(Json::String(text)) if text.trim_ascii().is_empty() => Value::Null,
-        Some(Json::String(text)) => text.trim_ascii().parse::<i64>().ok()?.into(),
+        Some(Json::String(text)) => match text.trim_ascii().split_once('.') {
+            Some((whole, zeros)) if zeros.chars().all(|c| c == '0') => {
+                whole.parse::<i64>().ok()?.into()
+            }
+            Some(_) => return None,
+            None => text.trim_ascii().parse::<i64>().ok()?.into(),
+        },
         Some(_) => return None,
     };
     let float = match json.get("c") {
@@ -68,14 +74,23 @@ fn oracle(line: &str) -> Option<Vec<Value>> {
             "1" => true.into(),
             _ => return None,
         },
-        Some(Json::String(text)) => match text.trim_ascii() {
+        Some(Json::String(text)) => match text.trim_ascii().to_ascii_lowercase().as_str() {
             "" => Value::Null,
-            "true" => true.into(),
+            "true" | "t" | "yes" | "y" | "1" => true.into(),
+            "false" | "f" | "no" | "n" | "0" => false.into(),
             _ => return None,
         },
         Some(_) => return None,
     };
     Some(vec![int, float, text, flag])
+}
+
+/// Whether a number is written with an exponent, which `serde_json` does not keep.
+fn is_scientific(line: &str, key: &str) -> bool {
+    let key = format!("\"{key}\":");
+    let places = line.split(&key).skip(1);
+    let mut numbers = places.map(|rest| rest.split([',', '}']).next().unwrap_or_default());
+    numbers.any(|number| number.contains(['e', 'E']))
 }
 
 /// The object under a key: none where it is not there, and `None` where something else is.
@@ -146,14 +161,21 @@ fn damaged() -> impl Strategy<Value = String> {
     })
 }
 
-/// `serde_json` keeps the last of two keys, and takes a number apart that is none; ours names both.
+/// Where `serde_json` differs by design: it keeps the last of two keys, and it turns numbers into floats before anybody
+/// asks for them, so that one is out of range though nobody reads it, and another loses its digits or its sign.
 fn is_comparable(line: &str) -> bool {
-    let Ok(json) = serde_json::from_str::<Json>(line) else {
-        return true;
-    };
-    // a key that stands twice leaves a shorter text behind
-    let colons = |text: &str| text.matches("\":").count();
-    colons(&json.to_string()) == colons(&line.replace(' ', ""))
+    let digits = line.split(|c: char| !c.is_ascii_digit());
+    if line.contains("-0") || digits.map(str::len).max() > Some(19) {
+        return false;
+    }
+    match serde_json::from_str::<Json>(line) {
+        Err(error) => !error.to_string().contains("out of range"),
+        // a key that stands twice leaves a shorter text behind
+        Ok(json) => {
+            let colons = |text: &str| text.matches("\":").count();
+            colons(&json.to_string()) == colons(&line.replace(' ', ""))
+        }
+    }
 }
 
 fn check(lines: &[String]) -> Result<(), TestCaseError> {
@@ -176,7 +198,9 @@ fn check(lines: &[String]) -> Result<(), TestCaseError> {
     for row in ingest.rejected.rows() {
         let line = &lines[usize::try_from(row.row).unwrap() - 1];
         let is_json = serde_json::from_str::<Json>(line).is_ok();
-        prop_assert!(is_json || row.kind == RejectionKind::NotJson, "{row}");
+        // the first fault of a line counts, and a key may stand twice before the line breaks
+        let broken = [RejectionKind::NotJson, RejectionKind::DuplicateKey];
+        prop_assert!(is_json || broken.contains(&row.kind), "{row}");
     }
     Ok(())
 }
@@ -193,6 +217,7 @@ proptest! {
 
     #[test]
     fn lines_read_as_serde_json_reads_them(lines in prop::collection::vec(line(), 1..20)) {
+        let lines: Vec<String> = lines.into_iter().filter(|line| is_comparable(line)).collect();
         check(&lines)?;
     }
 
