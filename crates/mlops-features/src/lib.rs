@@ -85,6 +85,7 @@
 
 mod contract;
 mod derived;
+mod engine;
 mod entity;
 mod error;
 mod expectation;
@@ -107,6 +108,7 @@ pub use mlops_derive::{Entity, FeatureView};
 
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
+pub use engine::{JoinProgress, JoinSummary, PointInTimeJoin, SpineFile, ViewFile, ViewSummary};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{Expectation, OnFailure};
