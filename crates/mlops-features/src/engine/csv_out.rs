@@ -11,7 +11,7 @@ use super::{
     gather::{Values, spine_run},
     layout::{Layout, Output},
     pool,
-    stage::Answer,
+    view_pass::Answer,
 };
 use crate::{Error, Result};
 

@@ -11,7 +11,7 @@ use arrow::{
     datatypes::{DataType, TimeUnit},
 };
 
-use super::{cells::Origin, input::Input, stage::Answer, time::Precision};
+use super::{cells::Origin, input::Input, time::Precision, view_pass::Answer};
 use crate::{Error, Result};
 
 /// The values of a feature in the rows that won.
@@ -31,10 +31,7 @@ const FLAT_BYTES: usize = 1 << 30;
 
 impl Values {
     pub(super) fn new(pieces: Vec<ArrayRef>, data_type: &DataType) -> Result<Self> {
-        let bytes: usize = pieces
-            .iter()
-            .map(|piece| piece.get_array_memory_size())
-            .sum();
+        let bytes: usize = pieces.iter().map(Array::get_array_memory_size).sum();
         if pieces.is_empty() {
             return Ok(Self::Flat(new_empty_array(data_type)));
         }
@@ -91,7 +88,7 @@ pub(super) fn spine_run(
     to: &DataType,
 ) -> Result<ArrayRef> {
     let pieces = input.read(column, first as u64, rows)?;
-    let found: usize = pieces.iter().map(|piece| piece.len()).sum();
+    let found: usize = pieces.iter().map(Array::len).sum();
     if found != rows {
         return Err(Error::Changed {
             source_name: input.name().to_owned(),
@@ -121,15 +118,12 @@ pub(super) fn typed(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
             first: 0,
         };
         let values = precision.instants(array, &origin)?;
-        return Ok(match unit {
-            TimeUnit::Nanosecond => {
-                let values: TimestampNanosecondArray = values.reinterpret_cast();
-                Arc::new(values.with_timezone_opt(zone.clone()))
-            }
-            _ => {
-                let values: TimestampMicrosecondArray = values.reinterpret_cast();
-                Arc::new(values.with_timezone_opt(zone.clone()))
-            }
+        return Ok(if *unit == TimeUnit::Nanosecond {
+            let values: TimestampNanosecondArray = values.reinterpret_cast();
+            Arc::new(values.with_timezone_opt(zone.clone()))
+        } else {
+            let values: TimestampMicrosecondArray = values.reinterpret_cast();
+            Arc::new(values.with_timezone_opt(zone.clone()))
         });
     }
     let strict = CastOptions {

@@ -7,6 +7,10 @@ use super::time::parse_instant;
 
 /// What the values so far leave possible.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one type whether it is still possible"
+)]
 pub(super) struct Inference {
     any: bool,
     bools: bool,
@@ -50,12 +54,11 @@ impl Inference {
             self.floated = text.strip_suffix(".0").is_some_and(is_whole);
         }
         if self.dates || self.instants {
-            match parse_instant(text) {
-                Some((_, nanos)) => {
-                    self.dates &= text.len() == 10;
-                    self.fine |= nanos % 1_000 != 0;
-                }
-                None => (self.dates, self.instants) = (false, false),
+            if let Some((_, nanos)) = parse_instant(text) {
+                self.dates &= text.len() == 10;
+                self.fine |= nanos % 1_000 != 0;
+            } else {
+                (self.dates, self.instants) = (false, false);
             }
         }
     }
@@ -102,7 +105,9 @@ mod tests {
     fn a_column_has_the_narrowest_type_that_fits_all() {
         let check = |texts: &[&str], expect: DataType| {
             let mut seen = Inference::NEW;
-            texts.iter().for_each(|text| seen.see(text));
+            for text in texts {
+                seen.see(text);
+            }
             assert_eq!(seen.data_type(), expect, "{texts:?}");
         };
         let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));

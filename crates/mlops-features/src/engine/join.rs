@@ -22,8 +22,9 @@ use super::{
     files::Format,
     layout::Layout,
     parquet_out,
-    stage::{Answer, read_spine, read_view},
+    spine_pass::read_spine,
     time::{Precision, wants_nanos},
+    view_pass::{Answer, read_view},
 };
 use crate::{Error, Result};
 

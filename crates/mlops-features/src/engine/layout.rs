@@ -93,11 +93,11 @@ impl Layout {
         }
         let times = [Some(time), created];
         let pairs = match &file.keys {
-            Some(pairs) => pairs.clone(),
-            None => self.common(&*input, &times, file)?,
+            Some(pairs) => pairs,
+            None => &self.common(&*input, &times, file)?,
         };
         let (mut keys, mut set) = (Vec::new(), Vec::new());
-        for (spine, column) in &pairs {
+        for (spine, column) in pairs {
             let of_spine = self.spine_column(spine, file)?;
             let column = find(column)?;
             let (kind, loose) = self.kind(of_spine, &*input, column, file)?;
@@ -109,13 +109,12 @@ impl Layout {
             set.push((of_spine, kind));
         }
         let is_key = |column: usize| keys.iter().any(|key| key.column == column);
-        let features = match &file.columns {
-            Some(names) => names.iter().map(|name| find(name)).collect::<Result<_>>()?,
-            None => {
-                let all = 0..input.fields().len();
-                all.filter(|at| !is_key(*at) && !times.contains(&Some(*at)))
-                    .collect()
-            }
+        let features = if let Some(names) = &file.columns {
+            names.iter().map(|name| find(name)).collect::<Result<_>>()?
+        } else {
+            let all = 0..input.fields().len();
+            all.filter(|at| !is_key(*at) && !times.contains(&Some(*at)))
+                .collect()
         };
         let set = KeySet(set);
         let known = self.key_sets.iter().position(|known| *known == set);

@@ -21,12 +21,13 @@ mod parquet_out;
 mod pool;
 mod slots;
 mod spine_file;
-mod stage;
+mod spine_pass;
 mod summary;
 mod table;
 mod text;
 mod time;
 mod view_file;
+mod view_pass;
 
 pub use join::PointInTimeJoin;
 pub use spine_file::SpineFile;

@@ -44,7 +44,7 @@ struct Part {
 #[derive(Debug, Clone, Copy)]
 struct Group {
     part: usize,
-    group: usize,
+    number: usize,
     /// The first row, counted through all files.
     first: u64,
     rows: usize,
@@ -123,12 +123,12 @@ impl ParquetInput {
         let mut groups = Vec::new();
         for (at, part) in self.parts.iter().enumerate() {
             let mut offset = 0;
-            for (group, metadata) in part.metadata.metadata().row_groups().iter().enumerate() {
+            for (number, metadata) in part.metadata.metadata().row_groups().iter().enumerate() {
                 // a negative count is refused by the decoder as soon as the group is read
                 let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
                 groups.push(Group {
                     part: at,
-                    group,
+                    number,
                     first: part.first + offset,
                     rows,
                     need: Need::All,
@@ -140,7 +140,7 @@ impl ParquetInput {
     }
 
     /// Marks the groups of which no row, or only the keys, can matter.
-    fn prune(&self, groups: &mut [Group], scan: &Scan<'_>, prune: &Prune) -> Result<()> {
+    fn prune(&self, groups: &mut [Group], scan: &Scan<'_>, prune: &Prune) {
         for group in groups {
             let part = &self.parts[group.part];
             let span = |column: usize, read: &dyn Fn(&ArrayRef, &Origin<'_>) -> Option<i64>| {
@@ -149,7 +149,7 @@ impl ParquetInput {
                 let converter =
                     StatisticsConverter::try_new(name, schema, part.metadata.parquet_schema())
                         .ok()?;
-                let row_group = [metadata.row_group(group.group)];
+                let row_group = [metadata.row_group(group.number)];
                 let origin = Origin {
                     source: &part.name,
                     column: name,
@@ -188,7 +188,6 @@ impl ParquetInput {
                 }
             }
         }
-        Ok(())
     }
 
     /// The batches of some columns of a group, of all rows or of a selection.
@@ -221,7 +220,7 @@ impl ParquetInput {
             let mask = ProjectionMask::roots(builder.parquet_schema(), sorted.iter().copied());
             let builder = builder
                 .with_projection(mask)
-                .with_row_groups(vec![group.group])
+                .with_row_groups(vec![group.number])
                 .with_batch_size(PIECE);
             match select {
                 Some(select) => builder.with_row_selection(select).build(),
@@ -255,7 +254,7 @@ impl Input for ParquetInput {
     fn scan(&self, scan: &Scan<'_>, threads: usize) -> Result<u64> {
         let mut groups = self.groups();
         if let Some(prune) = &scan.prune {
-            self.prune(&mut groups, scan, prune)?;
+            self.prune(&mut groups, scan, prune);
         }
         pool::try_run(threads, groups, |group| -> Result<()> {
             let mut row = group.first;

@@ -28,7 +28,7 @@ use super::{
     gather::{Values, spine_run, typed},
     layout::{Layout, Output},
     pool,
-    stage::Answer,
+    view_pass::Answer,
 };
 use crate::{Error, Result};
 

@@ -106,8 +106,9 @@ impl Slots {
 
 /// Sorts each group by time; groups are dealt out to the threads in runs of about equal length.
 fn sort_groups(order: &mut [(i64, u32)], bounds: &[u32], threads: usize) {
+    type Run<'a> = (&'a mut [(i64, u32)], &'a [u32]);
     let share = order.len() / threads.max(1) + 1;
-    let mut runs: Vec<(&mut [(i64, u32)], &[u32])> = Vec::new();
+    let mut runs: Vec<Run<'_>> = Vec::new();
     let (mut rest, mut first) = (order, 0);
     for at in 1..bounds.len() {
         let length = (bounds[at] - bounds[first]) as usize;

@@ -201,7 +201,7 @@ fn reader(path: &Path, name: &str) -> Result<Reader<Box<dyn Read>>> {
 }
 
 fn failed(name: &str, error: csv::Error) -> Error {
-    let row = error.position().map_or(0, |at| at.record());
+    let row = error.position().map_or(0, csv::Position::record);
     match error.into_kind() {
         csv::ErrorKind::Io(source) if source.kind() == std::io::ErrorKind::InvalidInput => {
             Error::BrokenGzip {

@@ -1,6 +1,6 @@
 //! Worked cases: the decisive ones of the field, the traps that others fell into, and bad input.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fmt::Write, fs, path::Path, sync::Arc};
 
 use arrow::array::{
     ArrayRef, Date32Array, Float64Array, Int32Array, LargeStringArray, TimestampNanosecondArray,
@@ -34,7 +34,8 @@ fn decisive_cases_by_the_hour() {
     let check = |events: &[(i64, i64)], asks: i64, expect: &str| {
         let mut view = "key,event_timestamp,created,value\n".to_owned();
         for (number, (event, created)) in events.iter().enumerate() {
-            view += &format!("1,{},{},v{}\n", at(*event), at(*created), number + 1);
+            let (event, created) = (at(*event), at(*created));
+            writeln!(view, "1,{event},{created},v{}", number + 1).unwrap();
         }
         let spine = format!("key,event_timestamp\n1,{}\n", at(asks));
         let set = |view: ViewFile| view.keys(["key"]).created("created").ttl(hours(20));
