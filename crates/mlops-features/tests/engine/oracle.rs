@@ -117,7 +117,7 @@ fn visible(case: &Case, asks: &SpineRow) -> Result<usize, bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn the_join_is_the_rule_for_every_row(case in case()) {
