@@ -89,11 +89,14 @@ mod entity;
 mod error;
 mod expectation;
 mod feature;
+mod field_value;
 mod handle;
 mod index;
 mod join;
 mod online;
 mod plan;
+#[doc(hidden)]
+pub mod private;
 mod service;
 mod source;
 mod store;
@@ -102,17 +105,15 @@ mod view;
 mod window;
 
 pub use arrow::datatypes::DataType;
-pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Value};
+pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
-pub use entity::{Entity, EntityRow, KeyType, KeyValue};
+pub use entity::{Entity, EntityRow, KeyNote, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{Expectation, OnFailure};
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
-#[doc(hidden)]
-pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
 pub use online::{OnlineRow, Status};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
@@ -122,4 +123,4 @@ pub use source::{
 };
 pub use store::{FeatureStore, IngestReport};
 pub use validation::{Example, ExpectationResult, Validation};
-pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind};
+pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};

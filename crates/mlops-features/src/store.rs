@@ -232,7 +232,7 @@ impl FeatureStore {
                 let words = features[*place]
                     .field_at()
                     .map(|field| index.dictionary(field));
-                row.values[*place].1 = join::to_value(answer.scalar, words);
+                row.values[*place].1 = features[*place].shown(join::to_value(answer.scalar, words));
                 row.statuses[*place] = answer.status;
                 row.event_times[*place] = answer.time.map(EventTime::from_micros);
             }
