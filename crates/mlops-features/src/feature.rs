@@ -299,6 +299,11 @@ impl Feature {
         self.field.map(|i| self.view.fields()[i].name())
     }
 
+    /// All fields whose values play a part in it.
+    pub fn reads(&self) -> Vec<&str> {
+        self.field().into_iter().collect()
+    }
+
     /// What it computes.
     pub fn function(&self) -> Function {
         self.function

@@ -83,6 +83,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+pub mod catalog;
 mod contract;
 mod derived;
 mod entity;
@@ -108,6 +109,10 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
+pub use catalog::{
+    Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace, TrainingEntry,
+    ViewEntry,
+};
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyNote, KeyType, KeyValue};

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
-const SPINE: &str = "@spine";
+pub(crate) const SPINE: &str = "@spine";
 
 /// Events in memory, by view, for joins and for online reads; a clone shares the state.
 ///
