@@ -110,8 +110,8 @@ pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingS
 pub use mlops_derive::{Entity, FeatureView};
 
 pub use catalog::{
-    Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace, TrainingEntry,
-    ViewEntry,
+    Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
+    TrainingEntry, ViewEntry,
 };
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};

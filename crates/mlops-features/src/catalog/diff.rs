@@ -93,7 +93,10 @@ impl fmt::Display for Outcome {
 }
 
 /// The settings that differ, in the order of their names.
-pub(super) fn diff(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Change> {
+pub(super) fn diff(
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> Vec<Change> {
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
     names.sort_unstable();
     names.dedup();

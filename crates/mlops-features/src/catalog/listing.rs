@@ -46,7 +46,11 @@ impl Listing {
     pub(super) fn new(state: &State) -> Self {
         let views = state.views.values().filter_map(|history| {
             let view = history.get(history.current)?;
-            Some(ViewLines::new(view, history.current, history.versions.len()))
+            Some(ViewLines::new(
+                view,
+                history.current,
+                history.versions.len(),
+            ))
         });
         let services = state.services.values().filter_map(|history| {
             let service = history.get(history.current)?;
@@ -100,7 +104,10 @@ impl ViewLines {
         }
         match setting("created time") {
             "" => {}
-            created => time.push_str(&format!(", created {created}, cutoff {}", setting("cutoff"))),
+            created => time.push_str(&format!(
+                ", created {created}, cutoff {}",
+                setting("cutoff")
+            )),
         }
         let described = |columns: &[super::record::ColumnRecord]| {
             columns.iter().map(|column| column.described()).collect()
@@ -129,7 +136,11 @@ impl fmt::Display for Listing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for view in &self.views {
             head(f, "view", &view.name, view.version, view.versions)?;
-            line(f, "deprecated", view.deprecated.as_deref().unwrap_or_default())?;
+            line(
+                f,
+                "deprecated",
+                view.deprecated.as_deref().unwrap_or_default(),
+            )?;
             line(f, "owner", &view.owner)?;
             line(f, "description", &view.description.replace('\n', " "))?;
             line(f, "tags", &view.tags.join(", "))?;
@@ -142,8 +153,18 @@ impl fmt::Display for Listing {
                 .try_for_each(|field| line(f, "field", field))?;
         }
         for service in &self.services {
-            head(f, "service", &service.name, service.version, service.versions)?;
-            line(f, "deprecated", service.deprecated.as_deref().unwrap_or_default())?;
+            head(
+                f,
+                "service",
+                &service.name,
+                service.version,
+                service.versions,
+            )?;
+            line(
+                f,
+                "deprecated",
+                service.deprecated.as_deref().unwrap_or_default(),
+            )?;
             let mut features = service.features.iter();
             features.try_for_each(|feature| line(f, "feature", feature))?;
         }

@@ -66,7 +66,10 @@ pub(super) struct ColumnRecord {
     pub(super) pii: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -169,7 +172,10 @@ impl ViewRecord {
         put("event time", Some(self.event_time.clone()));
         put("created time", self.created_time.clone());
         put("ttl", self.ttl.map(|ttl| ttl.to_string()));
-        put("boundary", Some(format!("{:?}", self.boundary).to_lowercase()));
+        put(
+            "boundary",
+            Some(format!("{:?}", self.boundary).to_lowercase()),
+        );
         let cutoff = match self.cutoff {
             Cutoff::EventTime => "event time",
             Cutoff::CreatedTime => "created time",
@@ -231,7 +237,10 @@ impl ColumnRecord {
     fn data_type(&self) -> Result<DataType> {
         parse_type(&self.data_type).ok_or_else(|| {
             let known: String = self.data_type.chars().take(64).collect();
-            corrupt(format!("column `{}` has the unknown type `{known}`", self.name))
+            corrupt(format!(
+                "column `{}` has the unknown type `{known}`",
+                self.name
+            ))
         })
     }
 

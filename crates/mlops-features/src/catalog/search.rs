@@ -91,7 +91,13 @@ pub(super) fn search(state: &State, query: &str) -> Vec<Hit> {
         });
         let places: Vec<Place<'_>> = features.collect();
         let version = Some(history.current);
-        hits.extend(hit(HitKind::Service, name.as_str(), version, &places, &words));
+        hits.extend(hit(
+            HitKind::Service,
+            name.as_str(),
+            version,
+            &places,
+            &words,
+        ));
     }
     for entry in state.training_sets.values() {
         let digest = entry.digest.to_string();
@@ -99,7 +105,13 @@ pub(super) fn search(state: &State, query: &str) -> Vec<Hit> {
             place("service", entry.service.as_str(), TEXT),
             place("digest", &digest, TEXT),
         ];
-        hits.extend(hit(HitKind::TrainingSet, &entry.name, None, &places, &words));
+        hits.extend(hit(
+            HitKind::TrainingSet,
+            &entry.name,
+            None,
+            &places,
+            &words,
+        ));
     }
     hits.sort_by(|a, b| {
         let key = |hit: &Hit| (std::cmp::Reverse(hit.score), hit.kind);

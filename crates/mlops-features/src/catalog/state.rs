@@ -163,7 +163,9 @@ impl State {
         }
         let mut changes = diff(&before.0, &after.0);
         changes.extend(notes);
-        let known = history.numbered().find(|(_, old)| old.digest == record.digest);
+        let known = history
+            .numbered()
+            .find(|(_, old)| old.digest == record.digest);
         let version = match known.map(|(version, _)| version) {
             Some(version) => {
                 history.current = version;
@@ -207,7 +209,9 @@ impl State {
             };
         }
         let changes = diff(&history.in_force().settings(), &entry.settings());
-        let known = history.numbered().find(|(_, old)| old.digest == entry.digest);
+        let known = history
+            .numbered()
+            .find(|(_, old)| old.digest == entry.digest);
         let version = match known.map(|(version, _)| version) {
             Some(version) => {
                 history.current = version;

@@ -128,9 +128,7 @@ impl Catalog {
                 views.push(feature.view().clone());
             }
         }
-        self.change(|state| {
-            Ok(state.apply_service(&views, ServiceEntry::new(service, now), now))
-        })
+        self.change(|state| Ok(state.apply_service(&views, ServiceEntry::new(service, now), now)))
     }
 
     /// Records that a training set was made with a service; the service and its views are applied if they are not
@@ -145,7 +143,9 @@ impl Catalog {
         service: &FeatureService,
     ) -> Result<TrainingEntry> {
         let entry = TrainingEntry::new(name, set, service, self.clock.now());
-        let known = self.state().service_version(service.name(), service.digest());
+        let known = self
+            .state()
+            .service_version(service.name(), service.digest());
         if known.is_none() {
             self.apply_service(service)?;
         }
@@ -165,13 +165,23 @@ impl Catalog {
         let (name, version) = split(reference);
         let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
         self.change(|state| {
-            let view = state.views.iter_mut().find(|(known, _)| known.as_str() == name);
+            let view = state
+                .views
+                .iter_mut()
+                .find(|(known, _)| known.as_str() == name);
             if let Some((_, history)) = view {
-                return mark(history, reference, version, |view| view.deprecated.clone_from(&reason));
+                return mark(history, reference, version, |view| {
+                    view.deprecated.clone_from(&reason)
+                });
             }
-            let service = state.services.iter_mut().find(|(known, _)| known.as_str() == name);
+            let service = state
+                .services
+                .iter_mut()
+                .find(|(known, _)| known.as_str() == name);
             let (_, history) = service.ok_or_else(|| unknown("view or service", reference, &[]))?;
-            mark(history, reference, version, |entry| entry.deprecated.clone_from(&reason))
+            mark(history, reference, version, |entry| {
+                entry.deprecated.clone_from(&reason)
+            })
         })
     }
 
@@ -196,7 +206,10 @@ impl Catalog {
         let state = self.state();
         let (name, version) = split(reference);
         let names: Vec<&str> = state.services.keys().map(AsRef::as_ref).collect();
-        let history = state.services.iter().find(|(known, _)| known.as_str() == name);
+        let history = state
+            .services
+            .iter()
+            .find(|(known, _)| known.as_str() == name);
         let (_, history) = history.ok_or_else(|| unknown("service", reference, &names))?;
         pick(history, "service", reference, version).cloned()
     }
@@ -221,7 +234,9 @@ impl Catalog {
     pub fn services(&self) -> Vec<ServiceEntry> {
         let state = self.state();
         let histories = state.services.values();
-        histories.flat_map(|history| history.versions.clone()).collect()
+        histories
+            .flat_map(|history| history.versions.clone())
+            .collect()
     }
 
     /// All training sets, by name, then by digest.
@@ -256,7 +271,10 @@ impl Catalog {
     pub fn readers_of(&self, view: &str, field: &str) -> Vec<Node> {
         let state = self.state();
         let steps = steps(&state, Direction::Downstream);
-        let services = state.services.values().flat_map(|history| &history.versions);
+        let services = state
+            .services
+            .values()
+            .flat_map(|history| &history.versions);
         let features = services.flat_map(|service| &service.features);
         let features = features.filter(|feature| {
             feature.view.as_str() == view && feature.fields.iter().any(|known| known == field)

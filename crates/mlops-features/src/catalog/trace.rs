@@ -78,7 +78,11 @@ pub struct Trace {
 impl Trace {
     /// The nodes of one sort: those for which `pick` gives something.
     pub fn pick<T>(&self, pick: impl FnMut(&Node) -> Option<T>) -> Vec<T> {
-        self.nodes.iter().map(|(_, node)| node).filter_map(pick).collect()
+        self.nodes
+            .iter()
+            .map(|(_, node)| node)
+            .filter_map(pick)
+            .collect()
     }
 }
 

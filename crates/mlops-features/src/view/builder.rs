@@ -290,6 +290,7 @@ impl FeatureViewBuilder {
             let optional = [&field.unit, &field.source].into_iter().flatten();
             optional.chain([&field.name, &field.description])
         });
+        let sources_of_fields = self.fields.iter().filter_map(|field| field.source.as_ref());
         let tags = self.tags.iter().flat_map(|(name, value)| [name, value]);
         let renames = self.renames.values();
         let texts = [&self.owner, &self.description].into_iter();
@@ -301,6 +302,10 @@ impl FeatureViewBuilder {
         }
         if self.tags.contains_key("") {
             return Err("a tag has no name".to_owned());
+        }
+        let mut sources = self.renames.values().chain(sources_of_fields);
+        if sources.any(String::is_empty) {
+            return Err("a column of the source has no name".to_owned());
         }
         Ok(())
     }
@@ -350,6 +355,10 @@ mod tests {
         check(purchase().rename("amount", "Amount"), "`amount` is renamed");
         check(purchase().owner("x".repeat(20_000)), "longer than 16384");
         check(purchase().tag("", "x"), "a tag has no name");
+        check(
+            purchase().from_column(""),
+            "column of the source has no name",
+        );
     }
 
     #[test]
