@@ -373,6 +373,24 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// A catalog does not know what was named.
+    #[error("the catalog has no {sort} `{name}`; there is {available}")]
+    NotInCatalog {
+        /// What was looked for, for instance `view`.
+        sort: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that are there.
+        available: String,
+    },
+    /// A stored catalog is none, or does not have the content that its digests name.
+    #[error("catalog `{place}` cannot be read: {reason}")]
+    BrokenCatalog {
+        /// The file; empty for one that came as bytes.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A sum of whole numbers does not fit 64 bits.
     #[error("feature `{feature}` overflows 64 bits at {at}")]
     SumOverflow {
@@ -404,14 +422,16 @@ impl Error {
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
+            | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
                 ErrorKind::Unavailable
             }
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenText { .. } => {
-                ErrorKind::Corrupt
-            }
+            Self::BrokenGzip { .. }
+            | Self::BrokenParquet { .. }
+            | Self::BrokenText { .. }
+            | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
