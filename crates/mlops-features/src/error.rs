@@ -20,6 +20,12 @@ pub enum Error {
         /// The path as it was given.
         path: String,
     },
+    /// A directory has no file that could be read.
+    #[error("there is no Parquet file below `{path}`")]
+    EmptyDirectory {
+        /// The path or URL of the directory.
+        path: String,
+    },
     /// A file is there and cannot be opened or read.
     #[error("`{source_name}` could not be read")]
     Read {
@@ -27,6 +33,14 @@ pub enum Error {
         source_name: String,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// An object of a store is not there, not open to these credentials, or does not answer.
+    #[error("`{source_name}` could not be read")]
+    Object {
+        /// The URL of the source.
+        source_name: String,
+        /// What the store said.
+        source: mlops_store::Error,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -38,9 +52,29 @@ pub enum Error {
         /// What the decompressor said.
         source: std::io::Error,
     },
+    /// A compressed source becomes more than it may; nothing more was taken from it.
+    #[error(
+        "`{source_name}` unpacks {packed} bytes to more than {limit}; raise `unpack_limit` if it is to be trusted"
+    )]
+    Unpacked {
+        /// The path or name of the source.
+        source_name: String,
+        /// The compressed bytes that were read, or those of the file.
+        packed: u64,
+        /// What they may become.
+        limit: u64,
+    },
     /// A Parquet file is cut off, damaged or no Parquet at all; nothing was taken from it.
     #[error("`{source_name}` is not a readable Parquet file: {reason}")]
     BrokenParquet {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A file or stream of Arrow IPC is cut off, damaged, compressed or none at all.
+    #[error("`{source_name}` is not readable as Arrow IPC: {reason}")]
+    BrokenIpc {
         /// The path or name of the source.
         source_name: String,
         /// What the reader said.
@@ -418,23 +452,42 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::MissingFile { .. }
+            | Self::EmptyDirectory { .. }
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
+            Self::Object { source, .. } => source.kind(),
             Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
                 ErrorKind::Unavailable
             }
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. }
             | Self::BrokenParquet { .. }
+            | Self::BrokenIpc { .. }
             | Self::BrokenText { .. }
             | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
+        }
+    }
+
+    /// A store's error; that of a local file is the same as everywhere.
+    pub(crate) fn object(name: &str) -> impl FnOnce(mlops_store::Error) -> Self {
+        let name = name.to_owned();
+        move |error| match error {
+            mlops_store::Error::Io { source, .. } => Self::Read {
+                source_name: name,
+                source,
+            },
+            mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
+            source => Self::Object {
+                source_name: name,
+                source,
+            },
         }
     }
 

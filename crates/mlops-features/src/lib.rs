@@ -125,8 +125,9 @@ pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
 pub use online::{OnlineRow, Status};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
-    Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,
-    SourceSchema, SourceSchemaBuilder, TimeFormat, from_batches,
+    ArrowIpc, Chunk, Chunks, Csv, Ingest, JsonLines, ParquetDirectory, ParquetFile, Parse,
+    Partition, Rejected, RejectionCount, RejectionKind, Rejections, RowFilter, Source,
+    SourceSchema, SourceSchemaBuilder, TimeFormat, UnpackLimit, from_batches, from_stream,
 };
 pub use store::{FeatureStore, IngestReport};
 pub use validation::{Example, ExpectationResult, Validation};
