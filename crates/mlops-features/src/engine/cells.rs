@@ -2,7 +2,7 @@
 
 use arrow::datatypes::DataType;
 
-use crate::{Error, Result};
+use crate::Error;
 
 /// The place of a piece of a column: its source, its name, and the number of its first row, from 0.
 #[derive(Debug, Clone, Copy)]
@@ -43,25 +43,4 @@ fn shortened(mut value: String) -> String {
         value.push('…');
     }
     value
-}
-
-/// The decoder answers some damaged files with a panic and others with an error: both become an error.
-pub(super) fn guarded<T, E: std::fmt::Display>(
-    source: &str,
-    call: impl FnOnce() -> Result<T, E>,
-) -> Result<T> {
-    let broken = |reason: String| Error::BrokenParquet {
-        source_name: source.to_owned(),
-        reason,
-    };
-    // after a panic the reader is dropped and never asked again
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(broken(error.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(broken(text.unwrap_or("the decoder gave up").to_owned()))
-        }
-    }
 }

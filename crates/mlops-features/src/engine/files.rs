@@ -3,10 +3,12 @@
 use std::{
     fs::File,
     io::{Error as IoError, ErrorKind},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use crate::{Error, Result};
+use mlops_store::{ListLimits, Location};
+
+use crate::{Error, Result, source::ParquetInput};
 
 /// Opens a file for reading.
 pub(super) fn open(path: &Path) -> Result<File> {
@@ -36,9 +38,8 @@ pub(super) enum Format {
 impl Format {
     /// # Errors
     /// [`Error::UnknownFormat`] for any other ending.
-    pub(super) fn of(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = name.to_ascii_lowercase();
+    pub(super) fn of(path: &str) -> Result<Self> {
+        let name = path.to_ascii_lowercase();
         let ends = |with: &str| name.ends_with(with);
         if ends(".csv") || ends(".csv.gz") {
             Ok(Self::Csv)
@@ -46,31 +47,28 @@ impl Format {
             Ok(Self::Parquet)
         } else {
             Err(Error::UnknownFormat {
-                path: path.display().to_string(),
+                path: path.to_owned(),
             })
         }
     }
 }
 
-/// The Parquet files of a directory in the order of their names; hidden ones are left out.
-pub(super) fn parquet_files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| Error::Read {
-        source_name: directory.display().to_string(),
-        source,
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let hidden = name.starts_with(['.', '_']);
-        if !hidden && path.is_file() && Format::of(&path).is_ok_and(|f| f == Format::Parquet) {
-            files.push(path);
-        }
-    }
-    files.sort();
+/// The Parquet files below a directory in the order of their paths; hidden ones are left out.
+pub(super) fn parquet_files(directory: &Location) -> Result<Vec<ParquetInput>> {
+    let listed = directory.list(ListLimits::default());
+    let listed = listed.map_err(Error::object(directory.url()))?;
+    let shown = |path: &str| !path.split('/').any(|part| part.starts_with(['.', '_']));
+    let files: Vec<ParquetInput> = listed
+        .into_iter()
+        .filter(|file| {
+            shown(&file.path)
+                && Format::of(&file.path).is_ok_and(|format| format == Format::Parquet)
+        })
+        .map(|file| ParquetInput::at(file.location))
+        .collect();
     if files.is_empty() {
-        return Err(Error::MissingFile {
-            path: directory.join("*.parquet").display().to_string(),
+        return Err(Error::EmptyDirectory {
+            path: directory.url().to_owned(),
         });
     }
     Ok(files)

@@ -122,7 +122,7 @@ impl<'a> PointInTimeJoin<'a> {
     /// [`Error::UnknownFormat`] for another ending, [`Error::OutputIsInput`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<JoinSummary> {
         let path = path.as_ref();
-        let format = Format::of(path)?;
+        let format = Format::of(&path.to_string_lossy())?;
         self.check_target(path)?;
         let (layout, answers, summary) = self.answers(format == Format::Parquet)?;
         let part = partial(path);
@@ -238,7 +238,7 @@ impl<'a> PointInTimeJoin<'a> {
         let Ok(target) = path.canonicalize() else {
             return Ok(()); // it is not there yet
         };
-        let inputs = self.views.iter().map(|view| view.path.as_path());
+        let inputs = self.views.iter().filter_map(ViewFile::path);
         for input in inputs.chain(self.spine.path()) {
             if input
                 .canonicalize()

@@ -1,6 +1,6 @@
 //! Parquet files as an input: row groups are the pieces of work, and those that cannot matter are not read.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use arrow::{
     array::{Array, ArrayRef, UInt32Array},
@@ -16,12 +16,15 @@ use parquet::arrow::{
 };
 
 use super::{
-    cells::{Origin, guarded},
+    cells::Origin,
     input::{Input, PIECE, Prune, Scan},
     keys::{KeyColumn, KeyKind},
     pool,
 };
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    source::{ParquetBytes, ParquetInput as Source},
+};
 
 /// One or more files of the same columns, read one behind the other.
 #[derive(Debug)]
@@ -34,10 +37,44 @@ pub(super) struct ParquetInput {
 
 #[derive(Debug)]
 struct Part {
-    path: PathBuf,
-    name: String,
+    source: Source,
     metadata: ArrowReaderMetadata,
     first: u64,
+}
+
+impl Part {
+    /// Where the bytes of some columns of a row group lie.
+    fn ranges(&self, group: usize, columns: &[usize]) -> Vec<Range<u64>> {
+        let schema = self.metadata.parquet_schema();
+        let chunks = self.metadata.metadata().row_group(group).columns();
+        let chunks = chunks.iter().enumerate().filter(|(leaf, _)| {
+            columns
+                .binary_search(&schema.get_column_root_idx(*leaf))
+                .is_ok()
+        });
+        let ranges = chunks.map(|(_, chunk)| {
+            let (start, length) = chunk.byte_range();
+            start..start.saturating_add(length)
+        });
+        ranges.collect()
+    }
+}
+
+/// The decoder answers some damaged files with a panic and others with an error: both become an error.
+fn guarded<T, E: std::fmt::Display>(
+    bytes: &ParquetBytes,
+    call: impl FnOnce() -> Result<T, E>,
+) -> Result<T> {
+    // after a panic the reader is dropped and never asked again
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(bytes.broken(error.to_string())),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(bytes.broken(text.unwrap_or("the decoder gave up").to_owned()))
+        }
+    }
 }
 
 /// A row group, and how much of it must be read.
@@ -67,26 +104,22 @@ impl ParquetInput {
     /// # Errors
     /// [`Error::MissingFile`], [`Error::Read`], [`Error::BrokenParquet`], [`Error::MissingColumn`],
     /// [`Error::ColumnType`].
-    pub(super) fn open(name: String, paths: Vec<PathBuf>) -> Result<Self> {
+    pub(super) fn open(name: String, sources: Vec<Source>) -> Result<Self> {
         let mut input = Self {
             name,
-            parts: Vec::with_capacity(paths.len()),
+            parts: Vec::with_capacity(sources.len()),
             fields: Vec::new(),
             rows: 0,
         };
-        for path in paths {
-            let name = path.display().to_string();
-            let file = super::files::open(&path)?;
-            let options = ArrowReaderOptions::new().with_skip_arrow_metadata(false);
-            let metadata = guarded(&name, || ArrowReaderMetadata::load(&file, options))?;
+        for source in sources {
+            let bytes = source.open()?;
+            let options = ArrowReaderOptions::new();
+            let metadata = guarded(&bytes, || ArrowReaderMetadata::load(&bytes, options))?;
             let rows = metadata.metadata().file_metadata().num_rows();
-            let rows = u64::try_from(rows).map_err(|_| Error::BrokenParquet {
-                source_name: name.clone(),
-                reason: format!("it claims {rows} rows"),
-            })?;
+            let rows =
+                u64::try_from(rows).map_err(|_| bytes.broken(format!("it claims {rows} rows")))?;
             let part = Part {
-                path,
-                name,
+                source,
                 metadata,
                 first: input.rows,
             };
@@ -106,10 +139,10 @@ impl ParquetInput {
         for field in &self.fields {
             let found = schema
                 .field_with_name(field.name())
-                .map_err(|_| missing(&part.name, field.name(), schema))?;
+                .map_err(|_| missing(part.source.name(), field.name(), schema))?;
             if found.data_type() != field.data_type() {
                 return Err(Error::ColumnType {
-                    source_name: part.name.clone(),
+                    source_name: part.source.name().to_owned(),
                     column: field.name().clone(),
                     found: found.data_type().clone(),
                     wanted: "what the first file holds",
@@ -151,7 +184,7 @@ impl ParquetInput {
                         .ok()?;
                 let row_group = [metadata.row_group(group.number)];
                 let origin = Origin {
-                    source: &part.name,
+                    source: part.source.name(),
                     column: name,
                     first: 0,
                 };
@@ -199,12 +232,11 @@ impl ParquetInput {
         mut each: impl FnMut(&[ArrayRef]) -> Result<()>,
     ) -> Result<()> {
         let part = &self.parts[group.part];
-        let file = super::files::open(&part.path)?;
         let schema = part.metadata.schema();
         let at = columns.iter().map(|column| {
             let name = self.fields[*column].name();
             let found = schema.index_of(name);
-            found.map_err(|_| missing(&part.name, name, schema))
+            found.map_err(|_| missing(part.source.name(), name, schema))
         });
         let at = at.collect::<Result<Vec<usize>>>()?;
         let mut sorted = at.clone();
@@ -214,9 +246,13 @@ impl ParquetInput {
             .iter()
             .map(|at| sorted.binary_search(at).expect("it is among them"))
             .collect();
-        let mut reader = guarded(&part.name, || {
-            let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(file, part.metadata.clone());
+        let bytes = part.source.open()?;
+        let bytes = bytes.with_ranges(&part.ranges(group.number, &sorted))?;
+        let mut reader = guarded(&bytes, || {
+            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                bytes.clone(),
+                part.metadata.clone(),
+            );
             let mask = ProjectionMask::roots(builder.parquet_schema(), sorted.iter().copied());
             let builder = builder
                 .with_projection(mask)
@@ -227,7 +263,7 @@ impl ParquetInput {
                 None => builder.build(),
             }
         })?;
-        while let Some(batch) = guarded(&part.name, || reader.next().transpose())? {
+        while let Some(batch) = guarded(&bytes, || reader.next().transpose())? {
             let columns: Vec<ArrayRef> = order
                 .iter()
                 .map(|at| Arc::clone(batch.column(*at)))

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use mlops_store::Location;
 
 use super::{
     files::{self, Format},
@@ -11,7 +12,7 @@ use super::{
     parquet::ParquetInput,
     text::TextInput,
 };
-use crate::{Error, Result, service::quoted};
+use crate::{Error, Result, service::quoted, source::ParquetInput as Source};
 
 /// The time column where none is named.
 const EVENT_TIMESTAMP: &str = "event_timestamp";
@@ -27,7 +28,8 @@ pub struct SpineFile {
 
 #[derive(Debug, Clone)]
 enum Place {
-    File(PathBuf, Format),
+    Text(PathBuf),
+    Parquet(Location),
     Memory(Vec<RecordBatch>),
 }
 
@@ -38,9 +40,16 @@ impl SpineFile {
     /// [`Error::MissingFile`] if there is none, [`Error::UnknownFormat`] for another ending.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let format = Format::of(path)?;
         files::open(path)?;
-        Ok(Self::of(Place::File(path.to_owned(), format)))
+        Ok(match Format::of(&path.to_string_lossy())? {
+            Format::Csv => Self::of(Place::Text(path.to_owned())),
+            Format::Parquet => Self::parquet_at(Location::file(path)),
+        })
+    }
+
+    /// A Parquet file wherever it lies, for instance in an object store.
+    pub fn parquet_at(location: Location) -> Self {
+        Self::of(Place::Parquet(location))
     }
 
     /// Batches of one schema.
@@ -79,18 +88,19 @@ impl SpineFile {
 
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::File(path, _) => Some(path),
+            Place::Text(path) => Some(path),
+            Place::Parquet(location) => location.as_path(),
             Place::Memory(_) => None,
         }
     }
 
     pub(super) fn input(&self) -> Result<Box<dyn Input>> {
         Ok(match &self.place {
-            Place::File(path, Format::Parquet) => {
-                let name = path.display().to_string();
-                Box::new(ParquetInput::open(name, vec![path.clone()])?)
+            Place::Parquet(location) => {
+                let source = Source::at(location.clone());
+                Box::new(ParquetInput::open(location.url().to_owned(), vec![source])?)
             }
-            Place::File(path, Format::Csv) => Box::new(TextInput::open(path, true)?.load()?),
+            Place::Text(path) => Box::new(TextInput::open(path, true)?.load()?),
             Place::Memory(batches) => {
                 let fields = batches[0].schema().fields().iter().cloned().collect();
                 let batches = batches.iter().cloned();

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mlops_core::{Span, ViewName};
+use mlops_store::Location;
 
 use super::{
     files::{self, Format},
@@ -10,7 +11,7 @@ use super::{
     parquet::ParquetInput,
     text::TextInput,
 };
-use crate::{Boundary, Cutoff, Result};
+use crate::{Boundary, Cutoff, Result, source::ParquetInput as Source};
 
 /// A feature view in a CSV or Parquet file, or in a directory of Parquet files.
 ///
@@ -18,9 +19,7 @@ use crate::{Boundary, Cutoff, Result};
 #[derive(Debug, Clone)]
 pub struct ViewFile {
     pub(super) name: ViewName,
-    pub(super) path: PathBuf,
-    files: Vec<PathBuf>,
-    format: Format,
+    place: Place,
     /// Columns of the spine with those of the view; without it, the columns that both have.
     pub(super) keys: Option<Vec<(String, String)>>,
     pub(super) time: String,
@@ -29,6 +28,13 @@ pub struct ViewFile {
     pub(super) boundary: Boundary,
     pub(super) cutoff: Cutoff,
     pub(super) columns: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Text(PathBuf),
+    Parquet(Location),
+    Directory(Location),
 }
 
 impl ViewFile {
@@ -40,18 +46,35 @@ impl ViewFile {
     /// [`Error::UnknownFormat`](crate::Error::UnknownFormat) for another ending, [`Error::Read`](crate::Error::Read).
     pub fn open(name: impl Into<String>, path: impl AsRef<Path>) -> Result<Self> {
         let (name, path) = (ViewName::new(name)?, path.as_ref());
-        let (files, format) = if path.is_dir() {
-            (files::parquet_files(path)?, Format::Parquet)
+        let place = if path.is_dir() {
+            Place::Directory(Location::file(path))
         } else {
-            let format = Format::of(path)?;
             files::open(path)?;
-            (vec![path.to_owned()], format)
+            match Format::of(&path.to_string_lossy())? {
+                Format::Csv => Place::Text(path.to_owned()),
+                Format::Parquet => Place::Parquet(Location::file(path)),
+            }
         };
-        Ok(Self {
+        Ok(Self::of(name, place))
+    }
+
+    /// A Parquet file wherever it lies, for instance in an object store; of another ending, all Parquet files
+    /// below it.
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) if `name` is no view name.
+    pub fn parquet_at(name: impl Into<String>, location: Location) -> Result<Self> {
+        let place = match Format::of(location.url()) {
+            Ok(Format::Parquet) => Place::Parquet(location),
+            _ => Place::Directory(location),
+        };
+        Ok(Self::of(ViewName::new(name)?, place))
+    }
+
+    fn of(name: ViewName, place: Place) -> Self {
+        Self {
             name,
-            path: path.to_owned(),
-            files,
-            format,
+            place,
             keys: None,
             time: "event_timestamp".to_owned(),
             created: None,
@@ -59,7 +82,7 @@ impl ViewFile {
             boundary: Boundary::default(),
             cutoff: Cutoff::default(),
             columns: None,
-        })
+        }
     }
 
     /// Names the key columns, which are called the same in the spine; none joins on time alone.
@@ -127,12 +150,23 @@ impl ViewFile {
         self
     }
 
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Text(path) => Some(path),
+            Place::Parquet(location) | Place::Directory(location) => location.as_path(),
+        }
+    }
+
     pub(super) fn input(&self, infer: bool) -> Result<Box<dyn Input>> {
-        Ok(match self.format {
-            Format::Csv => Box::new(TextInput::open(&self.path, infer)?),
-            Format::Parquet => {
-                let name = self.path.display().to_string();
-                Box::new(ParquetInput::open(name, self.files.clone())?)
+        Ok(match &self.place {
+            Place::Text(path) => Box::new(TextInput::open(path, infer)?),
+            Place::Parquet(location) => {
+                let source = Source::at(location.clone());
+                Box::new(ParquetInput::open(location.url().to_owned(), vec![source])?)
+            }
+            Place::Directory(location) => {
+                let sources = files::parquet_files(location)?;
+                Box::new(ParquetInput::open(location.url().to_owned(), sources)?)
             }
         })
     }
