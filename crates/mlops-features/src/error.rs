@@ -181,6 +181,57 @@ pub enum Error {
         rule: &'static str,
     },
 
+    /// A value of a file is not what the join needs there.
+    #[error(
+        "row {row} of `{source_name}` has {value:?} in column `{column}`; {expected} is expected"
+    )]
+    BadCell {
+        /// The path or name of the source.
+        source_name: String,
+        /// The data row, counted from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// The value, shortened.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A text file is not what its ending says.
+    #[error("`{source_name}` is not a readable text file: {reason}")]
+    BrokenText {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The ending of a file name says nothing known about its content.
+    #[error("`{path}` ends in none of `.csv`, `.csv.gz`, `.parquet`")]
+    UnknownFormat {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A file has other rows than a moment ago.
+    #[error("`{source_name}` changed while it was read")]
+    Changed {
+        /// The path or name of the source.
+        source_name: String,
+    },
+    /// A result cannot be written; nothing of it is left.
+    #[error("`{path}` could not be written: {reason}")]
+    Encode {
+        /// The path as it was given.
+        path: String,
+        /// What the writer said.
+        reason: String,
+    },
+    /// A result would replace a file that it is made from.
+    #[error("`{path}` is an input of the join and cannot be its output")]
+    OutputIsInput {
+        /// The path as it was given.
+        path: String,
+    },
+
     /// An expectation cannot be checked as it stands.
     #[error("it cannot be checked that {expectation}: {reason}")]
     InvalidExpectation {
@@ -356,6 +407,24 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// A catalog does not know what was named.
+    #[error("the catalog has no {sort} `{name}`; there is {available}")]
+    NotInCatalog {
+        /// What was looked for, for instance `view`.
+        sort: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that are there.
+        available: String,
+    },
+    /// A stored catalog is none, or does not have the content that its digests name.
+    #[error("catalog `{place}` cannot be read: {reason}")]
+    BrokenCatalog {
+        /// The file; empty for one that came as bytes.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A sum of whole numbers does not fit 64 bits.
     #[error("feature `{feature}` overflows 64 bits at {at}")]
     SumOverflow {
@@ -388,13 +457,18 @@ impl Error {
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
+            | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Object { source, .. } => source.kind(),
-            Self::Read { .. } => ErrorKind::Unavailable,
-            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenIpc { .. } => {
-                ErrorKind::Corrupt
+            Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
+                ErrorKind::Unavailable
             }
+            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
+            Self::BrokenGzip { .. }
+            | Self::BrokenParquet { .. }
+            | Self::BrokenIpc { .. }
+            | Self::BrokenText { .. }
+            | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

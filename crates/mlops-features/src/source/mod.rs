@@ -28,7 +28,6 @@ mod time_pattern;
 mod unpack;
 
 pub use self::csv::Csv;
-#[expect(unused_imports, reason = "the engine reads by them")]
 pub(crate) use self::parquet::{ParquetBytes, ParquetInput};
 pub use self::parquet::{ParquetDirectory, ParquetFile, Partition};
 pub use batches::{from_batches, from_stream};
