@@ -40,7 +40,7 @@ pub enum Error {
         /// The URL of the source.
         source_name: String,
         /// What the store said.
-        source: mlops_store::Error,
+        source: Box<mlops_store::Error>,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -486,7 +486,7 @@ impl Error {
             mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
             source => Self::Object {
                 source_name: name,
-                source,
+                source: Box::new(source),
             },
         }
     }

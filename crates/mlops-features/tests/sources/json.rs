@@ -1,5 +1,7 @@
 //! JSON lines: values, paths, and every way in which a line can be wrong.
 
+use std::fmt::Write as _;
+
 use mlops_core::{ErrorKind, EventTime, Value, arrow::datatypes::TimeUnit};
 use mlops_features::{Csv, Error, JsonLines, Parse, RejectionKind, SourceSchema, TimeFormat};
 
@@ -57,6 +59,90 @@ fn values_are_found_by_their_paths_and_numbers_stay_exact() {
     assert_eq!(rows(&ingest.table), expected);
 }
 
+/// Lines and the ends of the reasons.
+const BAD_LINES: [(&str, &str); 20] = [
+    (
+        r#"{"user": {"id": 9223372036854775808}}"#,
+        "column `user.id`, `9223372036854775808`: it does not fit 64 bits",
+    ),
+    (
+        r#"{"user": {"id": 1e3}}"#,
+        "column `user.id`, `1e3`: it is not written as a whole number",
+    ),
+    (
+        r#"{"user": {"id": 2.5}}"#,
+        "column `user.id`, `2.5`: it is not a whole number",
+    ),
+    (
+        r#"{"user": {"id": true}}"#,
+        "column `user.id`, `true`: it is a boolean, which cannot become a whole number",
+    ),
+    (
+        r#"{"user": {"id": [1]}}"#,
+        "column `user.id`, `[1]`: it is an array, which cannot become a whole number",
+    ),
+    (
+        r#"{"user": {"id": {"a": 1}}}"#,
+        "column `user.id`, `{\"a\": 1}`: it is an object, which cannot become a whole number",
+    ),
+    (
+        r#"{"user": 7}"#,
+        "column `user.id`, `7`: an object is expected there, which would have the key",
+    ),
+    (
+        r#"{"user": null}"#,
+        "column `user.id`: a value is required and none is there",
+    ),
+    (
+        r"{}",
+        "column `user.id`: a value is required and none is there",
+    ),
+    (
+        r#"{"user": {"id": 1, "id": 1}}"#,
+        "column `user.id`, `{\"user\": {\"id\": 1, \"id\": 1}}`: its key stands there twice",
+    ),
+    (
+        r#"{"user": {"id": 1}, "user.id": 1}"#,
+        "column `user.id`, `{\"user\": {\"id\": 1}, \"user.id\": 1}`: its key stands there twice",
+    ),
+    (
+        r#"{"user": {"id": 1}, "user": {}}"#,
+        "column `user.id`, `{\"user\": {\"id\": 1}, \"user\": {}}`: its key stands there twice",
+    ),
+    (
+        r#"{"user.id": 1, "price": 1e999}"#,
+        "column `price`, `1e999`: it is not finite, or too large for a 64-bit float",
+    ),
+    (
+        r#"{"user.id": 1, "price": NaN}"#,
+        "`{\"user.id\": 1, \"price\": NaN}`: it is not JSON: a value is expected at byte 25",
+    ),
+    (
+        r#"{"user.id": 1, "user": {"name": 2.5}}"#,
+        "column `user.name`, `2.5`: it is a number with a fraction or an exponent, which cannot become a text",
+    ),
+    (
+        r#"{"user.id": 1, "at": 5}"#,
+        "column `at`, `5`: a number, and no unit is stated",
+    ),
+    (
+        r#"[{"user.id": 1}]"#,
+        "`[{\"user.id\": 1}]`: it is not JSON: an object is expected at byte 1",
+    ),
+    (
+        r#"{"user.id": 1} x"#,
+        "`{\"user.id\": 1} x`: it is not JSON: the line is expected to end at byte 16",
+    ),
+    (
+        r#"{"user.id": 01}"#,
+        "`{\"user.id\": 01}`: it is not JSON: a number without a leading zero is expected at byte 14",
+    ),
+    (
+        r#"{"user.id": 1, "x": "\ud800"}"#,
+        "`{\"user.id\": 1, \"x\": \"\\ud800\"}`: it is not JSON: the other half of a character is expected at byte 28",
+    ),
+];
+
 #[test]
 fn a_line_that_is_wrong_is_rejected_with_the_reason_and_the_rest_is_read() {
     let long = format!(r#"{{"user.id": 1, "x": "{}"}}"#, "x".repeat(300));
@@ -65,94 +151,14 @@ fn a_line_that_is_wrong_is_rejected_with_the_reason_and_the_rest_is_read() {
         "[".repeat(127),
         "]".repeat(127)
     );
-    let cases = [
+    let more = [
+        (long.as_str(), "the line is longer than 280 bytes"),
         (
-            r#"{"user": {"id": 9223372036854775808}}"#,
-            "column `user.id`, `9223372036854775808`: it does not fit 64 bits",
-        ),
-        (
-            r#"{"user": {"id": 1e3}}"#,
-            "column `user.id`, `1e3`: it is not written as a whole number",
-        ),
-        (
-            r#"{"user": {"id": 2.5}}"#,
-            "column `user.id`, `2.5`: it is not a whole number",
-        ),
-        (
-            r#"{"user": {"id": true}}"#,
-            "column `user.id`, `true`: it is a boolean, which cannot become a whole number",
-        ),
-        (
-            r#"{"user": {"id": [1]}}"#,
-            "column `user.id`, `[1]`: it is an array, which cannot become a whole number",
-        ),
-        (
-            r#"{"user": {"id": {"a": 1}}}"#,
-            "column `user.id`, `{\"a\": 1}`: it is an object, which cannot become a whole number",
-        ),
-        (
-            r#"{"user": 7}"#,
-            "column `user.id`, `7`: an object is expected there, which would have the key",
-        ),
-        (
-            r#"{"user": null}"#,
-            "column `user.id`: a value is required and none is there",
-        ),
-        (
-            r"{}",
-            "column `user.id`: a value is required and none is there",
-        ),
-        (
-            r#"{"user": {"id": 1, "id": 1}}"#,
-            "column `user.id`, `{\"user\": {\"id\": 1, \"id\": 1}}`: its key stands there twice",
-        ),
-        (
-            r#"{"user": {"id": 1}, "user.id": 1}"#,
-            "column `user.id`, `{\"user\": {\"id\": 1}, \"user.id\": 1}`: its key stands there twice",
-        ),
-        (
-            r#"{"user": {"id": 1}, "user": {}}"#,
-            "column `user.id`, `{\"user\": {\"id\": 1}, \"user\": {}}`: its key stands there twice",
-        ),
-        (
-            r#"{"user.id": 1, "price": 1e999}"#,
-            "column `price`, `1e999`: it is not finite, or too large for a 64-bit float",
-        ),
-        (
-            r#"{"user.id": 1, "price": NaN}"#,
-            "`{\"user.id\": 1, \"price\": NaN}`: it is not JSON: a value is expected at byte 25",
-        ),
-        (
-            r#"{"user.id": 1, "user": {"name": 2.5}}"#,
-            "column `user.name`, `2.5`: it is a number with a fraction or an exponent, which cannot become a text",
-        ),
-        (
-            r#"{"user.id": 1, "at": 5}"#,
-            "column `at`, `5`: a number, and no unit is stated",
-        ),
-        (
-            r#"[{"user.id": 1}]"#,
-            "`[{\"user.id\": 1}]`: it is not JSON: an object is expected at byte 1",
-        ),
-        (
-            r#"{"user.id": 1} x"#,
-            "`{\"user.id\": 1} x`: it is not JSON: the line is expected to end at byte 16",
-        ),
-        (
-            r#"{"user.id": 01}"#,
-            "`{\"user.id\": 01}`: it is not JSON: a number without a leading zero is expected at byte 14",
-        ),
-        (
-            r#"{"user.id": 1, "x": "\ud800"}"#,
-            "`{\"user.id\": 1, \"x\": \"\\ud800\"}`: it is not JSON: the other half of a character is expected at byte 28",
-        ),
-        (&long, "the line is longer than 280 bytes"),
-        (
-            &deep,
+            deep.as_str(),
             "it is not JSON: fewer levels are expected at byte 148",
         ),
     ];
-    for (line, expected) in cases {
+    for (line, expected) in BAD_LINES.into_iter().chain(more) {
         let text = format!("{{\"user.id\": 5}}\n{line}\n{{\"user.id\": 6}}\n");
         let json = JsonLines::from_bytes("t", text.as_bytes()).line_limit(280);
         let ingest = json.read(&schema()).unwrap();
@@ -193,9 +199,10 @@ fn a_number_is_a_time_where_a_unit_is_stated_and_a_text_where_it_is_whole() {
 
 #[test]
 fn a_gzipped_file_reads_as_the_plain_one_and_a_cut_one_is_an_error() {
-    let text: String = (0..5_000)
-        .map(|i| format!("{{\"user\": {{\"id\": {i}}}, \"price\": {i}.5}}\n"))
-        .collect();
+    let mut text = String::new();
+    for i in 0..5_000 {
+        writeln!(text, "{{\"user\": {{\"id\": {i}}}, \"price\": {i}.5}}").unwrap();
+    }
     let plain = JsonLines::from_bytes("t", text.as_bytes())
         .read(&schema())
         .unwrap();
@@ -229,8 +236,8 @@ fn texts_read_as_those_of_a_csv_file() {
         let mut csv = "v,w\n".to_owned();
         let mut json = String::new();
         for value in values {
-            csv.push_str(&format!("\"{value}\",1\n"));
-            json.push_str(&format!("{{\"v\": \"{value}\", \"w\": 1}}\n"));
+            writeln!(csv, "\"{value}\",1").unwrap();
+            writeln!(json, "{{\"v\": \"{value}\", \"w\": 1}}").unwrap();
         }
         let csv = Csv::from_bytes("t", csv.as_bytes())
             .null_token("x")

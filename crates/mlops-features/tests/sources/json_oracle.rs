@@ -24,7 +24,7 @@ fn oracle(line: &str) -> Option<Vec<Value>> {
     let json: Json = serde_json::from_str(line).ok()?;
     json.as_object()?;
     let a = object(&json, "a")?;
-    let int = match a.and_then(|a| a.get("b")) {
+    let int = match a.get("b") {
         None | Some(Json::Null) => Value::Null,
         Some(Json::Number(n)) => match n.as_i64() {
             Some(n) => n.into(),
@@ -55,11 +55,8 @@ fn oracle(line: &str) -> Option<Vec<Value>> {
         }
         Some(_) => return None,
     };
-    let d = match a {
-        Some(a) => object(a, "d")?,
-        None => None,
-    };
-    let text = match d.and_then(|d| d.get("e")) {
+    let d = object(a, "d")?;
+    let text = match d.get("e") {
         None | Some(Json::Null) => Value::Null,
         Some(Json::String(text)) if text.is_empty() => Value::Null,
         Some(Json::String(text)) => text.as_str().into(),
@@ -93,11 +90,11 @@ fn is_scientific(line: &str, key: &str) -> bool {
     numbers.any(|number| number.contains(['e', 'E']))
 }
 
-/// The object under a key: none where it is not there, and `None` where something else is.
-fn object<'a>(json: &'a Json, key: &str) -> Option<Option<&'a Json>> {
+/// The object under a key, null where it is not there, and `None` where something else is.
+fn object<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
     match json.get(key) {
-        None | Some(Json::Null) => Some(None),
-        Some(value) => value.is_object().then_some(Some(value)),
+        None => Some(&Json::Null),
+        Some(value) => (value.is_object() || value.is_null()).then_some(value),
     }
 }
 

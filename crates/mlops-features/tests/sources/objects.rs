@@ -36,9 +36,9 @@ fn a_source_reads_in_a_store_as_it_reads_on_a_disk() {
 
     let mut writer =
         arrow::ipc::writer::FileWriter::try_new(Vec::new(), batches[0].schema_ref()).unwrap();
-    batches
-        .iter()
-        .for_each(|batch| writer.write(batch).unwrap());
+    for batch in &batches {
+        writer.write(batch).unwrap();
+    }
     let file = objects.locate("memory://all.arrow").unwrap();
     file.put(writer.into_inner().unwrap()).unwrap();
     let ingest = ArrowIpc::open_at(&file).unwrap().read(&schema()).unwrap();
@@ -50,14 +50,12 @@ fn a_source_reads_in_a_store_as_it_reads_on_a_disk() {
         .key("n", "n", Parse::Int)
         .build()
         .unwrap();
-    let csv: String = std::iter::once("n\n".to_owned())
-        .chain((0..rows).map(|i| format!("{i:012}\n")))
-        .collect();
+    let csv = format!("n\n{}", "000000000007\n".repeat(rows));
     let file = objects.locate("memory://n.csv").unwrap();
-    file.put(csv.clone().into_bytes()).unwrap();
+    file.put(csv.into_bytes()).unwrap();
     let ingest = Csv::open_at(&file).unwrap().read(&ids).unwrap();
     assert_eq!(ingest.table.rows(), rows);
-    let json: String = (0..1_000).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+    let json = "{\"n\":1}\n".repeat(1_000);
     let file = objects.locate("memory://n.jsonl.gz").unwrap();
     file.put(gzip(json.as_bytes())).unwrap();
     let ingest = JsonLines::open_at(&file).unwrap().read(&ids).unwrap();

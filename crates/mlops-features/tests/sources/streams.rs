@@ -1,6 +1,6 @@
 //! One suite for every source: its parts are the whole, whatever their size.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use arrow::{array::RecordBatch, error::ArrowError, ipc::writer::StreamWriter};
 use mlops_core::{ErrorKind, Table};
@@ -14,7 +14,7 @@ use crate::support::{batch, ids, parquet, schema};
 fn csv_text(batches: &[RecordBatch]) -> String {
     let mut text = "Id,Price,At,Name\n".to_owned();
     for row in batches.iter().flat_map(lines) {
-        text.push_str(&row.map(|value| value.unwrap_or_default()).join(","));
+        text.push_str(&row.map(Option::unwrap_or_default).join(","));
         text.push('\n');
     }
     text
@@ -25,10 +25,12 @@ fn json_text(batches: &[RecordBatch]) -> String {
     for [id, price, at, name] in batches.iter().flat_map(lines) {
         let (id, price) = (id.unwrap_or("null".to_owned()), price.unwrap());
         let name = name.map_or("null".to_owned(), |name| format!("\"{name}\""));
-        text.push_str(&format!(
-            "{{\"Id\":{id},\"Price\":{price},\"At\":\"{}\",\"Name\":{name}}}\n",
-            at.unwrap()
-        ));
+        let at = at.unwrap();
+        writeln!(
+            text,
+            "{{\"Id\":{id},\"Price\":{price},\"At\":\"{at}\",\"Name\":{name}}}"
+        )
+        .unwrap();
     }
     text
 }
@@ -169,7 +171,10 @@ fn a_stream_of_batches_is_read_as_it_comes() {
 fn memory_is_bounded_by_a_part_and_not_by_the_file() {
     // a reader that has given a part holds no row of the next: the file may go away after it was opened
     let rows = 200_000;
-    let text: String = (0..rows).map(|i| format!("{{\"n\":{i}}}\n")).collect();
+    let mut text = String::new();
+    for i in 0..rows {
+        writeln!(text, "{{\"n\":{i}}}").unwrap();
+    }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("n.jsonl");
     std::fs::write(&path, text).unwrap();
