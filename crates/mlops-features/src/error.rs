@@ -14,6 +14,10 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
 
+    /// An error of a store that is no source's, for instance a URL that makes no sense.
+    #[error(transparent)]
+    Store(Box<mlops_store::Error>),
+
     /// A file is not there.
     #[error("file `{path}` does not exist")]
     MissingFile {
@@ -459,7 +463,7 @@ impl Error {
             | Self::UnknownFeature { .. }
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Object { source, .. } => source.kind(),
+            Self::Store(source) | Self::Object { source, .. } => source.kind(),
             Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
                 ErrorKind::Unavailable
             }
@@ -493,5 +497,11 @@ impl Error {
 
     pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
         move |source| Self::Arrow { action, source }
+    }
+}
+
+impl From<mlops_store::Error> for Error {
+    fn from(error: mlops_store::Error) -> Self {
+        Self::Store(Box::new(error))
     }
 }
