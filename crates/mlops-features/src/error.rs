@@ -14,6 +14,10 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
 
+    /// An error of a store that is no source's, for instance a URL that makes no sense.
+    #[error(transparent)]
+    Store(Box<mlops_store::Error>),
+
     /// A file is not there.
     #[error("file `{path}` does not exist")]
     MissingFile {
@@ -40,7 +44,7 @@ pub enum Error {
         /// The URL of the source.
         source_name: String,
         /// What the store said.
-        source: mlops_store::Error,
+        source: Box<mlops_store::Error>,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -459,7 +463,7 @@ impl Error {
             | Self::UnknownFeature { .. }
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Object { source, .. } => source.kind(),
+            Self::Store(source) | Self::Object { source, .. } => source.kind(),
             Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
                 ErrorKind::Unavailable
             }
@@ -486,12 +490,18 @@ impl Error {
             mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
             source => Self::Object {
                 source_name: name,
-                source,
+                source: Box::new(source),
             },
         }
     }
 
     pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
         move |source| Self::Arrow { action, source }
+    }
+}
+
+impl From<mlops_store::Error> for Error {
+    fn from(error: mlops_store::Error) -> Self {
+        Self::Store(Box::new(error))
     }
 }

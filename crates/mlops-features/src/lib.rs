@@ -39,8 +39,9 @@
 //!   Feature ─▶ FeatureService ─▶ training set (spine joined as of each row) │ online row (one key, one time)
 //! ```
 //!
-//! - [`SourceSchema`] says what is taken from a source and how it is read; [`Csv`], [`ParquetFile`] and
-//!   [`from_batches`] read by it into an [`Ingest`]: a table, and every row that is not in it with its reason.
+//! - [`SourceSchema`] says what is taken from a [`Source`] and how it is read; [`Csv`], [`JsonLines`], [`ParquetFile`],
+//!   [`ParquetDirectory`], [`ArrowIpc`] and [`from_batches`] read by it into an [`Ingest`]: a table, and every row that is
+//!   not in it with its reason.
 //! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one.
 //! - [`FeatureView`](struct@FeatureView), [`Feature`] and [`FeatureService`]: what is computed from which events.
 //! - [`FeatureStore`]: the events, and both ways to ask for features over the same state.
@@ -51,6 +52,14 @@
 //!   an array of one's own.
 //! - *A file without a header, with other separators, with `NA` for nothing*: [`Csv::column_names`],
 //!   [`Csv::delimiter`], [`Csv::null_token`].
+//! - *JSON lines*, with keys inside of objects: [`JsonLines`] and dotted names, `user.id`.
+//! - *A directory of Parquet files*, partitioned by `country=UK/year=2011`: [`ParquetDirectory`]; only some of its
+//!   rows: [`RowFilter`].
+//! - *A file larger than memory*: `stream` of every source, and [`from_stream`] for batches of one's own.
+//! - *A source in S3* or in memory: `ParquetFile::open_at(&objects.locate("s3://lake/orders.parquet")?)?`, and so of every
+//!   source; [`Objects`] holds the settings, and S3 needs feature `s3`. Of Parquet, only the wanted columns and row
+//!   groups are fetched.
+//! - *A file from somebody else*: what it may unpack to is bounded by [`UnpackLimit`].
 //! - *Times without a zone*: they are local times of the zone that [`TimeFormat`] states. One that exists
 //!   twice or never is rejected.
 //! - *Bad rows out, all others on*: [`Contract::split`]. *Stop if the contract is broken*: [`Validation::require`].
@@ -76,7 +85,7 @@
 //! # What this crate does not do
 //!
 //! It keeps events in memory and not on disk: fill the store from its sources at start. It guesses no types, no
-//! zones and no formats, and opens nothing but local files. It trains nothing and serves nothing over a network.
+//! zones and no formats. It trains nothing and serves nothing over a network.
 //!
 //! # Errors
 //!
@@ -109,6 +118,9 @@ mod window;
 pub use arrow::datatypes::DataType;
 pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
+#[cfg(feature = "s3")]
+pub use mlops_store::S3Settings;
+pub use mlops_store::{ListLimits, Location, Objects};
 
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
