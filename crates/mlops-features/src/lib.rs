@@ -83,6 +83,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+pub mod access;
 pub mod catalog;
 mod contract;
 mod derived;
@@ -109,6 +110,11 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
+#[cfg(feature = "encryption")]
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use access::{
+    AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
+};
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,
