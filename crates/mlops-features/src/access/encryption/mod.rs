@@ -7,6 +7,7 @@
 //! exception to the rule that randomness is an argument: a nonce that comes twice under one key gives the key stream away,
 //! and a seed that is used twice would do just that. So the same data gives other bytes each time.
 
+mod frame;
 mod keys;
 mod parquet;
 mod sealer;

@@ -9,12 +9,12 @@ use std::{
     io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use bytes::Bytes;
-use mlops_core::{Table, TableSchema};
+use mlops_core::{Digest, Table, TableSchema};
 use parquet::{
     arrow::{
         ArrowWriter, ProjectionMask,
@@ -28,15 +28,18 @@ use parquet::{
     errors::ParquetError,
     file::{
         column_crypto_metadata::ColumnCryptoMetaData,
+        metadata::KeyValue,
         properties::{EnabledStatistics, WriterProperties},
     },
 };
 
-use super::{KeyPlan, KeyRing};
+use super::{KeyPlan, KeyRing, frame};
 use crate::{Error, Result};
 
-/// The first and last four bytes of a file with an encrypted footer.
-const MAGIC: &[u8; 4] = b"PARE";
+/// The name under which the footer has the digest of all that stands before it.
+///
+/// Parquet authenticates pages and not the lengths between them.
+const BODY: &str = "mlops:body";
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 30;
 /// What stands in errors for the footer.
@@ -126,6 +129,11 @@ impl EncryptedParquet {
         let mut writer =
             ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(failed)?;
         writer.write(table.batch()).map_err(failed)?;
+        writer.flush().map_err(failed)?;
+        writer.sync().map_err(|error| failed(error.into()))?;
+        // all but the footer is written, and the footer is authenticated
+        let body = Digest::of(writer.inner()).to_string();
+        writer.append_key_value_metadata(KeyValue::new(BODY.to_owned(), body));
         writer.into_inner().map_err(failed)
     }
 
@@ -142,9 +150,8 @@ impl EncryptedParquet {
         columns: Option<&[&str]>,
     ) -> Result<Table> {
         let bytes: Bytes = bytes.into();
-        if bytes.len() < 12 || &bytes[..4] != MAGIC || &bytes[bytes.len() - 4..] != MAGIC {
-            return Err(undecryptable(name, "the frame"));
-        }
+        let body = frame::body(&bytes).ok_or_else(|| undecryptable(name, "the frame"))?;
+        let body = Digest::of(body).to_string();
         let asked = Arc::new(Asked::new(self.ring.clone()));
         let retriever: Arc<dyn KeyRetriever> = asked.clone();
         let keys = FileDecryptionProperties::with_key_retriever(retriever)
@@ -152,15 +159,21 @@ impl EncryptedParquet {
             .build();
         let keys = keys.map_err(|_| undecryptable(name, FOOTER))?;
         let options = ArrowReaderOptions::new().with_file_decryption_properties(keys);
-        let metadata = guarded(|| ArrowReaderMetadata::load(&bytes, options));
-        let metadata = metadata.ok_or_else(|| match asked.missing() {
-            Some(key) => Error::MissingKey {
+        let load = || ArrowReaderMetadata::load(&bytes, options).map_err(|e| column_at_fault(&e));
+        let metadata = guarded(load).map_err(|column| match (asked.missing(), column) {
+            (Some(key), _) => Error::MissingKey {
                 place: name.to_owned(),
                 what: FOOTER.to_owned(),
                 key,
             },
-            None => undecryptable(name, FOOTER),
+            (None, Some(column)) => undecryptable(name, &quote(&column)),
+            (None, None) => undecryptable(name, FOOTER),
         })?;
+        let notes = metadata.metadata().file_metadata().key_value_metadata();
+        let said = notes.into_iter().flatten().find(|note| note.key == BODY);
+        if said.and_then(|note| note.value.as_ref()) != Some(&body) {
+            return Err(undecryptable(name, "the body"));
+        }
         let schema = TableSchema::from_arrow(metadata.schema())?;
         let wanted: Vec<usize> = match columns {
             None => (0..schema.columns().len()).collect(),
@@ -176,12 +189,14 @@ impl EncryptedParquet {
         }
         let mut batches = Vec::new();
         let mask = ProjectionMask::roots(metadata.parquet_schema(), wanted.iter().copied());
-        let altered = || undecryptable(name, "a column");
+        let altered = |()| undecryptable(name, "a column");
+        let silent = |_: ParquetError| ();
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata);
         let builder = builder.with_projection(mask);
-        let mut reader = guarded(|| builder.build()).ok_or_else(altered)?;
+        let mut reader = guarded(|| builder.build().map_err(silent)).map_err(altered)?;
         loop {
-            let next = guarded(|| reader.next().transpose()).ok_or_else(altered)?;
+            let next = guarded(|| reader.next().transpose().map_err(|_| ()));
+            let next = next.map_err(altered)?;
             let Some(batch) = next else { break };
             batches.push(batch);
         }
@@ -265,35 +280,35 @@ impl EncryptedParquet {
     }
 }
 
-/// Hands keys out by name, and remembers the first one that was asked for in vain.
+/// Hands keys out by name, and remembers whether the first one, the footer's, was there.
 #[derive(Debug)]
 struct Asked {
     ring: KeyRing,
-    missing: std::sync::OnceLock<String>,
+    footer: OnceLock<Option<String>>,
 }
 
 impl Asked {
     fn new(ring: KeyRing) -> Self {
         Self {
             ring,
-            missing: std::sync::OnceLock::new(),
+            footer: OnceLock::new(),
         }
     }
 
+    /// The name of the footer's key, if it was not there.
     fn missing(&self) -> Option<String> {
-        self.missing.get().cloned()
+        self.footer.get().cloned().flatten()
     }
 }
 
 impl KeyRetriever for Asked {
     fn retrieve_key(&self, name: &[u8]) -> parquet::errors::Result<Vec<u8>> {
         let name = String::from_utf8_lossy(name);
-        if let Some(key) = self.ring.get(&name) {
-            return Ok(key.bytes().to_vec());
-        }
-        let name: String = name.chars().take(64).collect();
-        self.missing.get_or_init(|| name);
-        Err(ParquetError::General("the key was not given".to_owned()))
+        let key = self.ring.get(&name);
+        let missing = || key.is_none().then(|| name.chars().take(64).collect());
+        self.footer.get_or_init(missing);
+        key.map(|key| key.bytes().to_vec())
+            .ok_or_else(|| ParquetError::General("the key was not given".to_owned()))
     }
 }
 
@@ -308,9 +323,16 @@ fn undecryptable(file: &str, what: &str) -> Error {
     }
 }
 
+/// The column that Parquet's error is about, where its text names one.
+fn column_at_fault(error: &ParquetError) -> Option<String> {
+    let text = error.to_string();
+    let (_, rest) = text.split_once("Unable to decrypt column '")?;
+    Some(rest.rsplit_once("', perhaps")?.0.to_owned())
+}
+
 /// Calls the decoder, which answers some altered files with a panic; what it says may hold a part of the
 /// content and goes nowhere.
-fn guarded<T, E>(call: impl FnOnce() -> Result<T, E>) -> Option<T> {
+fn guarded<T, E: Default>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     // after a panic the reader is dropped and never asked again
-    catch_unwind(AssertUnwindSafe(call)).ok()?.ok()
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| Err(E::default()))
 }
