@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array,
-    },
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array},
     compute,
     datatypes::TimestampMicrosecondType,
     error::ArrowError,
@@ -49,7 +47,7 @@ impl Table {
                 right: schema.columns().len(),
             });
         }
-        let rows = columns.first().map_or(0, |c| c.len());
+        let rows = columns.first().map_or(0, Array::len);
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidParameter {
                 parameter: "rows",
@@ -212,7 +210,9 @@ impl Table {
         let rows = u32::try_from(self.rows()).expect("`new` bounds the rows");
         let all = UInt32Array::from_iter_values(0..rows);
         let compact = self.rows_at(&all).expect("every row exists");
-        writer.write(&blank_nulls(&compact)).expect("writing to memory");
+        writer
+            .write(&blank_nulls(&compact))
+            .expect("writing to memory");
         writer.into_inner().expect("writing to memory")
     }
 
@@ -356,7 +356,10 @@ mod tests {
             [
                 Arc::new(Int64Array::new(vec![1, whole, 3].into(), nulls())),
                 Arc::new(Float64Array::new(vec![0.5, real, 2.0].into(), nulls())),
-                Arc::new(BooleanArray::new(vec![true, under == 1, false].into(), nulls())),
+                Arc::new(BooleanArray::new(
+                    vec![true, under == 1, false].into(),
+                    nulls(),
+                )),
                 Arc::new(StringArray::new(offsets, bytes, nulls())),
                 Arc::new(FixedSizeBinaryArray::new(1, sized.into(), nulls())),
             ]
@@ -365,7 +368,10 @@ mod tests {
             let schema = || TableSchema::new([Column::value("v", zero.data_type().clone())]);
             let digest = |array: &ArrayRef| {
                 let table = Table::new(schema().unwrap(), vec![array.clone()]).unwrap();
-                (table.digest(), Table::from_ipc(&table.to_ipc()).unwrap().digest())
+                (
+                    table.digest(),
+                    Table::from_ipc(&table.to_ipc()).unwrap().digest(),
+                )
             };
             assert_eq!(digest(&zero), digest(&one), "{}", zero.data_type());
             assert_eq!(digest(&zero).0, digest(&zero).1);

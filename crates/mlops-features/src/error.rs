@@ -345,7 +345,9 @@ pub enum Error {
         key: String,
     },
     /// Encrypted bytes are not what was written, or were written elsewhere or under another key.
-    #[error("{what} of `{place}` cannot be decrypted: another key, another place, or altered bytes")]
+    #[error(
+        "{what} of `{place}` cannot be decrypted: another key, another place, or altered bytes"
+    )]
     Undecryptable {
         /// The file, or the view of a value.
         place: String,

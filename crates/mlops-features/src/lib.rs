@@ -63,6 +63,10 @@
 //! - *An event at the very instant must not count*: [`Boundary::Exclusive`].
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
+//! - *Who answers for a feature, what changed, what rests on what*: a [`Catalog`] of every version.
+//! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
+//! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
+//!   [`FeatureView::table_from`](FeatureView#method.table_from).
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //!
 //! # What a feature sees
@@ -110,11 +114,11 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
-#[cfg(feature = "encryption")]
-pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
 pub use access::{
     AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
 };
+#[cfg(feature = "encryption")]
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,

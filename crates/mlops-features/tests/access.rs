@@ -1,5 +1,7 @@
 //! Column grants: whatever the policy, no value of a column that is not granted ever shows.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -15,7 +17,7 @@ use mlops_features::{
 };
 use proptest::prelude::*;
 
-const ROWS: usize = 12;
+const ROWS: i64 = 12;
 const FIELDS: [&str; 4] = ["amount", "units", "phone", "note"];
 
 fn ada() -> Principal {
@@ -24,27 +26,43 @@ fn ada() -> Principal {
 
 fn build(name: &str, personal: &[&str]) -> FeatureView {
     let customer = Entity::new("customer", [("customer_id", DataType::Int64)]).unwrap();
-    let types = [DataType::Float64, DataType::Int64, DataType::Utf8, DataType::Utf8];
+    let types = [
+        DataType::Float64,
+        DataType::Int64,
+        DataType::Utf8,
+        DataType::Utf8,
+    ];
     let builder = FeatureView::builder(name).entity(customer).event_time("at");
     let fields = FIELDS.iter().zip(types);
     let builder = fields.fold(builder, |builder, (field, data_type)| {
         let builder = builder.field(*field, data_type);
-        if personal.contains(field) { builder.pii() } else { builder }
+        if personal.contains(field) {
+            builder.pii()
+        } else {
+            builder
+        }
     });
     builder.build().unwrap()
 }
 
 /// Events of three customers whose values all depend on the seed, nulls apart.
 fn events(view: &FeatureView, seed: i64) -> Table {
-    let n = ROWS as i64;
+    let n = ROWS;
     let some = |i: i64| i % 4 != 3;
+    let text = |word: &str| -> StringArray {
+        (0..n)
+            .map(|i| some(i).then(|| format!("{word} {seed} {i}")))
+            .collect()
+    };
+    let amounts = (0..n).map(|i| some(i).then_some((seed * 1_000 + i) as f64));
+    let units = (0..n).map(|i| some(i).then_some(seed * 7_000 + i));
     let columns: Vec<ArrayRef> = vec![
         Arc::new(Int64Array::from_iter_values((0..n).map(|i| i % 3))),
         Arc::new(TimestampMicrosecondArray::from_iter_values(0..n).with_timezone("UTC")),
-        Arc::new(Float64Array::from_iter((0..n).map(|i| some(i).then_some((seed * 1_000 + i) as f64)))),
-        Arc::new(Int64Array::from_iter((0..n).map(|i| some(i).then_some(seed * 7_000 + i)))),
-        Arc::new(StringArray::from_iter((0..n).map(|i| some(i).then(|| format!("phone {seed} {i}"))))),
-        Arc::new(StringArray::from_iter((0..n).map(|i| some(i).then(|| format!("note {seed} {i}"))))),
+        Arc::new(amounts.collect::<Float64Array>()),
+        Arc::new(units.collect::<Int64Array>()),
+        Arc::new(text("phone")),
+        Arc::new(text("note")),
     ];
     Table::new(view.schema(), columns).unwrap()
 }
@@ -56,7 +74,13 @@ fn spine() -> Table {
         Column::new("label", DataType::Boolean, Role::Label),
     ]);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(vec![Some(0), Some(1), None, Some(2), Some(9)])),
+        Arc::new(Int64Array::from(vec![
+            Some(0),
+            Some(1),
+            None,
+            Some(2),
+            Some(9),
+        ])),
         Arc::new(TimestampMicrosecondArray::from(vec![5, 11, 3, 0, 8]).with_timezone("UTC")),
         Arc::new(BooleanArray::from(vec![true, false, true, false, true])),
     ];
@@ -66,7 +90,9 @@ fn spine() -> Table {
 fn store(view: &FeatureView, seed: i64) -> FeatureStore {
     let store = FeatureStore::new();
     store.register(view.clone()).unwrap();
-    store.ingest(view.name().as_str(), &events(view, seed)).unwrap();
+    store
+        .ingest(view.name().as_str(), &events(view, seed))
+        .unwrap();
     store
 }
 
@@ -106,7 +132,11 @@ fn a_refusal_names_who_which_view_and_which_column() {
     let latest = |field| Feature::latest(&view, field);
     let of = |column: &str, why: &str| format!("`{column}` of feature view `purchase`: {why}");
     check(AccessPolicy::new(), latest("amount"), &of("amount", none));
-    check(AccessPolicy::new(), Feature::time_since_last(&view), &of("at", none));
+    check(
+        AccessPolicy::new(),
+        Feature::time_since_last(&view),
+        &of("at", none),
+    );
     check(analyst(&["units"]), latest("amount"), &of("amount", none));
     let sum = Feature::sum(&view, "amount").over(days(1));
     check(analyst(&["units", "phone"]), sum, &of("amount", none));
@@ -134,7 +164,9 @@ fn masked_values_are_null_redacted_or_hashed() {
         let guard = Guard::new(Arc::new(policy), ada()).hash_key(key(byte));
         let store = store.guarded(guard);
         let table = store.join(&service, &spine()).unwrap();
-        let online = store.online(&service, &0.into(), EventTime::from_micros(5)).unwrap();
+        let online = store
+            .online(&service, &0.into(), EventTime::from_micros(5))
+            .unwrap();
         for (i, name) in columns.iter().enumerate() {
             let column = table.column(&format!("{name}_latest")).unwrap();
             let first = Value::from_array(name, column, 0).unwrap();
@@ -148,7 +180,10 @@ fn masked_values_are_null_redacted_or_hashed() {
 
     let (nulls, online) = read(Personal::Masked(Masking::Null), 1);
     let column = nulls.column("units_latest").unwrap();
-    assert_eq!((column.data_type(), column.null_count()), (&DataType::Int64, 5));
+    assert_eq!(
+        (column.data_type(), column.null_count()),
+        (&DataType::Int64, 5)
+    );
     assert_eq!(online.statuses, [Status::Null, Status::Null, Status::Null]);
     let amount = |table: &Table| table.column("amount_latest").unwrap().clone();
     assert_eq!(&amount(&nulls), &amount(&shown));
@@ -161,7 +196,14 @@ fn masked_values_are_null_redacted_or_hashed() {
     let (hashed, _) = read(Personal::Masked(Masking::Hash), 1);
     let (again, _) = read(Personal::Masked(Masking::Hash), 1);
     let (other, _) = read(Personal::Masked(Masking::Hash), 2);
-    let hash = |table: &Table| table.column("phone_latest").unwrap().as_string::<i32>().value(1).to_owned();
+    let hash = |table: &Table| {
+        table
+            .column("phone_latest")
+            .unwrap()
+            .as_string::<i32>()
+            .value(1)
+            .to_owned()
+    };
     assert_eq!((hash(&hashed), hash(&hashed).len()), (hash(&again), 64));
     assert_ne!(hash(&hashed), hash(&other));
 }
@@ -178,6 +220,18 @@ fn which_columns_are_personal_is_not_for_the_caller_to_say() {
 }
 
 #[test]
+fn a_mark_of_personal_data_counts_from_its_registration_on() {
+    let store = store(&build("purchase", &[]), 1);
+    let view = build("purchase", &["phone"]);
+    let service = service([Feature::latest(&view, "phone")]);
+    let guarded = guarded(&store, analyst(&["phone"]));
+    assert!(guarded.join(&service, &spine()).is_ok());
+    store.register(view).unwrap();
+    assert!(guarded.join(&service, &spine()).is_err());
+    assert_eq!(store.rows("purchase").unwrap(), 12);
+}
+
+#[test]
 fn what_is_not_granted_is_not_listed_either() {
     let view = build("purchase", &["phone"]);
     let store = store(&view, 1);
@@ -188,9 +242,14 @@ fn what_is_not_granted_is_not_listed_either() {
     // a granted view that is not registered: the error lists no view that is not granted
     let policy = analyst(&["amount"]).grant_all("analyst", "visit");
     let other = service([Feature::latest(&build("visit", &[]), "amount")]);
-    let error = store.guarded(Guard::new(Arc::new(policy), ada())).join(&other, &spine());
+    let error = store
+        .guarded(Guard::new(Arc::new(policy), ada()))
+        .join(&other, &spine());
     let text = error.unwrap_err().to_string();
-    assert_eq!(text, "feature view `visit` is not registered; there is `purchase`");
+    assert_eq!(
+        text,
+        "feature view `visit` is not registered; there is `purchase`"
+    );
 }
 
 #[test]
@@ -199,7 +258,9 @@ fn the_digest_of_a_view_is_for_who_may_see_all_of_it() {
     let store = store(&view, 1);
     let service = service([Feature::latest(&view, "amount")]);
     let data = |policy: AccessPolicy| {
-        let set = guarded(&store, policy).training_set(&service, &spine()).unwrap();
+        let set = guarded(&store, policy)
+            .training_set(&service, &spine())
+            .unwrap();
         set.lineage().data.keys().cloned().collect::<Vec<_>>()
     };
     assert_eq!(data(analyst(&["amount"])), ["@spine"]);
@@ -223,7 +284,9 @@ fn any_policy() -> impl Strategy<Value = AccessPolicy> {
         let mut policy = AccessPolicy::new();
         for (i, (member, columns, wild, personal)) in roles.into_iter().enumerate() {
             let role = format!("role{i}");
-            policy = policy.grant(&role, "purchase", columns).personal(&role, personal);
+            policy = policy
+                .grant(&role, "purchase", columns)
+                .personal(&role, personal);
             policy = match wild {
                 0 => policy.grant_all(&role, "purchase"),
                 1 => policy.grant_all(&role, "*"),
@@ -258,7 +321,10 @@ fn shows(policy: &AccessPolicy, field: &str, personal: bool) -> bool {
     roles.into_iter().any(|role| {
         let member = role["members"].as_array().unwrap().contains(&"ada".into());
         let granted = role["views"].as_object().unwrap().values().any(|columns| {
-            *columns == "*" || columns.as_array().is_some_and(|c| c.contains(&field.into()))
+            *columns == "*"
+                || columns
+                    .as_array()
+                    .is_some_and(|c| c.contains(&field.into()))
         });
         member && granted && (!personal || role["personal"] == "shown")
     })
@@ -266,20 +332,20 @@ fn shows(policy: &AccessPolicy, field: &str, personal: bool) -> bool {
 
 /// All that the principal can get hold of, as text.
 fn everything(store: &GuardedStore, service: &FeatureService) -> String {
-    let mut seen = format!("{:?}\n", store.views());
-    match store.join(service, &spine()) {
-        Ok(table) => seen.push_str(&format!("{:?} {}\n", table.batch().columns(), table.digest())),
-        Err(error) => seen.push_str(&format!("{error} {error:?}\n")),
-    }
-    match store.training_set(service, &spine()) {
-        Ok(set) => seen.push_str(&format!("{:?} {}\n", set.lineage(), set.digest())),
-        Err(error) => seen.push_str(&format!("{error:?}\n")),
-    }
+    let mut seen = vec![format!("{:?}", store.views())];
+    seen.push(match store.join(service, &spine()) {
+        Ok(table) => format!("{:?} {}", table.batch().columns(), table.digest()),
+        Err(error) => format!("{error} {error:?}"),
+    });
+    seen.push(match store.training_set(service, &spine()) {
+        Ok(set) => format!("{:?} {}", set.lineage(), set.digest()),
+        Err(error) => format!("{error:?}"),
+    });
     for at in [0, 4, 11] {
         let online = store.online(service, &EntityKey::from(1), EventTime::from_micros(at));
-        seen.push_str(&format!("{online:?}\n"));
+        seen.push(format!("{online:?}"));
     }
-    seen
+    seen.join("\n")
 }
 
 proptest! {

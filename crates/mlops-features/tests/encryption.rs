@@ -1,6 +1,7 @@
 //! Encryption at rest: nothing readable without the key, and nothing altered or moved that opens.
 
 #![cfg(feature = "encryption")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::sync::Arc;
 
@@ -33,13 +34,14 @@ fn view() -> FeatureView {
         .unwrap()
 }
 
-fn table(rows: usize) -> Table {
-    let n = rows as i64;
+fn table(rows: i64) -> Table {
+    let amounts = (0..rows).map(|i| (i % 3 > 0).then_some(0.1));
+    let phones = (0..rows).map(|i| (i % 2 == 0).then_some(SECRET));
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from_iter_values(0..n)),
-        Arc::new(TimestampMicrosecondArray::from_iter_values(0..n).with_timezone("UTC")),
-        Arc::new(Float64Array::from_iter((0..n).map(|i| (i % 3 > 0).then_some(0.1)))),
-        Arc::new(StringArray::from_iter((0..n).map(|i| (i % 2 == 0).then_some(SECRET)))),
+        Arc::new(Int64Array::from_iter_values(0..rows)),
+        Arc::new(TimestampMicrosecondArray::from_iter_values(0..rows).with_timezone("UTC")),
+        Arc::new(amounts.collect::<Float64Array>()),
+        Arc::new(phones.collect::<StringArray>()),
     ];
     Table::new(view().schema(), columns).unwrap()
 }
@@ -55,7 +57,9 @@ fn plan() -> KeyPlan {
 const BOTH: &[(&str, u8)] = &[("main", 1), ("personal", 2)];
 
 fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[test]
@@ -63,9 +67,19 @@ fn a_file_gives_its_table_back_and_shows_nothing() {
     for rows in [0, 1, 5_000] {
         let table = table(rows);
         let bytes = files("p", BOTH).to_bytes(&table, &plan()).unwrap();
-        let back = files("p", BOTH).from_bytes("f", bytes.clone(), None).unwrap();
+        let back = files("p", BOTH)
+            .from_bytes("f", bytes.clone(), None)
+            .unwrap();
         assert_eq!(back.digest(), table.digest());
-        for text in [SECRET, "7946", "customer_id", "amount", "phone", "GBP", "mlops"] {
+        for text in [
+            SECRET,
+            "7946",
+            "customer_id",
+            "amount",
+            "phone",
+            "GBP",
+            "mlops",
+        ] {
             assert!(!holds(&bytes, text), "{text}");
         }
         assert!(holds(&bytes, "main"), "the name of the key is there");
@@ -76,13 +90,17 @@ fn a_file_gives_its_table_back_and_shows_nothing() {
 fn without_the_key_of_a_column_the_others_can_be_read() {
     let bytes = files("p", BOTH).to_bytes(&table(10), &plan()).unwrap();
     let main = files("p", &[("main", 1)]);
-    let error = main.from_bytes("f.parquet", bytes.clone(), None).unwrap_err();
+    let error = main
+        .from_bytes("f.parquet", bytes.clone(), None)
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert_eq!(
         error.to_string(),
         "column `phone` of `f.parquet` is encrypted under key `personal`, which was not given"
     );
-    let some = main.from_bytes("f", bytes.clone(), Some(&["amount", "at"])).unwrap();
+    let some = main
+        .from_bytes("f", bytes.clone(), Some(&["amount", "at"]))
+        .unwrap();
     let names: Vec<&str> = some.schema().columns().iter().map(Column::name).collect();
     assert_eq!((names, some.rows()), (vec!["amount", "at"], 10));
     let read = main.from_bytes("f", bytes, Some(&["phone"]));
@@ -93,16 +111,36 @@ fn without_the_key_of_a_column_the_others_can_be_read() {
 fn another_key_another_identity_and_a_plain_file_are_refused_by_name() {
     let bytes = files("p", BOTH).to_bytes(&table(10), &plan()).unwrap();
     let check = |files: EncryptedParquet, expect: &str| {
-        let error = files.from_bytes("f", bytes.clone(), None).unwrap_err().to_string();
+        let error = files
+            .from_bytes("f", bytes.clone(), None)
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with(expect), "{error}");
     };
-    check(files("p", &[]), "the footer of `f` is encrypted under key `main`");
-    check(files("p", &[("main", 9), ("personal", 2)]), "the footer of `f` cannot be decrypted");
-    check(files("p", &[("main", 1), ("personal", 9)]), "column `phone` of `f` cannot be decrypted");
+    check(
+        files("p", &[]),
+        "the footer of `f` is encrypted under key `main`",
+    );
+    check(
+        files("p", &[("main", 9), ("personal", 2)]),
+        "the footer of `f` cannot be decrypted",
+    );
+    check(
+        files("p", &[("main", 1), ("personal", 9)]),
+        "column `phone` of `f` cannot be decrypted",
+    );
     check(files("q", BOTH), "the footer of `f` cannot be decrypted");
-    for other in [&b""[..], b"PAR1PAR1PAR1PAR1", b"PAREPAREPARE", b"PARE\xff\xff\xff\xffPARE"] {
+    for other in [
+        &b""[..],
+        b"PAR1PAR1PAR1PAR1",
+        b"PAREPAREPARE",
+        b"PARE\xff\xff\xff\xffPARE",
+    ] {
         let read = files("p", BOTH).from_bytes("f", other.to_vec(), None);
-        assert!(matches!(read, Err(Error::Undecryptable { .. })), "{other:?}");
+        assert!(
+            matches!(read, Err(Error::Undecryptable { .. })),
+            "{other:?}"
+        );
     }
     assert!(matches!(
         files("p", &[("main", 1)]).to_bytes(&table(1), &plan()),
@@ -127,7 +165,11 @@ fn a_flipped_bit_anywhere_is_refused() {
         }
     }
     for length in 0..bytes.len() {
-        assert!(files("p", BOTH).from_bytes("f", bytes[..length].to_vec(), None).is_err());
+        assert!(
+            files("p", BOTH)
+                .from_bytes("f", bytes[..length].to_vec(), None)
+                .is_err()
+        );
     }
     std::panic::set_hook(quiet);
     assert_eq!(taken, [], "{} bytes", bytes.len());
@@ -138,7 +180,10 @@ fn a_file_on_the_disk_is_written_whole() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("purchase.parquet");
     let files = files("p", BOTH);
-    assert!(matches!(files.read(&path, None), Err(Error::MissingFile { .. })));
+    assert!(matches!(
+        files.read(&path, None),
+        Err(Error::MissingFile { .. })
+    ));
     files.write(&path, &table(9), &plan()).unwrap();
     assert_eq!(files.read(&path, None).unwrap().digest(), table(9).digest());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -197,7 +242,10 @@ fn keys_rotate_by_name() {
         error.to_string(),
         "a sealed value of `purchase` is encrypted under key `2026`, which was not given"
     );
-    assert!(matches!(Sealer::new(&old, "2026"), Err(Error::MissingKey { .. })));
+    assert!(matches!(
+        Sealer::new(&old, "2026"),
+        Err(Error::MissingKey { .. })
+    ));
     // the same name, another key
     let other = Sealer::new(&ring(&[("2025", 9)]), "2025").unwrap();
     let error = other.open(&purchase(), &1.into(), &first).unwrap_err();
@@ -241,5 +289,16 @@ fn a_table_without_columns_of_its_own_key_needs_one_key() {
     let one = files("p", &[("main", 1)]);
     let bytes = one.to_bytes(&table, &KeyPlan::new("main")).unwrap();
     assert!(!holds(&bytes, SECRET));
-    assert_eq!(one.from_bytes("f", bytes, None).unwrap().digest(), table.digest());
+    assert_eq!(
+        one.from_bytes("f", bytes, None).unwrap().digest(),
+        table.digest()
+    );
+
+    // a long name takes two bytes for its length
+    for length in [127, 128, 255] {
+        let name = "k".repeat(length);
+        let long = files("p", &[(name.as_str(), 1)]);
+        let bytes = long.to_bytes(&table, &KeyPlan::new(name)).unwrap();
+        assert!(long.from_bytes("f", bytes, None).is_ok(), "{length}");
+    }
 }

@@ -10,7 +10,7 @@ use mlops_core::{
 
 use super::{SecretKey, policy::VIEW};
 use crate::{
-    Error, Feature, FeatureService, FeatureView, Function, OnlineRow, Result, Status,
+    Error, Feature, FeatureService, FeatureView, Field, Function, OnlineRow, Result, Status,
     service::quoted,
 };
 
@@ -77,7 +77,7 @@ impl Guard {
             return Vec::new();
         }
         let keys = view.entity().keys().iter().map(|(key, _)| key.as_str());
-        let fields = view.fields().iter().map(|field| field.name());
+        let fields = view.fields().iter().map(Field::name);
         let fields = fields.filter(|field| self.decide(view, Some(field)) != Decision::Deny);
         keys.chain([view.event_time()]).chain(fields).collect()
     }
@@ -88,11 +88,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`Error::AccessDenied`]; [`Error::UnknownView`], which names only views that the principal may read.
-    pub fn check(
-        &self,
-        service: &FeatureService,
-        registered: &[FeatureView],
-    ) -> Result<Permit> {
+    pub fn check(&self, service: &FeatureService, registered: &[FeatureView]) -> Result<Permit> {
         let mut permit = Permit {
             principal: self.principal.clone(),
             masks: Vec::new(),
@@ -161,7 +157,7 @@ impl Guard {
             kind: VIEW,
             name: view.name().as_str(),
             column,
-            personal: field.is_some_and(|field| field.is_pii()),
+            personal: field.is_some_and(Field::is_pii),
         };
         self.authorizer
             .decide(&self.principal, Action::Read, &access)
@@ -262,9 +258,10 @@ impl Permit {
             (Masking::Null, _) | (_, Value::Null) => Value::Null,
             (Masking::Redact, _) => Value::from(REDACTED),
             (Masking::Hash, value) => {
-                let key = self.key.as_ref().ok_or_else(|| {
-                    denied(&self.principal, &mask.view, &mask.column, NO_KEY)
-                })?;
+                let key = self
+                    .key
+                    .as_ref()
+                    .ok_or_else(|| denied(&self.principal, &mask.view, &mask.column, NO_KEY))?;
                 // one hash for each column: equal values of two columns do not tell each other
                 let content = (mask.view.as_str(), mask.column.as_str(), value);
                 let bytes = serde_json::to_vec(&content).expect("values serialise");

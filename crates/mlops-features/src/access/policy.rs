@@ -97,7 +97,11 @@ impl AccessPolicy {
         columns: impl IntoIterator<Item = C>,
     ) -> Self {
         let none = || Columns::Only(BTreeSet::new());
-        let granted = self.role(role).views.entry(view.into()).or_insert_with(none);
+        let granted = self
+            .role(role)
+            .views
+            .entry(view.into())
+            .or_insert_with(none);
         if let Columns::Only(names) = granted {
             names.extend(columns.into_iter().map(Into::into));
         }
@@ -191,16 +195,48 @@ mod tests {
             .grant_all("auditor", "*")
             .personal("auditor", Personal::Masked(Masking::Redact));
         let check = |policy: &AccessPolicy, access: Access<'_>, expect: Decision| {
-            assert_eq!(policy.decide(&ada, Action::Read, &access), expect, "{access:?}");
+            assert_eq!(
+                policy.decide(&ada, Action::Read, &access),
+                expect,
+                "{access:?}"
+            );
         };
-        check(&policy, access("purchase", Some("amount"), false), Decision::Allow);
-        check(&policy, access("purchase", Some("amoun"), false), Decision::Deny);
-        check(&policy, access("purchase", Some("*"), false), Decision::Deny);
-        check(&policy, access("purchase", Some("phone"), true), Decision::Deny);
+        check(
+            &policy,
+            access("purchase", Some("amount"), false),
+            Decision::Allow,
+        );
+        check(
+            &policy,
+            access("purchase", Some("amoun"), false),
+            Decision::Deny,
+        );
+        check(
+            &policy,
+            access("purchase", Some("*"), false),
+            Decision::Deny,
+        );
+        check(
+            &policy,
+            access("purchase", Some("phone"), true),
+            Decision::Deny,
+        );
         check(&policy, access("purchase", None, false), Decision::Allow);
-        check(&policy, access("visit", Some("page"), false), Decision::Deny);
-        check(&policy, access("visit", Some("country"), false), Decision::Allow);
-        let write = policy.decide(&ada, Action::Write, &access("purchase", Some("amount"), false));
+        check(
+            &policy,
+            access("visit", Some("page"), false),
+            Decision::Deny,
+        );
+        check(
+            &policy,
+            access("visit", Some("country"), false),
+            Decision::Allow,
+        );
+        let write = policy.decide(
+            &ada,
+            Action::Write,
+            &access("purchase", Some("amount"), false),
+        );
         assert_eq!(write, Decision::Deny);
 
         let both = policy.member("auditor", ada.clone());

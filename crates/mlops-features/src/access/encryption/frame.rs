@@ -35,8 +35,8 @@ pub(super) fn body(bytes: &[u8]) -> Option<&[u8]> {
 fn text(bytes: &[u8]) -> Option<&[u8]> {
     let (low, rest) = bytes.split_first()?;
     let (length, rest) = match (low & 0x80, rest) {
-        (0, rest) => (usize::from(*low), rest),
-        (_, [1, rest @ ..]) => (usize::from(*low), rest),
+        // 128 and what the lower seven bits say is what all eight say
+        (0, rest) | (_, [1, rest @ ..]) => (usize::from(*low), rest),
         _ => return None,
     };
     rest.get(length..)

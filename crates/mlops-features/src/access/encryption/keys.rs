@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{Error, FeatureView, Result, access::SecretKey};
+use crate::{Error, FeatureView, Field, Result, access::SecretKey};
 
 /// The longest name of a key, in bytes: its length is one byte in a sealed value.
 const MAX_NAME: usize = 255;
@@ -46,7 +46,9 @@ impl KeyRing {
 
     /// All keys by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &SecretKey)> {
-        self.0.iter().map(|(name, key)| (name.as_str(), key.as_ref()))
+        self.0
+            .iter()
+            .map(|(name, key)| (name.as_str(), key.as_ref()))
     }
 
     /// The key, or the error that it was not given.
@@ -93,10 +95,14 @@ impl KeyPlan {
     /// One key for the personal data of a view, keys of entities included, and one for all else.
     pub fn for_view(view: &FeatureView, main: impl Into<String>, personal: &str) -> Self {
         let keys = view.entity().keys().iter().zip(view.entity().notes());
-        let keys = keys.filter(|(_, note)| note.pii).map(|((key, _), _)| key.as_str());
+        let keys = keys
+            .filter(|(_, note)| note.pii)
+            .map(|((key, _), _)| key.as_str());
         let fields = view.fields().iter().filter(|field| field.is_pii());
-        let columns = keys.chain(fields.map(|field| field.name()));
-        columns.fold(Self::new(main), |plan, column| plan.column(column, personal))
+        let columns = keys.chain(fields.map(Field::name));
+        columns.fold(Self::new(main), |plan, column| {
+            plan.column(column, personal)
+        })
     }
 
     /// The key of the footer.
