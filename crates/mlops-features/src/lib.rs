@@ -72,6 +72,10 @@
 //! - *An event at the very instant must not count*: [`Boundary::Exclusive`].
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
+//! - *Who answers for a feature, what changed, what rests on what*: a [`Catalog`] of every version.
+//! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
+//! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
+//!   [`FeatureView::table_from`](FeatureView#method.table_from).
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //!
 //! # What a feature sees
@@ -92,6 +96,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+pub mod access;
 pub mod catalog;
 mod contract;
 mod derived;
@@ -122,6 +127,11 @@ pub use mlops_derive::{Entity, FeatureView};
 pub use mlops_store::S3Settings;
 pub use mlops_store::{ListLimits, Location, Objects};
 
+pub use access::{
+    AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
+};
+#[cfg(feature = "encryption")]
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,
