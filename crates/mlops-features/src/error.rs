@@ -181,6 +181,20 @@ pub enum Error {
         /// What it must be.
         wanted: &'static str,
     },
+    /// The JSON of a contract cannot be read.
+    #[error("this is no contract: {reason}")]
+    InvalidContract {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Quarantined rows could not be written.
+    #[error("quarantined rows could not be written to `{}`", path.display())]
+    WriteQuarantine {
+        /// Where they were to go.
+        path: std::path::PathBuf,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
+    },
     /// A table does not keep its contract.
     #[error(
         "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
@@ -354,7 +368,7 @@ impl Error {
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Read { .. } => ErrorKind::Unavailable,
+            Self::Read { .. } | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,

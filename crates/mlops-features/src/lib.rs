@@ -91,9 +91,12 @@ mod expectation;
 mod feature;
 mod handle;
 mod index;
+mod infer;
+mod inspection;
 mod join;
 mod online;
 mod plan;
+mod quarantine;
 mod service;
 mod source;
 mod store;
@@ -109,17 +112,23 @@ pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
-pub use expectation::{Expectation, OnFailure};
+pub use expectation::{
+    Comparison, Condition, Distance, Expectation, Kind, Nulls, Limit, OnFailure, Shares,
+    SetRelation, Statistic,
+};
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 #[doc(hidden)]
 pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
+pub use infer::Inference;
+pub use inspection::Inspection;
 pub use online::{OnlineRow, Status};
+pub use quarantine::Quarantine;
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,
     SourceSchema, SourceSchemaBuilder, TimeFormat, from_batches,
 };
 pub use store::{FeatureStore, IngestReport};
-pub use validation::{Example, ExpectationResult, Validation};
+pub use validation::{Detail, Example, ExpectationResult, Frequent, Statistics, Validation};
 pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind};
