@@ -148,7 +148,13 @@ impl Inference {
     fn column(&self, table: &Table, name: &str) -> Result<Vec<Expectation>> {
         let array = table.column(name)?;
         let mut all = Vec::new();
-        let kinds = [Kind::Boolean, Kind::Integer, Kind::Real, Kind::Text, Kind::Time];
+        let kinds = [
+            Kind::Boolean,
+            Kind::Integer,
+            Kind::Real,
+            Kind::Text,
+            Kind::Time,
+        ];
         if let Some(kind) = kinds.into_iter().find(|k| k.includes(array.data_type())) {
             all.push(Expectation::of_kind(name, kind));
         }
@@ -212,7 +218,11 @@ impl Inference {
             }
             Some(Span64::Real(least, most)) => {
                 let reach = (most - least) * self.slack;
-                let floor = if *least >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+                let floor = if *least >= 0.0 {
+                    0.0
+                } else {
+                    f64::NEG_INFINITY
+                };
                 let (lower, upper) = ((least - reach).max(floor), most + reach);
                 let range = Expectation::within(name, lower..=upper);
                 // values that are no finite number lie in no range that says something
@@ -253,7 +263,11 @@ fn texts(name: &str, seen: &ColumnSummary) -> Vec<Expectation> {
         all.push(Expectation::matches(name, pattern));
     }
     // texts without a blank in front or behind shall not get one, and a longer one is no surprise
-    all.push(Expectation::length_between(name, shortest.min(1), longest * 2));
+    all.push(Expectation::length_between(
+        name,
+        shortest.min(1),
+        longest * 2,
+    ));
     all
 }
 

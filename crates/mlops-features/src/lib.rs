@@ -113,8 +113,8 @@ pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{
-    Comparison, Condition, Distance, Expectation, Kind, Nulls, Limit, OnFailure, Shares,
-    SetRelation, Statistic,
+    Comparison, Condition, Distance, Expectation, Kind, Limit, Nulls, OnFailure, SetRelation,
+    Shares, Statistic,
 };
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 #[doc(hidden)]

@@ -298,7 +298,11 @@ impl Validation {
     ///
     /// [`Table::take`] gives the rows themselves.
     pub fn bad_rows(&self) -> Vec<u32> {
-        let mut rows: Vec<u32> = self.broken_rules().into_iter().map(|(row, _)| row).collect();
+        let mut rows: Vec<u32> = self
+            .broken_rules()
+            .into_iter()
+            .map(|(row, _)| row)
+            .collect();
         rows.dedup();
         rows
     }

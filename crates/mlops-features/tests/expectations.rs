@@ -18,9 +18,7 @@ use mlops_core::{
         compute::cast,
     },
 };
-use mlops_features::{
-    Comparison, Condition, Contract, DataType, Expectation, Nulls, Validation,
-};
+use mlops_features::{Comparison, Condition, Contract, DataType, Expectation, Nulls, Validation};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 const COLUMNS: [&str; 13] = [
@@ -30,7 +28,16 @@ const COLUMNS: [&str; 13] = [
 const NUMBERS: [&str; 5] = ["small", "whole", "unsigned", "single", "real"];
 const TEXTS: [&str; 4] = ["text", "large", "view", "word"];
 const TIMES: [&str; 3] = ["at", "second", "day"];
-const WORDS: [&str; 8] = ["", "a", "ab", "é", "UK", "abcdefgh", "abcdefghi", "UK and Éire"];
+const WORDS: [&str; 8] = [
+    "",
+    "a",
+    "ab",
+    "é",
+    "UK",
+    "abcdefgh",
+    "abcdefghi",
+    "UK and Éire",
+];
 const PATTERNS: [&str; 4] = ["^a", "é", "^.{2}$", "K|h"];
 const DAY: i64 = 86_400_000_000;
 
@@ -51,7 +58,13 @@ fn whole() -> impl Strategy<Value = i64> {
 }
 
 fn real() -> impl Strategy<Value = f64> {
-    let odd = vec![-0.0, f64::NAN, f64::INFINITY, 1e300, 9_007_199_254_740_992.0];
+    let odd = vec![
+        -0.0,
+        f64::NAN,
+        f64::INFINITY,
+        1e300,
+        9_007_199_254_740_992.0,
+    ];
     prop_oneof![8 => (-6..7_i32).prop_map(|i| f64::from(i) / 2.0), 2 => select(odd)]
 }
 
@@ -63,10 +76,14 @@ fn cell(column: usize) -> BoxedStrategy<Option<Cell>> {
             .prop_map(|v| Cell::Whole(v.into()))
             .boxed(),
         // what a short float holds exactly
-        3 => (-6..7_i32).prop_map(|i| Cell::Real(f64::from(i) / 2.0)).boxed(),
+        3 => (-6..7_i32)
+            .prop_map(|i| Cell::Real(f64::from(i) / 2.0))
+            .boxed(),
         4 => real().prop_map(Cell::Real).boxed(),
         5 => any::<bool>().prop_map(Cell::Flag).boxed(),
-        6..10 => select(WORDS.to_vec()).prop_map(|t| Cell::Text(t.to_owned())).boxed(),
+        6..10 => select(WORDS.to_vec())
+            .prop_map(|t| Cell::Text(t.to_owned()))
+            .boxed(),
         10 => (-5..6_i64).prop_map(|v| Cell::Time(v * DAY / 2)).boxed(),
         11 | 12 => (-3..4_i64).prop_map(|v| Cell::Time(v * DAY)).boxed(),
         _ => unreachable!(),
@@ -166,13 +183,24 @@ enum Spec {
     References(usize),
 }
 
+fn listed() -> impl Strategy<Value = f64> {
+    real().prop_map(|v| if v.is_finite() { v } else { 0.5 })
+}
+
 fn one_of(columns: &'static [&'static str]) -> impl Strategy<Value = usize> {
     select(columns).prop_map(at)
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
     use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
-    select(vec![Equal, NotEqual, Less, LessOrEqual, Greater, GreaterOrEqual])
+    select(vec![
+        Equal,
+        NotEqual,
+        Less,
+        LessOrEqual,
+        Greater,
+        GreaterOrEqual,
+    ])
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
@@ -184,32 +212,59 @@ fn spec() -> impl Strategy<Value = Spec> {
         (one_of(&TIMES), one_of(&TIMES)),
     ];
     let nulls = select(vec![Nulls::Skip, Nulls::SkipBoth, Nulls::Break]);
-    let ordered = select(vec!["small", "whole", "unsigned", "single", "real", "at", "second", "day"]);
+    let ordered = select(vec![
+        "small", "whole", "unsigned", "single", "real", "at", "second", "day",
+    ]);
     let more = |n| vec(-4..5_i64, 1..n);
     prop_oneof![
         any_column().prop_map(Spec::NotNull),
         any_column().prop_map(Spec::Null),
-        (one_of(&NUMBERS), finite(), 0..4_u32)
-            .prop_map(|(c, low, d)| Spec::Between(c, low, low + f64::from(d))),
-        (one_of(&NUMBERS), whole(), 0..4_i64)
-            .prop_map(|(c, low, d)| Spec::WholeBetween(c, low, low.saturating_add(d))),
-        (one_of(&TEXTS), vec(select(WORDS.to_vec()), 1..12), any::<bool>())
+        (one_of(&NUMBERS), finite(), 0..4_u32).prop_map(|(c, low, d)| Spec::Between(
+            c,
+            low,
+            low + f64::from(d)
+        )),
+        (one_of(&NUMBERS), whole(), 0..4_i64).prop_map(|(c, low, d)| Spec::WholeBetween(
+            c,
+            low,
+            low.saturating_add(d)
+        )),
+        (
+            one_of(&TEXTS),
+            vec(select(WORDS.to_vec()), 1..12),
+            any::<bool>()
+        )
             .prop_map(|(c, set, allowed)| Spec::Words(c, set, allowed)),
         (0..3_usize, prop_oneof![more(4), more(20)], any::<bool>())
             .prop_map(|(c, set, allowed)| Spec::Wholes(c, set, allowed)),
-        (3..5_usize, prop_oneof![vec(real(), 1..4), vec(real(), 9..20)], any::<bool>())
+        (
+            3..5_usize,
+            prop_oneof![vec(listed(), 1..4), vec(listed(), 9..20)],
+            any::<bool>()
+        )
             .prop_map(|(c, set, allowed)| Spec::Reals(c, set, allowed)),
         (one_of(&TEXTS), select(PATTERNS.to_vec()), any::<bool>())
             .prop_map(|(c, pattern, allowed)| Spec::Pattern(c, pattern, allowed)),
         (one_of(&TEXTS), 0..3_u8, select(vec!["", "a", "h", "K"]))
             .prop_map(|(c, place, part)| Spec::Part(c, place, part)),
-        (one_of(&TEXTS), 0..4_usize, 0..7_usize)
-            .prop_map(|(c, min, more)| Spec::Length(c, min, min + more)),
+        (one_of(&TEXTS), 0..4_usize, 0..7_usize).prop_map(|(c, min, more)| Spec::Length(
+            c,
+            min,
+            min + more
+        )),
         vec(any_column(), 1..5).prop_map(Spec::Unique),
-        (ordered, any::<bool>(), any::<bool>(), vec(any_column(), 0..3))
+        (
+            ordered,
+            any::<bool>(),
+            any::<bool>(),
+            vec(any_column(), 0..3)
+        )
             .prop_map(|(c, strict, falling, per)| Spec::Order(at(c), strict, falling, per)),
-        (one_of(&TIMES), -5..5_i64, 0..5_i64)
-            .prop_map(|(c, from, d)| Spec::Times(c, from * DAY / 2, (from + d) * DAY / 2)),
+        (one_of(&TIMES), -5..5_i64, 0..5_i64).prop_map(|(c, from, d)| Spec::Times(
+            c,
+            from * DAY / 2,
+            (from + d) * DAY / 2
+        )),
         (pair, comparison(), nulls).prop_map(|((l, r), is, nulls)| Spec::Pair(l, is, r, nulls)),
         (vec(select(vec![0_usize, 3]), 1..4), finite()).prop_map(|(c, total)| Spec::Sum(c, total)),
         any_column().prop_map(Spec::References),
@@ -251,9 +306,7 @@ impl Spec {
             Self::Times(c, from, until) => {
                 Expectation::time_between(COLUMNS[c], time(from), time(until))
             }
-            Self::Pair(l, is, r, nulls) => {
-                Expectation::compare(COLUMNS[l], is, COLUMNS[r], nulls)
-            }
+            Self::Pair(l, is, r, nulls) => Expectation::compare(COLUMNS[l], is, COLUMNS[r], nulls),
             Self::Sum(columns, total) => Expectation::sums_to(names(&columns), total, 0.0),
             Self::References(c) => Expectation::references(COLUMNS[c], "other", COLUMNS[c]),
         }
@@ -307,11 +360,17 @@ impl Spec {
                 let value = row[*c].as_ref()?;
                 let kin = rows[..r].iter().filter(|earlier| agree(earlier, row, per));
                 // it has to go beyond every value before it that is no NaN
-                let mut kin = kin.filter_map(|earlier| earlier[*c].as_ref()).filter(|v| is_number(v));
+                let mut kin = kin
+                    .filter_map(|earlier| earlier[*c].as_ref())
+                    .filter(|v| is_number(v));
                 is_number(value)
                     && kin.all(|before| {
                         let order = compare(value, before);
-                        let order = if *falling { order.map(Ordering::reverse) } else { order };
+                        let order = if *falling {
+                            order.map(Ordering::reverse)
+                        } else {
+                            order
+                        };
                         order.is_some_and(|o| if *strict { o.is_gt() } else { o.is_ge() })
                     })
             }
@@ -362,7 +421,13 @@ fn agree(a: &Row, b: &Row, columns: &[usize]) -> bool {
 
 fn compare(a: &Cell, b: &Cell) -> Option<Ordering> {
     // in units of a half every finite value is whole, as far as it is not huge
-    let halves = |v: f64| if v.abs() < 1e20 { Some((v * 2.0) as i128) } else { None };
+    let halves = |v: f64| {
+        if v.abs() < 1e20 {
+            Some((v * 2.0) as i128)
+        } else {
+            None
+        }
+    };
     match (a, b) {
         (Cell::Whole(a), Cell::Whole(b)) => Some(a.cmp(b)),
         (Cell::Real(a), Cell::Real(b)) => a.partial_cmp(b),
@@ -393,9 +458,15 @@ fn holds(is: Comparison, order: Option<Ordering>) -> bool {
 fn condition() -> impl Strategy<Value = Option<(usize, Option<Comparison>, Value)>> {
     let test = prop_oneof![
         (one_of(&NUMBERS), whole().prop_map(Value::Int)),
-        (one_of(&NUMBERS), (-6..7_i32).prop_map(|i| Value::Float(f64::from(i) / 2.0))),
+        (
+            one_of(&NUMBERS),
+            (-6..7_i32).prop_map(|i| Value::Float(f64::from(i) / 2.0))
+        ),
         (one_of(&TEXTS), select(WORDS.to_vec()).prop_map(Value::from)),
-        (one_of(&TIMES), (-3..4_i64).prop_map(|d| EventTime::from_micros(d * DAY).into())),
+        (
+            one_of(&TIMES),
+            (-3..4_i64).prop_map(|d| EventTime::from_micros(d * DAY).into())
+        ),
     ];
     let test = (test, option::weighted(0.8, comparison())).prop_map(|((c, v), is)| (c, is, v));
     option::of(test)
@@ -412,7 +483,9 @@ fn selected(row: &Row, (column, is, value): &(usize, Option<Comparison>, Value))
         Value::Time(v) => Cell::Time(v.micros()),
         _ => unreachable!(),
     };
-    row[*column].as_ref().is_some_and(|v| holds(*is, compare(v, &wanted)))
+    row[*column]
+        .as_ref()
+        .is_some_and(|v| holds(*is, compare(v, &wanted)))
 }
 
 proptest! {

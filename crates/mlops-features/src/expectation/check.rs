@@ -6,11 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use arrow::{
-    array::ArrayRef,
-    buffer::BooleanBuffer,
-    datatypes::DataType,
-};
+use arrow::{array::ArrayRef, buffer::BooleanBuffer, datatypes::DataType};
 use mlops_core::{EventTime, Table, Value};
 
 use super::{
@@ -162,7 +158,9 @@ impl Context<'_> {
         let repetitive =
             *self.cache.repetitive[at].get_or_init(|| is_repetitive(texts, self.table.rows()));
         if !repetitive {
-            return Ok(super::values::each_text!(texts, texts => live.bad_at(|row| holds(texts.value(row)))));
+            return Ok(
+                super::values::each_text!(texts, texts => live.bad_at(|row| holds(texts.value(row)))),
+            );
         }
         let distinct = self.distinct(name)?;
         let firsts = distinct.firsts.iter();
@@ -182,9 +180,10 @@ impl Context<'_> {
 
     /// Another table by the name that the caller gave it.
     pub(super) fn other(&self, name: &str) -> Result<&Table> {
-        self.others.get(name).copied().ok_or_else(|| {
-            self.invalid(format!("no table `{name}` was given to compare with"))
-        })
+        self.others
+            .get(name)
+            .copied()
+            .ok_or_else(|| self.invalid(format!("no table `{name}` was given to compare with")))
     }
 
     pub(super) fn wrong_type(&self, name: &str, wanted: &'static str) -> Error {
@@ -208,7 +207,6 @@ impl Context<'_> {
         }
     }
 }
-
 
 /// The outcome of a rule on rows.
 pub(super) fn rows(live: &Live, bad: Vec<u32>, observed: String) -> Outcome {

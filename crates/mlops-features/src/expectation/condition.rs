@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     check::Context,
     comparison::Comparison,
-    live::Live,
     limit::{Interval, Limit},
+    live::Live,
     set::{instant, named, outside, plain},
     values::Values,
 };
@@ -207,4 +207,3 @@ fn numbers(values: &Values, live: &Live, is: Comparison, number: Limit) -> Optio
     let equal = live.without(&outside);
     Some(equal.set_indices_u32().collect())
 }
-

@@ -33,14 +33,22 @@ pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
     if let Some(keys) = keys(array)? {
         let same = |_, _| true;
         let live = live_rows(&live);
-        return Ok(intern(rows, live.iter().copied(), |row| keys[row], same, |row| keys[row]));
+        return Ok(intern(
+            rows,
+            live.iter().copied(),
+            |row| keys[row],
+            same,
+            |row| keys[row],
+        ));
     }
     let content = content(std::slice::from_ref(array))?;
     // the content of a row has no short key; the tree needs none
     let key = |row: usize| hash_of(content.row(row).as_ref());
     let same = |a: usize, b: usize| content.row(a) == content.row(b);
     let live = live_rows(&live);
-    Ok(intern(rows, live.iter().copied(), key, same, |row| content.row(row)))
+    Ok(intern(rows, live.iter().copied(), key, same, |row| {
+        content.row(row)
+    }))
 }
 
 fn live_rows(live: &Live) -> Vec<u32> {

@@ -120,7 +120,11 @@ fn divergence(cells: Cells, unseen: f64, empty: f64) -> f64 {
         let tails = expected[0] + expected[last];
         let inner = &mut expected[1..last];
         // what the partition has no mass for is given the reserved one, and the rest gives way
-        let keep = if tails > 0.0 { 1.0 - empty } else { 1.0 - unseen - empty };
+        let keep = if tails > 0.0 {
+            1.0 - empty
+        } else {
+            1.0 - unseen - empty
+        };
         for weight in inner.iter_mut() {
             *weight *= keep;
         }

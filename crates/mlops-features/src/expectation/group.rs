@@ -30,10 +30,17 @@ pub(super) fn group(context: &Context<'_>, columns: &[String]) -> Result<Vec<u64
             let values = &all.values;
             let live = 0..u32::try_from(rows).expect("a table has at most 2^32 - 1 rows");
             let same = |_, _| true;
-            all = coded(&intern(rows, live, |row| values[row], same, |row| values[row]), 0);
+            all = coded(
+                &intern(rows, live, |row| values[row], same, |row| values[row]),
+                0,
+            );
         }
         for (key, value) in all.values.iter_mut().zip(&part.values) {
-            *key = if part.bits == 64 { *value } else { *key << part.bits | value };
+            *key = if part.bits == 64 {
+                *value
+            } else {
+                *key << part.bits | value
+            };
         }
         all.bits += part.bits;
     }
@@ -48,7 +55,11 @@ fn part(context: &Context<'_>, name: &str) -> Result<Part> {
         let width = most.saturating_sub(least);
         if width < u64::from(u32::MAX) {
             for (row, value) in values.iter_mut().enumerate() {
-                *value = if live.holds(row) { *value - least + 1 } else { 0 };
+                *value = if live.holds(row) {
+                    *value - least + 1
+                } else {
+                    0
+                };
             }
             return Ok(Part {
                 values,

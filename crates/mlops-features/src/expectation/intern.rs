@@ -171,7 +171,9 @@ fn intern_within<K: Ord>(
     for row in live.clone() {
         let at = row as usize;
         let new = count(&firsts);
-        let code = slots.insert(key(at), new, |code| same(firsts[code as usize] as usize, at));
+        let code = slots.insert(key(at), new, |code| {
+            same(firsts[code as usize] as usize, at)
+        });
         if code == new {
             firsts.push(row);
         }
@@ -185,7 +187,11 @@ fn intern_within<K: Ord>(
 }
 
 /// The same in a tree of the values themselves.
-fn tree<K: Ord>(rows: usize, live: impl Iterator<Item = u32>, full: impl Fn(usize) -> K) -> Distinct {
+fn tree<K: Ord>(
+    rows: usize,
+    live: impl Iterator<Item = u32>,
+    full: impl Fn(usize) -> K,
+) -> Distinct {
     let mut codes = vec![NONE; rows];
     let mut firsts = Vec::new();
     let mut known = BTreeMap::new();
@@ -266,7 +272,11 @@ impl<'a> KeySet<'a> {
         }
         self.seen += 1;
         // code 0 is the empty rest that all whole keys share
-        let new = if text.is_empty() { 0 } else { count_texts(&self.texts) };
+        let new = if text.is_empty() {
+            0
+        } else {
+            count_texts(&self.texts)
+        };
         let before = self.slots.used;
         let texts = &self.texts;
         self.slots
@@ -286,7 +296,9 @@ impl<'a> KeySet<'a> {
     fn has(&self, key: u64, text: &str) -> bool {
         match &self.tree {
             Some(tree) => tree.contains_key(&(key, text)),
-            None => self.slots.contains(key, |code| text_of(&self.texts, code) == text),
+            None => self
+                .slots
+                .contains(key, |code| text_of(&self.texts, code) == text),
         }
     }
 }
@@ -362,7 +374,9 @@ mod tests {
 
     #[test]
     fn short_texts_are_their_own_keys() {
-        let texts = ["", "\0", "\0\0", "a", "aa", "aba", "abc", "abcd", "abcde", "abcdefg", "\0\0\0\0"];
+        let texts = [
+            "", "\0", "\0\0", "a", "aa", "aba", "abc", "abcd", "abcde", "abcdefg", "\0\0\0\0",
+        ];
         for (i, a) in texts.iter().enumerate() {
             for b in &texts[..i] {
                 assert_ne!(text_key(a), text_key(b), "{a:?} {b:?}");

@@ -106,9 +106,18 @@ pub(super) struct Interval {
 
 impl Interval {
     pub(super) fn new<T: Into<Limit> + Copy>(range: &impl RangeBounds<T>) -> Self {
+        let lower = range.start_bound().map(|v| (*v).into());
+        let upper = range.end_bound().map(|v| (*v).into());
+        // the same without infinity, which JSON does not have
         Self {
-            lower: range.start_bound().map(|v| (*v).into()),
-            upper: range.end_bound().map(|v| (*v).into()),
+            lower: match lower {
+                Bound::Included(Limit::Float(f64::NEG_INFINITY)) => Bound::Unbounded,
+                lower => lower,
+            },
+            upper: match upper {
+                Bound::Included(Limit::Float(f64::INFINITY)) => Bound::Unbounded,
+                upper => upper,
+            },
         }
     }
 
@@ -283,7 +292,9 @@ mod tests {
         assert_eq!(whole_with_real(1, f64::NAN), None);
         // 2^53 + 1 lies between two floats
         let above = Interval::new::<i64>(&(past..));
-        assert!(!above.contains(9_007_199_254_740_992.0) && above.contains(9_007_199_254_740_994.0));
+        assert!(
+            !above.contains(9_007_199_254_740_992.0) && above.contains(9_007_199_254_740_994.0)
+        );
         assert!(!above.contains_whole(i128::from(past) - 1) && above.contains_whole(past.into()));
     }
 
@@ -293,7 +304,12 @@ mod tests {
             lower: Bound::Excluded(Limit::Float(-0.0)),
             upper: Bound::Excluded(Limit::Int(1)),
         };
-        for (value, inside) in [(0.0, false), (5e-324, true), (1.0, false), (1.0 - 1e-16, true)] {
+        for (value, inside) in [
+            (0.0, false),
+            (5e-324, true),
+            (1.0, false),
+            (1.0 - 1e-16, true),
+        ] {
             assert_eq!(open.contains(value), inside, "{value}");
         }
         assert!(!open.contains_whole(0) && !open.contains_whole(1));

@@ -119,8 +119,16 @@ impl Live {
         // eight pairs, so that one comparison does not wait for the one before
         let (mut lows, mut highs) = ([high; 8], [low; 8]);
         let mut see = |lane: usize, value: T| {
-            lows[lane] = if value < lows[lane] { value } else { lows[lane] };
-            highs[lane] = if value > highs[lane] { value } else { highs[lane] };
+            lows[lane] = if value < lows[lane] {
+                value
+            } else {
+                lows[lane]
+            };
+            highs[lane] = if value > highs[lane] {
+                value
+            } else {
+                highs[lane]
+            };
         };
         self.by_words(values, |_, chunk, word| {
             if word == u64::MAX {
@@ -137,8 +145,12 @@ impl Live {
                 });
             }
         });
-        let least = lows.into_iter().fold(high, |a, b| if b < a { b } else { a });
-        let most = highs.into_iter().fold(low, |a, b| if b > a { b } else { a });
+        let least = lows
+            .into_iter()
+            .fold(high, |a, b| if b < a { b } else { a });
+        let most = highs
+            .into_iter()
+            .fold(low, |a, b| if b > a { b } else { a });
         (least, most)
     }
 

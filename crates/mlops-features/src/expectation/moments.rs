@@ -107,6 +107,10 @@ impl Lanes {
         let plain: f64 = self.sums.iter().sum();
         let lost: f64 = self.lost.iter().sum();
         // past the range the lost digits are NaN and the sum is not
-        if lost.is_finite() { plain + lost } else { plain }
+        if lost.is_finite() {
+            plain + lost
+        } else {
+            plain
+        }
     }
 }

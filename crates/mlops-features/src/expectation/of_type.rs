@@ -100,7 +100,10 @@ impl Check for OfType {
         }
         let found = context.column(&self.column)?.data_type();
         let known = self.types.iter().filter_map(|t| t.parse().ok());
-        Ok(told(found, known.into_iter().any(|t: DataType| t == *found)))
+        Ok(told(
+            found,
+            known.into_iter().any(|t: DataType| t == *found),
+        ))
     }
 
     fn reads_rows(&self) -> bool {

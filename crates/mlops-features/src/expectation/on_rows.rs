@@ -5,12 +5,12 @@ use std::ops::RangeBounds;
 use mlops_core::{EventTime, Value};
 
 use super::{
-    Comparison, Expectation, Nulls, Limit,
+    Comparison, Expectation, Limit, Nulls,
     length::Length,
+    limit::Interval,
     not_future::NotFuture,
     not_null::NotNull,
     null::Null,
-    limit::Interval,
     order::Order,
     pair::Pair,
     part::{Part, Place},

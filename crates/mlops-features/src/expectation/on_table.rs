@@ -6,12 +6,12 @@ use arrow::datatypes::DataType;
 use mlops_core::{EventTime, Span, Value};
 
 use super::{
-    Distance, Expectation, Kind, Limit, Shares, SetRelation, Statistic,
+    Distance, Expectation, Kind, Limit, SetRelation, Shares, Statistic,
     columns::{ColumnCount, ColumnExists, Columns, Relation},
     distinct_set::{DistinctSet, MostFrequent},
     distribution::Distribution,
-    newest::{Fresh, Newest},
     limit::Interval,
+    newest::{Fresh, Newest},
     of_type::{OfKind, OfType},
     row_count::{RowCount, SameRowCount},
     set::plain,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     check::{Check, Context, Outcome, rows},
     comparison::Comparison,
-    live::Live,
     limit::whole_with_real,
+    live::Live,
     values::{Real, Values, Whole, each_whole},
 };
 use crate::Result;
@@ -56,8 +56,14 @@ impl Check for Pair {
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
-        let (left, a) = (context.column(&self.left)?, Values::of(context.column(&self.left)?)?);
-        let (right, b) = (context.column(&self.right)?, Values::of(context.column(&self.right)?)?);
+        let (left, a) = (
+            context.column(&self.left)?,
+            Values::of(context.column(&self.left)?)?,
+        );
+        let (right, b) = (
+            context.column(&self.right)?,
+            Values::of(context.column(&self.right)?)?,
+        );
         let some_left = context.rows().with_values(left);
         let both = some_left.clone().with_values(right);
         let bad = self
@@ -84,7 +90,10 @@ impl Check for Pair {
         let mut all = bad;
         all.extend(one_null);
         all.sort_unstable();
-        Ok(told(&Live::new(left.len(), Some(&BooleanBuffer::from(seen))), all))
+        Ok(told(
+            &Live::new(left.len(), Some(&BooleanBuffer::from(seen))),
+            all,
+        ))
     }
 
     fn effort(&self) -> u32 {

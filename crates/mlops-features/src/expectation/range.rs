@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Check, Context, Outcome, rows},
-    live::Live,
     limit::{Interval, Limit},
+    live::Live,
     values::{Integer, Real, Values, each_whole},
 };
 use crate::Result;

@@ -221,4 +221,3 @@ impl Expectation {
         Ok((rule.check(&context)?, rows))
     }
 }
-

@@ -103,9 +103,11 @@ pub(super) fn outside(
                 Value::Int(_) | Value::Float(_) => v.as_f64(),
                 _ => None,
             });
-            // NaN is no member of anything
             let listed: Vec<f64> = listed.ok_or_else(wrong)?;
-            let listed: Vec<f64> = listed.into_iter().filter(|v| !v.is_nan()).collect();
+            if !listed.iter().all(|v| v.is_finite()) {
+                // nothing equals NaN, and JSON has neither it nor infinity
+                return Err(context.invalid("a listed number is not finite"));
+            }
             outside_real(real, live, &listed, allowed)
         }
         Values::Time(micros) => {
@@ -138,12 +140,7 @@ fn all<'a, T>(values: &'a [Value], of: impl Fn(&'a Value) -> Option<T>) -> Optio
     values.iter().map(of).collect()
 }
 
-fn outside_whole<T: Integer>(
-    values: &[T],
-    live: &Live,
-    listed: &[i64],
-    allowed: bool,
-) -> Vec<u32> {
+fn outside_whole<T: Integer>(values: &[T], live: &Live, listed: &[i64], allowed: bool) -> Vec<u32> {
     if listed.len() <= FEW {
         // one that does not fit the column is equal to nothing in it
         let listed: Vec<T> = listed

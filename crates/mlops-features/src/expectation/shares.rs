@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// The most bins or categories of a partition.
+/// The most bins or categories.
 const LIMIT: usize = 10_000;
 
 /// What share of a column's values is expected where; plain data, to be kept with a contract.
@@ -68,7 +68,8 @@ pub(super) struct Cells {
 }
 
 impl Shares {
-    /// The partition of a column: numbers by up to `bins` bins of equal content, all else by value.
+    /// The shares of a column: numbers by up to `bins` bins of equal content, all else by value, and so whole numbers of
+    /// no more than `bins` distinct values.
     ///
     /// # Errors
     /// [`Error::Core`] if there is no such column, [`Error::InvalidParameter`] if `bins` is 0 or more than 10,000 or
@@ -88,14 +89,15 @@ impl Shares {
         let array = table.column(column)?;
         let live = Live::new(table.rows(), None).with_values(array);
         let values = Values::of(array)?;
-        if let Some(mut numbers) = numbers(&values, &live) {
+        let distinct = distinct(array)?;
+        let by_value = distinct.len() <= bins && !matches!(values, Values::Real(_));
+        if let Some(mut numbers) = numbers(&values, &live).filter(|_| !by_value) {
             numbers.retain(|v| v.is_finite());
             numbers.sort_unstable_by(f64::total_cmp);
             return Ok(Self::of_numbers(&numbers, bins));
         }
-        let distinct = distinct(array)?;
         if distinct.len() > LIMIT {
-            let rule = "a partition has at most 10,000 categories";
+            let rule = "at most 10,000 categories are told apart";
             return Err(refused("categories", distinct.len(), rule));
         }
         let counts = counts(&distinct, &live);
@@ -121,21 +123,22 @@ impl Shares {
         if edges.len() == 1 {
             edges.push(edges[0].next_up());
         }
-        let mut weights = vec![0.0; edges.len().saturating_sub(1)];
+        let mut counts = vec![0_u64; edges.len().saturating_sub(1)];
         for value in sorted {
-            if let Some(weight) = bin(&edges, *value).and_then(|at| weights.get_mut(at)) {
-                *weight += 1.0 / sorted.len() as f64;
+            if let Some(count) = bin(&edges, *value).and_then(|at| counts.get_mut(at)) {
+                *count += 1;
             }
         }
+        let total = sorted.len() as f64;
         Self::Bins {
             edges,
-            weights,
+            weights: counts.iter().map(|n| *n as f64 / total).collect(),
             below: 0.0,
             above: 0.0,
         }
     }
 
-    /// Why the partition makes no sense; nothing if it does.
+    /// Why the shares make no sense; nothing if it does.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let (cells, weights, tails) = match self {
             Self::Bins {
@@ -153,7 +156,7 @@ impl Shares {
             Self::Categories { values, weights } => (values.len(), weights, Vec::new()),
         };
         if cells == 0 || cells > LIMIT {
-            return Some("a partition has 1 to 10,000 cells");
+            return Some("there are 1 to 10,000 cells");
         }
         if cells != weights.len() {
             return Some("there are not as many weights as cells");

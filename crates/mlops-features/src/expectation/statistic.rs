@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     check::{Check, Context, Outcome, whole},
     distinct::counts,
+    limit::{Interval, Limit},
     live::Live,
     moments::Moments,
-    limit::{Interval, Limit},
     quantile::quantile,
     row_count::count,
     values::Values,
@@ -166,8 +166,8 @@ impl StatisticRange {
         live: &Live,
         q: f64,
     ) -> Result<Option<Value>> {
-        let numbers =
-            quantile(values, live, q).ok_or_else(|| context.wrong_type(&self.column, "a number"))?;
+        let numbers = quantile(values, live, q)
+            .ok_or_else(|| context.wrong_type(&self.column, "a number"))?;
         Ok(numbers.map(Value::Float))
     }
 }

@@ -56,10 +56,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
     let live = Live::new(array.len(), None).with_values(array);
     let kinds = Values::of(array)?;
     let distinct = distinct(array)?;
-    let makes_sets = matches!(
-        kinds,
-        Values::Bool(_) | Values::Whole(_) | Values::Text(_)
-    );
+    let makes_sets = matches!(kinds, Values::Bool(_) | Values::Whole(_) | Values::Text(_));
     let mut seen = ColumnSummary {
         rows: array.len(),
         present: live.count(),
@@ -74,7 +71,9 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
         seen.values = listed(array, &kinds, &distinct);
     }
     match kinds {
-        Values::Whole(whole) => seen.span = each_whole!(&whole, values => whole_span(values, &live)),
+        Values::Whole(whole) => {
+            seen.span = each_whole!(&whole, values => whole_span(values, &live))
+        }
         Values::Real(real) => {
             let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
             live.each(&real.wide(), |v| {
@@ -114,7 +113,9 @@ fn listed(array: &ArrayRef, kinds: &Values, distinct: &Distinct) -> Option<Vec<V
         _ => Value::from_array("", array, row).ok().map(plain),
     };
     let firsts = distinct.firsts.iter();
-    let mut values: Vec<Value> = firsts.map(|row| value(*row as usize)).collect::<Option<_>>()?;
+    let mut values: Vec<Value> = firsts
+        .map(|row| value(*row as usize))
+        .collect::<Option<_>>()?;
     values.sort_by(|a, b| match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Str(a), Value::Str(b)) => a.cmp(b),

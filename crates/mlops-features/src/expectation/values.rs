@@ -106,48 +106,54 @@ impl Values {
     pub(super) fn of(array: &ArrayRef) -> Result<Self> {
         Ok(match array.data_type() {
             DataType::Boolean => Self::Bool(array.as_boolean().values().clone()),
-            DataType::Int8 => Self::Whole(Whole::I8(array.as_primitive::<Int8Type>().values().clone())),
-            DataType::Int16 => {
-                Self::Whole(Whole::I16(array.as_primitive::<Int16Type>().values().clone()))
+            DataType::Int8 => {
+                Self::Whole(Whole::I8(array.as_primitive::<Int8Type>().values().clone()))
             }
-            DataType::Int32 => {
-                Self::Whole(Whole::I32(array.as_primitive::<Int32Type>().values().clone()))
-            }
-            DataType::Int64 => {
-                Self::Whole(Whole::I64(array.as_primitive::<Int64Type>().values().clone()))
-            }
-            DataType::UInt8 => {
-                Self::Whole(Whole::U8(array.as_primitive::<UInt8Type>().values().clone()))
-            }
-            DataType::UInt16 => {
-                Self::Whole(Whole::U16(array.as_primitive::<UInt16Type>().values().clone()))
-            }
-            DataType::UInt32 => {
-                Self::Whole(Whole::U32(array.as_primitive::<UInt32Type>().values().clone()))
-            }
-            DataType::UInt64 => {
-                Self::Whole(Whole::U64(array.as_primitive::<UInt64Type>().values().clone()))
-            }
+            DataType::Int16 => Self::Whole(Whole::I16(
+                array.as_primitive::<Int16Type>().values().clone(),
+            )),
+            DataType::Int32 => Self::Whole(Whole::I32(
+                array.as_primitive::<Int32Type>().values().clone(),
+            )),
+            DataType::Int64 => Self::Whole(Whole::I64(
+                array.as_primitive::<Int64Type>().values().clone(),
+            )),
+            DataType::UInt8 => Self::Whole(Whole::U8(
+                array.as_primitive::<UInt8Type>().values().clone(),
+            )),
+            DataType::UInt16 => Self::Whole(Whole::U16(
+                array.as_primitive::<UInt16Type>().values().clone(),
+            )),
+            DataType::UInt32 => Self::Whole(Whole::U32(
+                array.as_primitive::<UInt32Type>().values().clone(),
+            )),
+            DataType::UInt64 => Self::Whole(Whole::U64(
+                array.as_primitive::<UInt64Type>().values().clone(),
+            )),
             DataType::Float16 => {
                 let array = cast(array, &DataType::Float32)?;
-                Self::Real(Real::F32(array.as_primitive::<Float32Type>().values().clone()))
+                Self::Real(Real::F32(
+                    array.as_primitive::<Float32Type>().values().clone(),
+                ))
             }
-            DataType::Float32 => {
-                Self::Real(Real::F32(array.as_primitive::<Float32Type>().values().clone()))
-            }
-            DataType::Float64 => {
-                Self::Real(Real::F64(array.as_primitive::<Float64Type>().values().clone()))
-            }
+            DataType::Float32 => Self::Real(Real::F32(
+                array.as_primitive::<Float32Type>().values().clone(),
+            )),
+            DataType::Float64 => Self::Real(Real::F64(
+                array.as_primitive::<Float64Type>().values().clone(),
+            )),
             t if t.is_decimal() => {
                 let array = cast(array, &DataType::Float64)?;
-                Self::Real(Real::F64(array.as_primitive::<Float64Type>().values().clone()))
+                Self::Real(Real::F64(
+                    array.as_primitive::<Float64Type>().values().clone(),
+                ))
             }
             DataType::Utf8 => Self::Text(Text::Small(array.as_string().clone())),
             DataType::LargeUtf8 => Self::Text(Text::Large(array.as_string().clone())),
             DataType::Utf8View => Self::Text(Text::View(array.as_string_view().clone())),
-            DataType::Dictionary(_, values) if is_text(values) => {
-                Self::Text(Text::View(cast(array, &DataType::Utf8View)?.as_string_view().clone()))
-            }
+            DataType::Dictionary(_, values) if is_text(values) => Self::Text(Text::View(
+                cast(array, &DataType::Utf8View)?.as_string_view().clone(),
+            )),
             DataType::Timestamp(unit, Some(_)) => Self::Time(instants(array, *unit)),
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>().values().iter();
@@ -186,11 +192,18 @@ pub(super) fn is_text(data_type: &DataType) -> bool {
 fn instants(array: &ArrayRef, unit: TimeUnit) -> ScalarBuffer<i64> {
     let scaled = |values: &[i64], by: i64| values.iter().map(|v| v.saturating_mul(by)).collect();
     match unit {
-        TimeUnit::Second => scaled(array.as_primitive::<TimestampSecondType>().values(), 1_000_000),
-        TimeUnit::Millisecond => {
-            scaled(array.as_primitive::<TimestampMillisecondType>().values(), 1_000)
-        }
-        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values().clone(),
+        TimeUnit::Second => scaled(
+            array.as_primitive::<TimestampSecondType>().values(),
+            1_000_000,
+        ),
+        TimeUnit::Millisecond => scaled(
+            array.as_primitive::<TimestampMillisecondType>().values(),
+            1_000,
+        ),
+        TimeUnit::Microsecond => array
+            .as_primitive::<TimestampMicrosecondType>()
+            .values()
+            .clone(),
         TimeUnit::Nanosecond => {
             let values = array.as_primitive::<TimestampNanosecondType>().values();
             values.iter().map(|v| v.div_euclid(1_000)).collect()

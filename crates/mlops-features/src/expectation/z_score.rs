@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Check, Context, Outcome, rows},
-    moments::Moments,
     limit::Interval,
+    moments::Moments,
 };
 use crate::Result;
 
