@@ -41,7 +41,8 @@
 //!
 //! - [`SourceSchema`] says what is taken from a source and how it is read; [`Csv`], [`ParquetFile`] and
 //!   [`from_batches`] read by it into an [`Ingest`]: a table, and every row that is not in it with its reason.
-//! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one.
+//! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one. [`Inference`] writes
+//!   one from data, [`Quarantine`] holds the rows that break one.
 //! - [`FeatureView`](struct@FeatureView), [`Feature`] and [`FeatureService`]: what is computed from which events.
 //! - [`FeatureStore`]: the events, and both ways to ask for features over the same state.
 //!
@@ -54,6 +55,9 @@
 //! - *Times without a zone*: they are local times of the zone that [`TimeFormat`] states. One that exists
 //!   twice or never is rejected.
 //! - *Bad rows out, all others on*: [`Contract::split`]. *Stop if the contract is broken*: [`Validation::require`].
+//! - *Bad rows to a file, with their reasons*: [`Validation::quarantine`] and [`Quarantine::write_parquet`].
+//! - *A first contract*: [`Inference::contract`], then read and edited. *Only some rows*: [`Expectation::when`].
+//! - *Foreign keys, freshness, threads, going on past a missing column*: [`Contract::inspect`].
 //! - *What was wrong with a file*: [`Rejections::counts`] for the sums, [`Rejections::rows`] for row, column,
 //!   value and reason.
 //!

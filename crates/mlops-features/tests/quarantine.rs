@@ -272,3 +272,17 @@ fn the_first_form_without_a_version_is_still_read_and_has_the_same_digest() {
             .is_err()
     );
 }
+
+#[test]
+fn every_rule_of_the_catalogue_is_read_from_json() {
+    let catalogue = include_str!("../../../fuzz/corpus/contract/seed-catalogue");
+    let contract = Contract::from_json(catalogue.as_bytes()).unwrap();
+    assert_eq!(contract.expectations().len(), 21);
+    assert_eq!(
+        Contract::from_json(contract.to_json().as_bytes()).unwrap(),
+        contract
+    );
+    // of another table most of it cannot be checked, and all of it is told
+    let validation = contract.inspect(&table("plan")).keep_going().run().unwrap();
+    assert_eq!(validation.results.len(), 21);
+}

@@ -66,8 +66,19 @@ fn result(expectation: Expectation) -> ExpectationResult {
         .remove(0)
 }
 
+/// Each expectation passes or fails as stated, and tells what it saw.
+fn check(cases: impl IntoIterator<Item = (Expectation, bool, &'static str)>) {
+    for (expectation, passed, observed) in cases {
+        let words = expectation.words();
+        let result = result(expectation);
+        let seen = (result.passed, result.observed.as_str());
+        assert_eq!(seen, (passed, observed), "{words}");
+        assert_eq!((result.elements, result.bad_rows.len()), (0, 0), "{words}");
+    }
+}
+
 #[test]
-fn rules_on_the_table_pass_and_fail_where_they_should() {
+fn rules_on_rows_and_columns_of_a_table_pass_and_fail_where_they_should() {
     use Expectation as E;
     let no_plan = ["id", "price"];
     let all = ["id", "price", "plan", "flag", "at"];
@@ -129,6 +140,14 @@ fn rules_on_the_table_pass_and_fail_where_they_should() {
             false,
             "2011-07-10T00:00:00Z",
         ),
+    ];
+    check(cases);
+}
+
+#[test]
+fn rules_on_the_values_of_a_column_pass_and_fail_where_they_should() {
+    use Expectation as E;
+    let cases = [
         (E::distinct_count_between("plan", 3, 3), true, "3"),
         (E::distinct_count_between("price", 9, 10), false, "8"),
         (E::distinct_share_between("price", 1.0, 1.0), true, "1"),
@@ -174,16 +193,7 @@ fn rules_on_the_table_pass_and_fail_where_they_should() {
             "1 of 1 appear",
         ),
     ];
-    for (expectation, passed, observed) in cases {
-        let words = expectation.words();
-        let result = result(expectation);
-        assert_eq!(
-            (result.passed, result.observed.as_str()),
-            (passed, observed),
-            "{words}"
-        );
-        assert_eq!((result.elements, result.bad_rows.len()), (0, 0), "{words}");
-    }
+    check(cases);
 }
 
 #[test]

@@ -193,8 +193,7 @@ impl Check for Distribution {
         if let Some(fault) = self.shares.fault().or(distance) {
             return Err(context.invalid(fault));
         }
-        // NaN is no limit either
-        if !(self.limit >= 0.0) {
+        if self.limit.is_nan() || self.limit < 0.0 {
             return Err(context.invalid(format!("the limit is {}, not at least 0", self.limit)));
         }
         let array = context.column(&self.column)?;

@@ -5,7 +5,7 @@
 //! not depend on chance), data made to collide could slow it down, so probes are counted and past a budget
 //! the work is done again with a tree, in O(n log n) whatever the data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No code.
 const NONE: u32 = u32::MAX;
@@ -67,7 +67,7 @@ pub(super) fn text_key(text: &str) -> (u64, bool) {
 /// An open-addressing table from keys to codes.
 #[derive(Debug)]
 struct Slots {
-    slots: Vec<(u64, u32)>,
+    entries: Vec<(u64, u32)>,
     shift: u32,
     used: usize,
     steps: u64,
@@ -80,7 +80,7 @@ impl Slots {
 
     fn with_bits(bits: u32) -> Self {
         Self {
-            slots: vec![(0, NONE); 1 << bits],
+            entries: vec![(0, NONE); 1 << bits],
             shift: 64 - bits,
             used: 0,
             steps: 0,
@@ -94,10 +94,10 @@ impl Slots {
 
     /// The code of a key that is there and `same`, or else `new`, which it has from now on.
     fn insert(&mut self, key: u64, new: u32, same: impl Fn(u32) -> bool) -> u32 {
-        let last = self.slots.len() - 1;
+        let last = self.entries.len() - 1;
         let mut at = self.home(key);
         loop {
-            let (there, code) = self.slots[at];
+            let (there, code) = self.entries[at];
             if code == NONE {
                 break;
             }
@@ -107,19 +107,19 @@ impl Slots {
             self.steps += 1;
             at = (at + 1) & last;
         }
-        self.slots[at] = (key, new);
+        self.entries[at] = (key, new);
         self.used += 1;
-        if self.used * 2 > self.slots.len() {
+        if self.used * 2 > self.entries.len() {
             self.grow();
         }
         new
     }
 
     fn contains(&self, key: u64, same: impl Fn(u32) -> bool) -> bool {
-        let last = self.slots.len() - 1;
+        let last = self.entries.len() - 1;
         let mut at = self.home(key);
         loop {
-            match self.slots[at] {
+            match self.entries[at] {
                 (_, NONE) => return false,
                 (there, code) if there == key && same(code) => return true,
                 _ => at = (at + 1) & last,
@@ -130,14 +130,14 @@ impl Slots {
     fn grow(&mut self) {
         let bits = 64 - self.shift;
         let mut larger = Self::with_bits(if bits < 18 { bits + 2 } else { bits + 1 });
-        let last = larger.slots.len() - 1;
-        for slot in self.slots.iter().filter(|(_, code)| *code != NONE) {
+        let last = larger.entries.len() - 1;
+        for slot in self.entries.iter().filter(|(_, code)| *code != NONE) {
             let mut at = larger.home(slot.0);
-            while larger.slots[at].1 != NONE {
+            while larger.entries[at].1 != NONE {
                 larger.steps += 1;
                 at = (at + 1) & last;
             }
-            larger.slots[at] = *slot;
+            larger.entries[at] = *slot;
         }
         larger.used = self.used;
         larger.steps += self.steps;
@@ -232,7 +232,7 @@ pub(super) struct KeySet<'a> {
     slots: Slots,
     texts: Vec<&'a str>,
     /// Taken if the keys were made to collide.
-    tree: Option<BTreeMap<(u64, &'a str), ()>>,
+    tree: Option<BTreeSet<(u64, &'a str)>>,
     seen: u64,
 }
 
@@ -268,7 +268,7 @@ impl<'a> KeySet<'a> {
 
     fn add(&mut self, key: u64, text: &'a str) -> bool {
         if let Some(tree) = &mut self.tree {
-            return tree.insert((key, text), ()).is_none();
+            return tree.insert((key, text));
         }
         self.seen += 1;
         // code 0 is the empty rest that all whole keys share
@@ -286,8 +286,8 @@ impl<'a> KeySet<'a> {
             self.texts.push(text);
         }
         if self.slots.steps > 1_024 + self.seen * BUDGET {
-            let slots = self.slots.slots.iter().filter(|(_, code)| *code != NONE);
-            let known = slots.map(|(key, code)| ((*key, text_of(&self.texts, *code)), ()));
+            let slots = self.slots.entries.iter().filter(|(_, code)| *code != NONE);
+            let known = slots.map(|(key, code)| (*key, text_of(&self.texts, *code)));
             self.tree = Some(known.collect());
         }
         added
@@ -295,7 +295,7 @@ impl<'a> KeySet<'a> {
 
     fn has(&self, key: u64, text: &str) -> bool {
         match &self.tree {
-            Some(tree) => tree.contains_key(&(key, text)),
+            Some(tree) => tree.contains(&(key, text)),
             None => self
                 .slots
                 .contains(key, |code| text_of(&self.texts, code) == text),
@@ -353,7 +353,7 @@ mod tests {
 
         #[test]
         fn a_key_set_is_a_set(texts in prop::collection::vec(text(), 0..300), asked in text()) {
-            let (mut set, mut plain) = (KeySet::new(), std::collections::BTreeSet::new());
+            let (mut set, mut plain) = (KeySet::new(), BTreeSet::new());
             for text in &texts {
                 prop_assert_eq!(set.insert_text(text), plain.insert(text.as_str()));
             }

@@ -174,17 +174,15 @@ impl Interval {
     fn closed(&self) -> (f64, f64) {
         let lower = match self.lower {
             Bound::Unbounded => f64::NEG_INFINITY,
-            Bound::Included(a) => at_or_above(a),
             Bound::Excluded(Limit::Float(f64::INFINITY)) => f64::NAN,
             Bound::Excluded(a) if a.is_exact() => a.nearest().next_up(),
-            Bound::Excluded(a) => at_or_above(a),
+            Bound::Included(a) | Bound::Excluded(a) => at_or_above(a),
         };
         let upper = match self.upper {
             Bound::Unbounded => f64::INFINITY,
-            Bound::Included(b) => at_or_below(b),
             Bound::Excluded(Limit::Float(f64::NEG_INFINITY)) => f64::NAN,
             Bound::Excluded(b) if b.is_exact() => b.nearest().next_down(),
-            Bound::Excluded(b) => at_or_below(b),
+            Bound::Included(b) | Bound::Excluded(b) => at_or_below(b),
         };
         (lower, upper)
     }
@@ -221,9 +219,9 @@ impl Interval {
             }
             Values::Real(Real::F32(values)) => live.bad(values, |v| {
                 let v = f64::from(v);
-                (least <= v) & (v <= most)
+                least <= v && v <= most
             }),
-            Values::Real(Real::F64(values)) => live.bad(values, |v| (least <= v) & (v <= most)),
+            Values::Real(Real::F64(values)) => live.bad(values, |v| least <= v && v <= most),
             _ => return None,
         })
     }
@@ -233,7 +231,7 @@ fn outside<T: Integer>(values: &[T], live: &Live, (least, most): (i128, i128)) -
     let least = T::try_from(least.max(T::LEAST.into()));
     let most = T::try_from(most.min(T::MOST.into()));
     match (least, most) {
-        (Ok(least), Ok(most)) => live.bad(values, |v| (least <= v) & (v <= most)),
+        (Ok(least), Ok(most)) => live.bad(values, |v| least <= v && v <= most),
         // past the range of the type on one side
         _ => live.rows().collect(),
     }

@@ -290,7 +290,7 @@ impl Expectation {
     fn pattern(column: String, pattern: String, allowed: bool) -> Self {
         Pattern {
             column,
-            pattern,
+            regex: pattern,
             allowed,
         }
         .into()
@@ -300,7 +300,7 @@ impl Expectation {
         Part {
             column,
             place,
-            part,
+            text: part,
         }
         .into()
     }

@@ -40,7 +40,7 @@ impl Order {
             let furthest = &mut furthest[groups.map_or(0, |codes| codes[row] as usize)];
             let holds = match furthest {
                 // NaN stands in no order
-                None => value == value,
+                None => value.partial_cmp(&value).is_some(),
                 Some(f) => match (self.falling, self.strict) {
                     (false, true) => value > *f,
                     (false, false) => value >= *f,

@@ -11,7 +11,7 @@ use crate::Result;
 pub(super) struct Part {
     pub(super) column: String,
     pub(super) place: Place,
-    pub(super) part: String,
+    pub(super) text: String,
 }
 
 /// Where the part stands.
@@ -34,11 +34,11 @@ impl Check for Part {
             Place::End => "ends with",
             Place::Anywhere => "contains",
         };
-        format!("`{}` {verb} {:?}", self.column, self.part)
+        format!("`{}` {verb} {:?}", self.column, self.text)
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
-        let part = self.part.as_str();
+        let part = self.text.as_str();
         let (texts, live) = context.texts(&self.column)?;
         let bad = context.bad_texts(&self.column, &texts, &live, |text| match self.place {
             Place::Start => text.starts_with(part),

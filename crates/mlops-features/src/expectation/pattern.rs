@@ -14,7 +14,8 @@ const SIZE_LIMIT: usize = 4 << 20;
 #[serde(deny_unknown_fields)]
 pub(super) struct Pattern {
     pub(super) column: String,
-    pub(super) pattern: String,
+    #[serde(rename = "pattern")]
+    pub(super) regex: String,
     /// False if no text may match.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub(super) allowed: bool,
@@ -34,7 +35,7 @@ fn is_yes(allowed: &bool) -> bool {
 
 impl Pattern {
     fn compiled(&self, context: &Context<'_>) -> Result<Regex> {
-        RegexBuilder::new(&self.pattern)
+        RegexBuilder::new(&self.regex)
             .size_limit(SIZE_LIMIT)
             .build()
             .map_err(|e| context.invalid(e.to_string()))
@@ -52,7 +53,7 @@ impl Check for Pattern {
         } else {
             "does not match"
         };
-        format!("`{}` {verb} `{}`", self.column, self.pattern)
+        format!("`{}` {verb} `{}`", self.column, self.regex)
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {

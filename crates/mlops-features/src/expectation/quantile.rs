@@ -5,16 +5,15 @@ use super::{
     values::{Integer, Values, each_whole},
 };
 
-/// The `q` quantile, linear between neighbours; `None` outside if the column is not numeric, inside if it is empty.
+/// The `q` quantile, linear between neighbours; `None` if there is no number.
 ///
 /// NaN comes after all numbers, so that one among the values shows up at the top.
 ///
 /// # Complexity
-/// O(rows), by selection.
-pub(super) fn quantile(values: &Values, live: &Live, q: f64) -> Option<Option<f64>> {
-    let mut numbers = numbers(values, live)?;
+/// O(numbers), by selection.
+pub(super) fn quantile(mut numbers: Vec<f64>, q: f64) -> Option<f64> {
     if numbers.is_empty() {
-        return Some(None);
+        return None;
     }
     let position = q * (numbers.len() - 1) as f64;
     let (at, part) = (position.floor(), position.fract());
@@ -27,10 +26,10 @@ pub(super) fn quantile(values: &Values, live: &Live, q: f64) -> Option<Option<f6
     let (_, low, above) = numbers.select_nth_unstable_by(at, f64::total_cmp);
     let low = *low;
     let next = above.iter().copied().min_by(f64::total_cmp);
-    Some(Some(match next {
+    Some(match next {
         Some(next) if part > 0.0 => low + (next - low) * part,
         _ => low,
-    }))
+    })
 }
 
 /// The values of a numeric column as floats; `None` if it is not numeric.

@@ -115,7 +115,7 @@ fn lost_together(
         .collect::<Result<_, _>>()
         .map_err(crate::Error::arrow("compare two tables"))?;
     let content = content(&all)?;
-    let offset = there.first().map_or(0, |a| a.len());
+    let offset = there.first().map_or(0, Array::len);
     let mut set = std::collections::BTreeSet::new();
     for row in known.rows() {
         set.insert(content.row(row as usize));

@@ -143,12 +143,8 @@ fn all<'a, T>(values: &'a [Value], of: impl Fn(&'a Value) -> Option<T>) -> Optio
 fn outside_whole<T: Integer>(values: &[T], live: &Live, listed: &[i64], allowed: bool) -> Vec<u32> {
     if listed.len() <= FEW {
         // one that does not fit the column is equal to nothing in it
-        let listed: Vec<T> = listed
-            .iter()
-            .filter_map(|v| T::try_from((*v).into()).ok())
-            .collect();
-        let is_in = |v: T| listed.iter().fold(false, |found, one| found | (*one == v));
-        return live.bad(values, |v| is_in(v) == allowed);
+        let fit = listed.iter().filter_map(|v| T::try_from((*v).into()).ok());
+        return outside_few(values, live, &fit.collect::<Vec<T>>(), allowed);
     }
     let mut set = KeySet::new();
     for value in listed {
@@ -162,10 +158,9 @@ fn outside_whole<T: Integer>(values: &[T], live: &Live, listed: &[i64], allowed:
 
 fn outside_real(real: &Real, live: &Live, listed: &[f64], allowed: bool) -> Vec<u32> {
     if listed.len() <= FEW {
-        let is_in = |v: f64| listed.iter().fold(false, |found, one| found | (*one == v));
         return match real {
-            Real::F32(values) => live.bad(values, |v| is_in(f64::from(v)) == allowed),
-            Real::F64(values) => live.bad(values, |v| is_in(v) == allowed),
+            Real::F32(_) => outside_few(&real.wide(), live, listed, allowed),
+            Real::F64(values) => outside_few(values, live, listed, allowed),
         };
     }
     let mut set = KeySet::new();
@@ -173,6 +168,39 @@ fn outside_real(real: &Real, live: &Live, listed: &[f64], allowed: bool) -> Vec<
         set.insert(float_key(*value));
     }
     live.bad(&real.wide(), |v| set.contains(float_key(v)) == allowed)
+}
+
+/// Against up to eight values, whose number is known when this is compiled.
+fn outside_few<T: Copy + PartialEq>(
+    values: &[T],
+    live: &Live,
+    listed: &[T],
+    allowed: bool,
+) -> Vec<u32> {
+    match listed.len() {
+        0 => live.bad(values, |_| !allowed),
+        1 => outside_some::<T, 1>(values, live, listed, allowed),
+        2 => outside_some::<T, 2>(values, live, listed, allowed),
+        3 | 4 => outside_some::<T, 4>(values, live, listed, allowed),
+        _ => outside_some::<T, FEW>(values, live, listed, allowed),
+    }
+}
+
+fn outside_some<T: Copy + PartialEq, const N: usize>(
+    values: &[T],
+    live: &Live,
+    listed: &[T],
+    allowed: bool,
+) -> Vec<u32> {
+    // the last one again where there are fewer
+    let listed: [T; N] = std::array::from_fn(|at| listed[at.min(listed.len() - 1)]);
+    // no early exit, so that eight rows are compared at a time
+    live.bad(values, |v| {
+        let found = listed
+            .iter()
+            .fold(0_u8, |found, one| found | u8::from(*one == v));
+        (found != 0) == allowed
+    })
 }
 
 /// The unexpected values that are most frequent, with their counts.

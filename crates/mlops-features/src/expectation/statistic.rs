@@ -11,7 +11,7 @@ use super::{
     limit::{Interval, Limit},
     live::Live,
     moments::Moments,
-    quantile::quantile,
+    quantile::{numbers, quantile},
     row_count::count,
     values::Values,
 };
@@ -137,8 +137,8 @@ impl StatisticRange {
                 let nulls = (rows - live.count()) as f64;
                 Ok((rows > 0).then(|| Value::Float(nulls / rows as f64)))
             }
-            Statistic::Median => Ok(self.quantile(context, &values, &live, 0.5)?),
-            Statistic::Quantile(q) => Ok(self.quantile(context, &values, &live, q)?),
+            Statistic::Median => self.quantile(context, &values, &live, 0.5),
+            Statistic::Quantile(q) => self.quantile(context, &values, &live, q),
             of => {
                 let moments = Moments::of(&values, &live)
                     .ok_or_else(|| context.wrong_type(&self.column, "a number"))?;
@@ -166,8 +166,8 @@ impl StatisticRange {
         live: &Live,
         q: f64,
     ) -> Result<Option<Value>> {
-        let numbers = quantile(values, live, q)
-            .ok_or_else(|| context.wrong_type(&self.column, "a number"))?;
-        Ok(numbers.map(Value::Float))
+        let numbers =
+            numbers(values, live).ok_or_else(|| context.wrong_type(&self.column, "a number"))?;
+        Ok(quantile(numbers, q).map(Value::Float))
     }
 }

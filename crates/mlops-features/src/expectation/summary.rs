@@ -72,7 +72,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
     }
     match kinds {
         Values::Whole(whole) => {
-            seen.span = each_whole!(&whole, values => whole_span(values, &live))
+            seen.span = each_whole!(&whole, values => whole_span(values, &live));
         }
         Values::Real(real) => {
             let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);

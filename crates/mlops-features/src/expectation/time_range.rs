@@ -38,7 +38,7 @@ impl Check for TimeRange {
             return Err(context.invalid("the range is empty"));
         }
         let (instants, live) = context.instants(&self.column)?;
-        let bad = live.bad(&instants, |t| (from <= t) & (t <= until));
+        let bad = live.bad(&instants, |t| from <= t && t <= until);
         let observed = extent(&instants, &live);
         Ok(rows(&live, bad, observed))
     }

@@ -30,8 +30,7 @@ impl Check for ZScore {
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
-        // NaN is no limit either
-        if !(self.limit > 0.0) {
+        if self.limit.is_nan() || self.limit <= 0.0 {
             return Err(context.invalid(format!("the limit is {}, not above 0", self.limit)));
         }
         let (values, live) = context.values(&self.column)?;
