@@ -5,6 +5,10 @@
 //! file the table stays in memory. Each line is the best of some runs.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+#![expect(
+    clippy::from_iter_instead_of_collect,
+    reason = "the type of a column is the news"
+)]
 #![expect(clippy::unwrap_used, reason = "a bench may panic")]
 
 use std::{fs::File, num::NonZeroUsize, path::Path, sync::Arc};

@@ -12,7 +12,7 @@ use mlops_core::{EventTime, Table};
 use crate::{
     Contract, Error, Expectation, ExpectationResult, Result, Validation,
     expectation::{Cache, Context},
-    validation::EXAMPLES,
+    expectation_result::EXAMPLES,
 };
 
 /// A check that is described and then [run](Inspection::run); [`Contract::inspect`] begins one.

@@ -92,6 +92,7 @@ mod derived;
 mod entity;
 mod error;
 mod expectation;
+mod expectation_result;
 mod feature;
 mod handle;
 mod index;
@@ -117,9 +118,10 @@ pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{
-    Comparison, Condition, Distance, Expectation, Kind, Limit, Nulls, OnFailure, SetRelation,
-    Shares, Statistic,
+    Comparison, Condition, Direction, Distance, Expectation, Kind, Limit, Nulls, OnFailure,
+    SetRelation, Shares, Statistic,
 };
+pub use expectation_result::{Example, ExpectationResult, Frequent};
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 #[doc(hidden)]
 pub use handle::private;
@@ -134,5 +136,5 @@ pub use source::{
     SourceSchema, SourceSchemaBuilder, TimeFormat, from_batches,
 };
 pub use store::{FeatureStore, IngestReport};
-pub use validation::{Detail, Example, ExpectationResult, Frequent, Statistics, Validation};
+pub use validation::{Detail, Statistics, Validation};
 pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind};

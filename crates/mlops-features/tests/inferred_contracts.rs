@@ -1,6 +1,10 @@
 //! Contracts inferred from real files: they hold for what they came from, and notice what is planted in it.
 //! Without the files the tests say so and pass.
 
+#![expect(
+    clippy::from_iter_instead_of_collect,
+    reason = "the type of a column is the news"
+)]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::print_stdout, reason = "a skipped test says so")]
 
@@ -29,7 +33,7 @@ fn data(name: &str) -> Option<PathBuf> {
 fn schema(columns: &[(&str, Parse)]) -> SourceSchema {
     let mut builder = SourceSchema::builder();
     for (name, parse) in columns {
-        builder = builder.value(*name, *name, parse.clone());
+        builder = builder.value(*name, *name, *parse);
     }
     builder.build().unwrap()
 }

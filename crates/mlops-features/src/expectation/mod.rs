@@ -54,6 +54,7 @@ pub use distinct_set::SetRelation;
 pub use distribution::Distance;
 pub use limit::Limit;
 pub use of_type::Kind;
+pub use order::Direction;
 pub use pair::Nulls;
 pub use rule::{Expectation, OnFailure};
 pub use shares::Shares;

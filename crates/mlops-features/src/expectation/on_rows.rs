@@ -11,7 +11,7 @@ use super::{
     not_future::NotFuture,
     not_null::NotNull,
     null::Null,
-    order::Order,
+    order::{Direction, Order},
     pair::Pair,
     part::{Part, Place},
     pattern::Pattern,
@@ -135,40 +135,44 @@ impl Expectation {
     /// Numbers or instants rise from row to row. A row that does not exceed all rows before it breaks
     /// the rule.
     pub fn increasing(column: impl Into<String>) -> Self {
-        Self::order(column.into(), true, false)
+        Direction::Increasing.order(column.into()).into()
     }
 
     /// Numbers or instants never fall from row to row. A row that is below an earlier one breaks the rule.
     pub fn non_decreasing(column: impl Into<String>) -> Self {
-        Self::order(column.into(), false, false)
+        Direction::NonDecreasing.order(column.into()).into()
     }
 
     /// Numbers or instants fall from row to row. A row that does not stay below all rows before it breaks the rule.
     pub fn decreasing(column: impl Into<String>) -> Self {
-        Self::order(column.into(), true, true)
+        Direction::Decreasing.order(column.into()).into()
     }
 
     /// Numbers or instants never rise from row to row. A row that is above an earlier one breaks the rule.
     pub fn non_increasing(column: impl Into<String>) -> Self {
-        Self::order(column.into(), false, true)
+        Direction::NonIncreasing.order(column.into()).into()
     }
 
-    /// The order holds among the rows that agree in these columns and not over the whole table: a meter never runs
-    /// backwards, though there are many meters. Any other rule is left as it is.
+    /// Numbers or instants are in order among the rows that agree in the key columns, not over the whole table: a meter
+    /// never runs backwards, though there are many meters. A null key is a key like any other.
     ///
     /// ```
-    /// use mlops_features::Expectation;
+    /// use mlops_features::{Direction, Expectation};
     ///
-    /// let meter = Expectation::non_decreasing("reading").for_each(["meter"]);
+    /// let meter = Expectation::ordered_for_each(["meter"], "reading", Direction::NonDecreasing);
     /// assert_eq!(meter.words(), "`reading` never falls for each `meter`");
     /// ```
     #[doc(alias = "monotone")]
-    #[must_use]
-    pub fn for_each<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> Self {
-        if let Some(order) = self.order_mut() {
-            order.per = columns.into_iter().map(Into::into).collect();
+    pub fn ordered_for_each<C: Into<String>>(
+        keys: impl IntoIterator<Item = C>,
+        column: impl Into<String>,
+        direction: Direction,
+    ) -> Self {
+        Order {
+            per: keys.into_iter().map(Into::into).collect(),
+            ..direction.order(column.into())
         }
-        self
+        .into()
     }
 
     /// Instants lie in `from..=until`.
@@ -301,16 +305,6 @@ impl Expectation {
             column,
             place,
             text: part,
-        }
-        .into()
-    }
-
-    fn order(column: String, strict: bool, falling: bool) -> Self {
-        Order {
-            column,
-            strict,
-            falling,
-            per: Vec::new(),
         }
         .into()
     }

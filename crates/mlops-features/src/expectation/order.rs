@@ -11,6 +11,31 @@ use super::{
 };
 use crate::Result;
 
+/// Which way values go from row to row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Each value is above all before it.
+    Increasing,
+    /// No value is below one before it.
+    NonDecreasing,
+    /// Each value is below all before it.
+    Decreasing,
+    /// No value is above one before it.
+    NonIncreasing,
+}
+
+impl Direction {
+    /// The rule over the whole table.
+    pub(super) fn order(self, column: String) -> Order {
+        Order {
+            column,
+            strict: matches!(self, Self::Increasing | Self::Decreasing),
+            falling: matches!(self, Self::Decreasing | Self::NonIncreasing),
+            per: Vec::new(),
+        }
+    }
+}
+
 /// See [`Expectation::increasing`](super::Expectation::increasing).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -185,13 +185,6 @@ impl Expectation {
         self.on_failure
     }
 
-    pub(super) fn order_mut(&mut self) -> Option<&mut Order> {
-        match &mut self.rule {
-            Rule::Order(order) => Some(order),
-            _ => None,
-        }
-    }
-
     pub(crate) fn mostly_share(&self) -> f64 {
         self.mostly
     }
