@@ -270,6 +270,20 @@ pub enum Error {
         /// What it must be.
         wanted: &'static str,
     },
+    /// The JSON of a contract cannot be read.
+    #[error("this is no contract: {reason}")]
+    InvalidContract {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Quarantined rows could not be written.
+    #[error("quarantined rows could not be written to `{}`", path.display())]
+    WriteQuarantine {
+        /// Where they were to go.
+        path: std::path::PathBuf,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
+    },
     /// A table does not keep its contract.
     #[error(
         "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
@@ -512,7 +526,8 @@ impl Error {
             | Self::Random
             | Self::Write { .. }
             | Self::Encode { .. }
-            | Self::Changed { .. } => ErrorKind::Unavailable,
+            | Self::Changed { .. }
+            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. }
             | Self::BrokenParquet { .. }
