@@ -270,6 +270,20 @@ pub enum Error {
         /// What it must be.
         wanted: &'static str,
     },
+    /// The JSON of a contract cannot be read.
+    #[error("this is no contract: {reason}")]
+    InvalidContract {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Quarantined rows could not be written.
+    #[error("quarantined rows could not be written to `{}`", path.display())]
+    WriteQuarantine {
+        /// Where they were to go.
+        path: std::path::PathBuf,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
+    },
     /// A table does not keep its contract.
     #[error(
         "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
@@ -411,6 +425,49 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// Somebody may not read a column.
+    #[error("`{principal}` may not read `{column}` of feature view `{view}`: {reason}")]
+    AccessDenied {
+        /// Who asked.
+        principal: String,
+        /// The view.
+        view: String,
+        /// The column; the event time where events as such were asked for.
+        column: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Something is encrypted under a key that was not given.
+    #[error("{what} of `{place}` is encrypted under key `{key}`, which was not given")]
+    MissingKey {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// Encrypted bytes are not what was written, or were written elsewhere or under another key.
+    #[error(
+        "{what} of `{place}` cannot be decrypted: another key, another place, or altered bytes"
+    )]
+    Undecryptable {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers")]
+    Random,
+    /// Something could not be written.
+    #[error("`{place}` could not be written: {reason}")]
+    Write {
+        /// The file, or what it is to be.
+        place: String,
+        /// What stood in the way.
+        reason: String,
+    },
     /// A catalog does not know what was named.
     #[error("the catalog has no {sort} `{name}`; there is {available}")]
     NotInCatalog {
@@ -464,14 +521,19 @@ impl Error {
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Store(source) | Self::Object { source, .. } => source.kind(),
-            Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::AccessDenied { .. } | Self::MissingKey { .. } => ErrorKind::Denied,
+            Self::Read { .. }
+            | Self::Random
+            | Self::Write { .. }
+            | Self::Encode { .. }
+            | Self::Changed { .. }
+            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. }
             | Self::BrokenParquet { .. }
             | Self::BrokenIpc { .. }
             | Self::BrokenText { .. }
+            | Self::Undecryptable { .. }
             | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,

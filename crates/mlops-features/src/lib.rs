@@ -42,7 +42,8 @@
 //! - [`SourceSchema`] says what is taken from a [`Source`] and how it is read; [`Csv`], [`JsonLines`], [`ParquetFile`],
 //!   [`ParquetDirectory`], [`ArrowIpc`] and [`from_batches`] read by it into an [`Ingest`]: a table, and every row that is
 //!   not in it with its reason.
-//! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one.
+//! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one. [`Inference`] writes
+//!   one from data, [`Quarantine`] holds the rows that break one.
 //! - [`FeatureView`](struct@FeatureView), [`Feature`] and [`FeatureService`]: what is computed from which events.
 //! - [`FeatureStore`]: the events, and both ways to ask for features over the same state.
 //!
@@ -63,6 +64,9 @@
 //! - *Times without a zone*: they are local times of the zone that [`TimeFormat`] states. One that exists
 //!   twice or never is rejected.
 //! - *Bad rows out, all others on*: [`Contract::split`]. *Stop if the contract is broken*: [`Validation::require`].
+//! - *Bad rows to a file, with their reasons*: [`Validation::quarantine`] and [`Quarantine::write_parquet`].
+//! - *A first contract*: [`Inference::contract`], then read and edited. *Only some rows*: [`Expectation::when`].
+//! - *Foreign keys, freshness, threads, going on past a missing column*: [`Contract::inspect`].
 //! - *What was wrong with a file*: [`Rejections::counts`] for the sums, [`Rejections::rows`] for row, column,
 //!   value and reason.
 //!
@@ -72,6 +76,10 @@
 //! - *An event at the very instant must not count*: [`Boundary::Exclusive`].
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
+//! - *Who answers for a feature, what changed, what rests on what*: a [`Catalog`] of every version.
+//! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
+//! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
+//!   [`FeatureView::table_from`](FeatureView#method.table_from).
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //!
 //! # What a feature sees
@@ -92,6 +100,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+pub mod access;
 pub mod catalog;
 mod contract;
 mod derived;
@@ -99,15 +108,19 @@ mod engine;
 mod entity;
 mod error;
 mod expectation;
+mod expectation_result;
 mod feature;
 mod field_value;
 mod handle;
 mod index;
+mod infer;
+mod inspection;
 mod join;
 mod online;
 mod plan;
 #[doc(hidden)]
 pub mod private;
+mod quarantine;
 mod service;
 mod source;
 mod store;
@@ -122,6 +135,11 @@ pub use mlops_derive::{Entity, FeatureView};
 pub use mlops_store::S3Settings;
 pub use mlops_store::{ListLimits, Location, Objects};
 
+pub use access::{
+    AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
+};
+#[cfg(feature = "encryption")]
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,
@@ -131,10 +149,17 @@ pub use derived::{with_column, with_computed};
 pub use engine::{JoinProgress, JoinSummary, PointInTimeJoin, SpineFile, ViewFile, ViewSummary};
 pub use entity::{Entity, EntityRow, KeyNote, KeyType, KeyValue};
 pub use error::{Error, Result};
-pub use expectation::{Expectation, OnFailure};
+pub use expectation::{
+    Comparison, Condition, Direction, Distance, Expectation, Kind, Limit, Nulls, OnFailure,
+    SetRelation, Shares, Statistic,
+};
+pub use expectation_result::{Example, ExpectationResult, Frequent};
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
+pub use infer::Inference;
+pub use inspection::Inspection;
 pub use online::{OnlineRow, Status};
+pub use quarantine::Quarantine;
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     ArrowIpc, Chunk, Chunks, Csv, Ingest, JsonLines, ParquetDirectory, ParquetFile, Parse,
@@ -142,5 +167,5 @@ pub use source::{
     SourceSchema, SourceSchemaBuilder, TimeFormat, UnpackLimit, from_batches, from_stream,
 };
 pub use store::{FeatureStore, IngestReport};
-pub use validation::{Example, ExpectationResult, Validation};
 pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};
+pub use validation::{Detail, Statistics, Validation};

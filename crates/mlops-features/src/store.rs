@@ -75,7 +75,8 @@ impl FeatureStore {
         Self::default()
     }
 
-    /// Makes a view known; the same definition again changes nothing.
+    /// Makes a view known; the same definition again replaces only what people read, the marks of personal data
+    /// included.
     ///
     /// # Errors
     /// [`Error::DuplicateView`] if another definition has that name.
@@ -83,6 +84,8 @@ impl FeatureStore {
         let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = views.get(view.name()) {
             if *known.read().view() == view {
+                let mut index = known.index.write().unwrap_or_else(PoisonError::into_inner);
+                index.describe(view);
                 return Ok(());
             }
             return Err(Error::DuplicateView {

@@ -87,6 +87,12 @@ impl ViewIndex {
         &self.view
     }
 
+    /// Takes over what people read from an equal definition, personal data flags included.
+    pub(crate) fn describe(&mut self, view: FeatureView) {
+        debug_assert_eq!(view, self.view, "the content is the same");
+        self.view = view;
+    }
+
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }
