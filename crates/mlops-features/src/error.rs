@@ -330,6 +330,22 @@ pub enum Error {
         /// The instant that was asked for.
         at: mlops_core::EventTime,
     },
+    /// Bytes that should hold a sketch or a partial aggregate do not.
+    #[error("the bytes hold no {what}: {reason}")]
+    BrokenState {
+        /// What was to be read.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+    /// Two sketches or partial aggregates measure different things.
+    #[error("{what} cannot be merged: {reason}")]
+    UnlikeStates {
+        /// What was to be merged.
+        what: &'static str,
+        /// What differs.
+        reason: &'static str,
+    },
     /// An Arrow kernel refused.
     #[error("arrow could not {action}")]
     Arrow {
@@ -356,7 +372,9 @@ impl Error {
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Read { .. } => ErrorKind::Unavailable,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
+            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenState { .. } => {
+                ErrorKind::Corrupt
+            }
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

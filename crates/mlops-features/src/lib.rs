@@ -83,6 +83,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+mod aggregate;
 mod contract;
 mod derived;
 mod entity;
@@ -95,6 +96,7 @@ mod join;
 mod online;
 mod plan;
 mod service;
+pub mod sketch;
 mod source;
 mod store;
 mod validation;
@@ -105,12 +107,16 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
+pub use aggregate::State as PartialAggregate;
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{Expectation, OnFailure};
-pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
+pub use feature::{
+    Accuracy, Aggregate, Divisor, Feature, Filter, FilterField, Function, Rank, days, hours,
+    minutes,
+};
 #[doc(hidden)]
 pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
