@@ -58,7 +58,7 @@ fn event() -> impl Strategy<Value = Event> {
         -20..40_i64,
         option::weighted(0.9, -20..60_i64),
         option::weighted(0.85, amount),
-        option::weighted(0.85, prop_oneof![9 => -4..4_i64, 1 => Just(i64::MAX / 64)]),
+        option::weighted(0.85, prop_oneof![9 => -4..4_i64, 1 => Just(1 << 57)]),
         option::weighted(0.85, 0..4_usize),
         option::weighted(0.85, any::<bool>()),
         option::weighted(0.85, 0..9_i64),
