@@ -494,6 +494,22 @@ pub enum Error {
         /// The instant that was asked for.
         at: mlops_core::EventTime,
     },
+    /// Bytes that should hold a sketch or a partial aggregate do not.
+    #[error("the bytes hold no {what}: {reason}")]
+    BrokenState {
+        /// What was to be read.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+    /// Two sketches or partial aggregates measure different things.
+    #[error("{what} cannot be merged: {reason}")]
+    UnlikeStates {
+        /// What was to be merged.
+        what: &'static str,
+        /// What differs.
+        reason: &'static str,
+    },
     /// An Arrow kernel refused.
     #[error("arrow could not {action}")]
     Arrow {
@@ -533,6 +549,7 @@ impl Error {
             | Self::BrokenParquet { .. }
             | Self::BrokenIpc { .. }
             | Self::BrokenText { .. }
+            | Self::BrokenState { .. }
             | Self::Undecryptable { .. }
             | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,

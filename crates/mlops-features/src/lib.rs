@@ -101,6 +101,7 @@
 //! A single bad row is never an error: it is listed.
 
 pub mod access;
+mod aggregate;
 pub mod catalog;
 mod contract;
 mod derived;
@@ -122,6 +123,7 @@ mod plan;
 pub mod private;
 mod quarantine;
 mod service;
+pub mod sketch;
 mod source;
 mod store;
 mod validation;
@@ -140,6 +142,7 @@ pub use access::{
 };
 #[cfg(feature = "encryption")]
 pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use aggregate::State as PartialAggregate;
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,
@@ -154,7 +157,10 @@ pub use expectation::{
     SetRelation, Shares, Statistic,
 };
 pub use expectation_result::{Example, ExpectationResult, Frequent};
-pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
+pub use feature::{
+    Accuracy, Aggregate, Divisor, Feature, Filter, FilterField, Function, Rank, days, hours,
+    minutes,
+};
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
 pub use infer::Inference;
 pub use inspection::Inspection;
@@ -167,5 +173,5 @@ pub use source::{
     SourceSchema, SourceSchemaBuilder, TimeFormat, UnpackLimit, from_batches, from_stream,
 };
 pub use store::{FeatureStore, IngestReport};
-pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};
 pub use validation::{Detail, Statistics, Validation};
+pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};
