@@ -23,6 +23,7 @@ use crate::{
     index::{Dictionary, Packed, Rows, ViewIndex},
     plan::Group,
     service::quoted,
+    transform,
     window::{Known, Scratch, fold},
 };
 
@@ -188,6 +189,7 @@ pub(crate) fn overflow(feature: &Feature, at: i64) -> Error {
 
 /// Adds the features of a service to a spine. `views` has one index for each group of the service.
 pub(crate) fn join(service: &FeatureService, views: &[ViewIndex], spine: &Table) -> Result<Table> {
+    transform::check_spine(service, spine)?;
     let schema = spine.schema();
     for feature in service.features() {
         if schema.index_of(feature.name().as_str()).is_ok() {
@@ -227,7 +229,8 @@ pub(crate) fn join(service: &FeatureService, views: &[ViewIndex], spine: &Table)
     let columns = columns.chain(service.features().iter().map(Feature::column));
     let arrays = spine.batch().columns().iter().cloned();
     let arrays = arrays.chain(outputs.into_iter().flatten());
-    Ok(Table::new(TableSchema::new(columns)?, arrays.collect())?)
+    let joined = Table::new(TableSchema::new(columns)?, arrays.collect())?;
+    transform::apply_batch(service, joined)
 }
 
 fn spine_times(spine: &Table) -> Result<Vec<i64>> {

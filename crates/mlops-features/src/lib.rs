@@ -63,6 +63,7 @@
 //! - *An event at the very instant must not count*: [`Boundary::Exclusive`].
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
+//! - *A feature of the request and of others*, such as this amount by the mean of 30 days: [`transform`].
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //!
 //! # What a feature sees
@@ -97,6 +98,7 @@ mod plan;
 mod service;
 mod source;
 mod store;
+pub mod transform;
 mod validation;
 mod view;
 mod window;
