@@ -9,7 +9,7 @@ use arrow::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, EventTime, Result};
+use crate::{EventTime, Result, cell};
 
 /// One value of a row. The JSON form is the plain one: `null`, `true`, `17850`, `0.5`, `"UK"`;
 /// a time is its RFC 3339 text and reads back as text.
@@ -57,8 +57,12 @@ impl Value {
 
     /// The value in one row of an Arrow column.
     ///
+    /// A day is its midnight in UTC, a time without a zone is meant in UTC, a duration is the count of its unit,
+    /// a decimal its exact text, and bytes are hexadecimal text.
+    ///
     /// # Errors
-    /// [`Error::TypeMismatch`] if the column's type has no such value.
+    /// [`Error::TypeMismatch`](crate::Error::TypeMismatch) if the column's type has no such value,
+    /// [`Error::Unrepresentable`](crate::Error::Unrepresentable) if this one would lose something.
     pub fn from_array(column: &str, array: &ArrayRef, row: usize) -> Result<Self> {
         if array.is_null(row) {
             return Ok(Self::Null);
@@ -79,13 +83,7 @@ impl Value {
             t if *t == EventTime::data_type() => Self::Time(EventTime::from_micros(
                 array.as_primitive::<TimestampMicrosecondType>().value(row),
             )),
-            found => {
-                return Err(Error::TypeMismatch {
-                    column: column.to_owned(),
-                    expected: DataType::Utf8,
-                    found: found.clone(),
-                });
-            }
+            _ => cell::read(column, array, row)?,
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{
-    Attribute, DeriveInput, Error, Ident, LitStr, Path, Result, Type, meta::ParseNestedMeta,
-};
+use syn::{DeriveInput, Error, Ident, LitStr, Path, Result, Type, meta::ParseNestedMeta};
 
-use crate::names;
+use crate::{
+    field::{ViewField, option},
+    names,
+};
 
 /// Names of the functions that every view has; a field cannot be called so.
 const RESERVED: [&str; 4] = ["view", "table", "time_since_last", "events"];
@@ -20,28 +21,17 @@ struct Options {
     ttl: i64,
     boundary: Ident,
     cutoff: Ident,
-}
-
-struct ViewField<'a> {
-    ident: &'a Ident,
-    ty: &'a Type,
-    column: String,
-    unit: Option<String>,
+    owner: String,
+    description: String,
+    tags: Vec<(String, String)>,
+    sources: Vec<String>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let options = Options::parse(input)?;
     let fields = names::fields(input, "FeatureView")?
         .iter()
-        .map(|field| {
-            let ident = field.ident.as_ref().expect("named");
-            Ok(ViewField {
-                ident,
-                ty: &field.ty,
-                column: names::column(ident)?,
-                unit: unit(&field.attrs)?,
-            })
-        })
+        .map(ViewField::parse)
         .collect::<Result<Vec<_>>>()?;
     let missing = |option: &str| {
         let text = format!(
@@ -99,14 +89,16 @@ fn generate(
     let time_column = text(time);
     let created = option(options.created.as_ref().map(text).as_ref());
     let (ttl, boundary, cutoff) = (options.ttl, &options.boundary, &options.cutoff);
-    let specs = values.iter().map(|field| {
-        let (column, ty) = (&field.column, field.ty);
-        let unit = option(field.unit.as_ref());
-        let kind = quote_spanned!(names::generated_at(ty)=> <#ty as #krate::FieldValue>::KIND);
-        quote! {
-            #krate::private::FieldSpec { name: #column, kind: #kind, unit: #unit }
-        }
-    });
+    let specs = values.iter().map(|field| field.spec(krate));
+    let times = fields
+        .iter()
+        .filter(|f| !values.iter().any(|v| v.ident == f.ident));
+    let renames = times.filter_map(ViewField::rename);
+    let (owner, description, sources) = (&options.owner, &options.description, &options.sources);
+    let tags = options
+        .tags
+        .iter()
+        .map(|(name, value)| quote!((#name, #value)));
     let time_types = fields
         .iter()
         .filter(|f| !values.iter().any(|v| v.ident == f.ident));
@@ -157,6 +149,11 @@ fn generate(
                 boundary: #krate::Boundary::#boundary,
                 cutoff: #krate::Cutoff::#cutoff,
                 fields: &[#(#specs),*],
+                renames: &[#(#renames),*],
+                owner: #owner,
+                description: #description,
+                tags: &[#(#tags),*],
+                sources: &[#(#sources),*],
             };
             const _: () = {
                 #key_checks
@@ -208,6 +205,10 @@ impl Options {
             ttl: 0,
             boundary: word("Inclusive"),
             cutoff: word("EventTime"),
+            owner: String::new(),
+            description: names::doc(&input.attrs),
+            tags: Vec::new(),
+            sources: Vec::new(),
         };
         for attribute in input.attrs.iter().filter(|a| a.path().is_ident("view")) {
             attribute.parse_nested_meta(|meta| options.set(&meta))?;
@@ -249,15 +250,30 @@ impl Options {
                 let text: LitStr = meta.value()?.parse()?;
                 self.name = Some(names::checked(text.value(), text.span())?);
             }
+            "owner" => self.owner = text(meta)?,
+            "description" => self.description = text(meta)?,
+            "source" => self.sources.push(text(meta)?),
+            "tags" => meta.parse_nested_meta(|tag| {
+                let name = tag.path.require_ident()?.to_string();
+                if self.tags.iter().any(|(known, _)| *known == name) {
+                    return Err(tag.error("the view has this tag already"));
+                }
+                self.tags.push((name, text(&tag)?));
+                Ok(())
+            })?,
             "crate" => self.krate = names::crate_path(&meta.value()?.parse()?)?,
             _ => {
                 return Err(meta.error(
-                    "a view has the options `entity`, `time`, `created`, `ttl`, `boundary`, `cutoff`, `name` and `crate`",
+                    "a view has the options `entity`, `time`, `created`, `ttl`, `boundary`, `cutoff`, `name`, `owner`, `description`, `tags`, `source` and `crate`",
                 ));
             }
         }
         Ok(())
     }
+}
+
+fn text(meta: &ParseNestedMeta<'_>) -> Result<String> {
+    Ok(meta.value()?.parse::<LitStr>()?.value())
 }
 
 fn choice(meta: &ParseNestedMeta<'_>, choices: &[(&str, &str)]) -> Result<Ident> {
@@ -273,26 +289,4 @@ fn choice(meta: &ParseNestedMeta<'_>, choices: &[(&str, &str)]) -> Result<Ident>
                 .collect();
             Error::new_spanned(&text, format!("expected {}", names.join(" or ")))
         })
-}
-
-fn option(text: Option<&String>) -> TokenStream {
-    text.map_or_else(
-        || quote!(::core::option::Option::None),
-        |text| quote!(::core::option::Option::Some(#text)),
-    )
-}
-
-fn unit(attributes: &[Attribute]) -> Result<Option<String>> {
-    let mut unit = None;
-    for attribute in attributes.iter().filter(|a| a.path().is_ident("view")) {
-        attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("unit") {
-                return Err(meta.error("a field of a view has the option `unit`"));
-            }
-            let text: LitStr = meta.value()?.parse()?;
-            unit = Some(text.value());
-            Ok(())
-        })?;
-    }
-    Ok(unit)
 }

@@ -20,6 +20,12 @@ pub enum Error {
         /// The path as it was given.
         path: String,
     },
+    /// A directory has no file that could be read.
+    #[error("there is no Parquet file below `{path}`")]
+    EmptyDirectory {
+        /// The path or URL of the directory.
+        path: String,
+    },
     /// A file is there and cannot be opened or read.
     #[error("`{source_name}` could not be read")]
     Read {
@@ -27,6 +33,14 @@ pub enum Error {
         source_name: String,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// An object of a store is not there, not open to these credentials, or does not answer.
+    #[error("`{source_name}` could not be read")]
+    Object {
+        /// The URL of the source.
+        source_name: String,
+        /// What the store said.
+        source: mlops_store::Error,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -38,9 +52,29 @@ pub enum Error {
         /// What the decompressor said.
         source: std::io::Error,
     },
+    /// A compressed source becomes more than it may; nothing more was taken from it.
+    #[error(
+        "`{source_name}` unpacks {packed} bytes to more than {limit}; raise `unpack_limit` if it is to be trusted"
+    )]
+    Unpacked {
+        /// The path or name of the source.
+        source_name: String,
+        /// The compressed bytes that were read, or those of the file.
+        packed: u64,
+        /// What they may become.
+        limit: u64,
+    },
     /// A Parquet file is cut off, damaged or no Parquet at all; nothing was taken from it.
     #[error("`{source_name}` is not a readable Parquet file: {reason}")]
     BrokenParquet {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A file or stream of Arrow IPC is cut off, damaged, compressed or none at all.
+    #[error("`{source_name}` is not readable as Arrow IPC: {reason}")]
+    BrokenIpc {
         /// The path or name of the source.
         source_name: String,
         /// What the reader said.
@@ -145,6 +179,57 @@ pub enum Error {
         value: String,
         /// What is allowed.
         rule: &'static str,
+    },
+
+    /// A value of a file is not what the join needs there.
+    #[error(
+        "row {row} of `{source_name}` has {value:?} in column `{column}`; {expected} is expected"
+    )]
+    BadCell {
+        /// The path or name of the source.
+        source_name: String,
+        /// The data row, counted from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// The value, shortened.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A text file is not what its ending says.
+    #[error("`{source_name}` is not a readable text file: {reason}")]
+    BrokenText {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The ending of a file name says nothing known about its content.
+    #[error("`{path}` ends in none of `.csv`, `.csv.gz`, `.parquet`")]
+    UnknownFormat {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A file has other rows than a moment ago.
+    #[error("`{source_name}` changed while it was read")]
+    Changed {
+        /// The path or name of the source.
+        source_name: String,
+    },
+    /// A result cannot be written; nothing of it is left.
+    #[error("`{path}` could not be written: {reason}")]
+    Encode {
+        /// The path as it was given.
+        path: String,
+        /// What the writer said.
+        reason: String,
+    },
+    /// A result would replace a file that it is made from.
+    #[error("`{path}` is an input of the join and cannot be its output")]
+    OutputIsInput {
+        /// The path as it was given.
+        path: String,
     },
 
     /// An expectation cannot be checked as it stands.
@@ -322,6 +407,24 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// A catalog does not know what was named.
+    #[error("the catalog has no {sort} `{name}`; there is {available}")]
+    NotInCatalog {
+        /// What was looked for, for instance `view`.
+        sort: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that are there.
+        available: String,
+    },
+    /// A stored catalog is none, or does not have the content that its digests name.
+    #[error("catalog `{place}` cannot be read: {reason}")]
+    BrokenCatalog {
+        /// The file; empty for one that came as bytes.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A sum of whole numbers does not fit 64 bits.
     #[error("feature `{feature}` overflows 64 bits at {at}")]
     SumOverflow {
@@ -417,18 +520,43 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::MissingFile { .. }
+            | Self::EmptyDirectory { .. }
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
             | Self::MissingRequest { .. }
+            | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Read { .. } => ErrorKind::Unavailable,
+            Self::Object { source, .. } => source.kind(),
+            Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
+            Self::BrokenGzip { .. }
+            | Self::BrokenParquet { .. }
+            | Self::BrokenIpc { .. }
+            | Self::BrokenText { .. }
+            | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
+        }
+    }
+
+    /// A store's error; that of a local file is the same as everywhere.
+    pub(crate) fn object(name: &str) -> impl FnOnce(mlops_store::Error) -> Self {
+        let name = name.to_owned();
+        move |error| match error {
+            mlops_store::Error::Io { source, .. } => Self::Read {
+                source_name: name,
+                source,
+            },
+            mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
+            source => Self::Object {
+                source_name: name,
+                source,
+            },
         }
     }
 

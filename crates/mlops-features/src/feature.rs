@@ -4,11 +4,11 @@
 //! time since the last event. Building it checks that the field exists and that the function fits its
 //! type, so that an error names the feature and not a row of a join.
 
-use arrow::datatypes::DataType;
-use mlops_core::{Column, Digest, FeatureName, Span};
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, DecimalType};
+use mlops_core::{Column, Digest, FeatureName, Span, Value};
 use serde::Serialize;
 
-use crate::{Error, FeatureView, FieldKind, Result};
+use crate::{Error, FeatureView, FieldKind, Result, view::Keeps};
 
 /// A length of some days of 24 hours.
 pub const fn days(days: u32) -> Span {
@@ -77,6 +77,15 @@ impl Function {
             _ => None,
         }
     }
+
+    /// What it makes of a field's values.
+    fn keeps(self) -> Keeps {
+        match self {
+            Self::Latest | Self::Min | Self::Max => Keeps::Value,
+            Self::Sum => Keeps::Sum,
+            _ => Keeps::Measure,
+        }
+    }
 }
 
 /// A named value per entity and instant.
@@ -104,6 +113,7 @@ pub struct Feature {
     alias: Option<String>,
     join_on: Vec<String>,
     kind: FieldKind,
+    data_type: DataType,
 }
 
 impl Feature {
@@ -181,11 +191,18 @@ impl Feature {
             });
         }
         let input = at.map(|i| view.fields()[i].kind());
-        let kind = function.output(input).ok_or_else(|| Error::FieldType {
+        let output = function.output(input).and_then(|kind| {
+            let data_type = match at {
+                Some(i) => view.fields()[i].output(function.keeps(), kind)?,
+                None => kind.data_type(),
+            };
+            Some((kind, data_type))
+        });
+        let (kind, data_type) = output.ok_or_else(|| Error::FieldType {
             feature: name.clone(),
             function: function.name(),
             field: subject.to_owned(),
-            found: input.map_or(DataType::Null, FieldKind::data_type),
+            found: at.map_or(DataType::Null, |i| view.fields()[i].data_type().clone()),
         })?;
         Ok(Self {
             name: FeatureName::new(name)?,
@@ -201,6 +218,7 @@ impl Feature {
                 .map(|(key, _)| key.clone())
                 .collect(),
             kind,
+            data_type,
         })
     }
 
@@ -281,6 +299,11 @@ impl Feature {
         self.field.map(|i| self.view.fields()[i].name())
     }
 
+    /// All fields whose values play a part in it.
+    pub fn reads(&self) -> Vec<&str> {
+        self.field().into_iter().collect()
+    }
+
     /// What it computes.
     pub fn function(&self) -> Function {
         self.function
@@ -291,9 +314,20 @@ impl Feature {
         self.window
     }
 
-    /// The Arrow type of its values.
+    /// The Arrow type of its values: of the latest, smallest and largest value that of the field; of a sum the
+    /// widest of its sort.
     pub fn data_type(&self) -> DataType {
-        self.kind.data_type()
+        self.data_type.clone()
+    }
+
+    /// What leaves the index, as the online store gives it: a decimal as its exact text.
+    pub(crate) fn shown(&self, value: Value) -> Value {
+        match (&self.data_type, value) {
+            (DataType::Decimal128(_, scale), Value::Int(digits)) => Value::Str(
+                Decimal128Type::format_decimal(digits.into(), DECIMAL128_MAX_PRECISION, *scale),
+            ),
+            (_, value) => value,
+        }
     }
 
     /// Whether it can be null: counts cannot.

@@ -20,10 +20,12 @@ use mlops_core::{EventTime, Role, Table, TableSchema, Value};
 
 use crate::{
     Boundary, Cutoff, Error, Feature, FeatureService, FieldKind, Function, Result, Status,
+    entity::KeyType,
     index::{Dictionary, Packed, Rows, ViewIndex},
     plan::Group,
     service::quoted,
     transform,
+    view::restore,
     window::{Known, Scratch, fold},
 };
 
@@ -222,7 +224,8 @@ pub(crate) fn join(service: &FeatureService, views: &[ViewIndex], spine: &Table)
             }
         }
         for (at, output) in group.features.iter().zip(builders) {
-            outputs[*at] = Some(output.finish());
+            let data_type = service.features()[*at].data_type();
+            outputs[*at] = Some(restore(output.finish(), &data_type)?);
         }
     }
     let columns = schema.columns().iter().cloned();
@@ -267,7 +270,7 @@ fn lookup(group: &Group, index: &ViewIndex, spine: &Table) -> Result<Vec<Option<
                 available: quoted(schema.columns().iter().map(mlops_core::Column::name)),
             })?;
         let array = spine.batch().column(at);
-        if array.data_type() != expected {
+        if !KeyType::of(expected).is_some_and(|kind| kind.reads(array.data_type())) {
             return Err(Error::SpineKeyType {
                 view: view.name().to_string(),
                 column: column.clone(),

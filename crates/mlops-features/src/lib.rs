@@ -84,17 +84,22 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+pub mod catalog;
 mod contract;
 mod derived;
+mod engine;
 mod entity;
 mod error;
 mod expectation;
 mod feature;
+mod field_value;
 mod handle;
 mod index;
 mod join;
 mod online;
 mod plan;
+#[doc(hidden)]
+pub mod private;
 mod service;
 mod source;
 mod store;
@@ -104,24 +109,28 @@ mod view;
 mod window;
 
 pub use arrow::datatypes::DataType;
-pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Value};
+pub use mlops_core::{Date, EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Uuid, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
+pub use catalog::{
+    Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
+    TrainingEntry, ViewEntry,
+};
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
-pub use entity::{Entity, EntityRow, KeyType, KeyValue};
+pub use engine::{JoinProgress, JoinSummary, PointInTimeJoin, SpineFile, ViewFile, ViewSummary};
+pub use entity::{Entity, EntityRow, KeyNote, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{Expectation, OnFailure};
 pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
-#[doc(hidden)]
-pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
 pub use online::{OnlineRow, Status};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
-    Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,
-    SourceSchema, SourceSchemaBuilder, TimeFormat, from_batches,
+    ArrowIpc, Chunk, Chunks, Csv, Ingest, JsonLines, ParquetDirectory, ParquetFile, Parse,
+    Partition, Rejected, RejectionCount, RejectionKind, Rejections, RowFilter, Source,
+    SourceSchema, SourceSchemaBuilder, TimeFormat, UnpackLimit, from_batches, from_stream,
 };
 pub use store::{FeatureStore, IngestReport};
 pub use validation::{Example, ExpectationResult, Validation};
-pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind};
+pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};

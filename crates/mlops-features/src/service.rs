@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::DataType;
-use mlops_core::{Digest, EntityKey, KeyPart, ServiceName, Value};
+use mlops_core::{Digest, EntityKey, ServiceName, Value};
 
 use crate::{
     Error, Feature, Result,
@@ -116,8 +116,8 @@ impl FeatureService {
             let value = values
                 .get(column)
                 .ok_or_else(|| shape(format!("column `{column}` is missing")))?;
-            KeyPart::from_value(value.clone())
-                .filter(|part| KeyType::of(data_type).is_some_and(|kind| kind.fits(part)))
+            KeyType::of(data_type)
+                .and_then(|kind| kind.part(value))
                 .ok_or_else(|| shape(format!("`{column}` must be {data_type}, and is not")))
         });
         Ok(EntityKey::new(parts.collect::<Result<Vec<_>>>()?))
@@ -289,7 +289,7 @@ fn join_columns(features: &[Feature]) -> Result<Vec<(String, DataType)>> {
         for (column, data_type) in feature.join_on().iter().zip(types) {
             match keys.iter().find(|(known, _)| known == column) {
                 None => keys.push((column.clone(), data_type.clone())),
-                Some((_, known)) if known == data_type => {}
+                Some((_, known)) if KeyType::of(known) == KeyType::of(data_type) => {}
                 Some((_, known)) => {
                     return Err(Error::InvalidFeature {
                         feature: feature.name().to_string(),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
-const SPINE: &str = "@spine";
+pub(crate) const SPINE: &str = "@spine";
 
 /// Events in memory, by view, for joins and for online reads; a clone shares the state.
 ///
@@ -254,7 +254,7 @@ impl FeatureStore {
                 let words = features[*place]
                     .field_at()
                     .map(|field| index.dictionary(field));
-                row.values[*place].1 = join::to_value(answer.scalar, words);
+                row.values[*place].1 = features[*place].shown(join::to_value(answer.scalar, words));
                 row.statuses[*place] = answer.status;
                 row.event_times[*place] = answer.time.map(EventTime::from_micros);
             }

@@ -51,8 +51,12 @@
 mod artifact_store;
 mod durable;
 mod error;
+mod object;
 mod runtime;
 
 pub use artifact_store::ArtifactStore;
 pub use bytes::Bytes;
 pub use error::{BackendError, Error, Result};
+#[cfg(feature = "s3")]
+pub use object::S3Settings;
+pub use object::{ListLimits, Listed, Location, ObjectReader, Objects, percent_decode};

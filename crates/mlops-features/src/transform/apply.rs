@@ -7,10 +7,12 @@
 use std::{cell::OnceCell, collections::BTreeMap};
 
 use arrow::array::ArrayRef;
-use mlops_core::{Column, EntityKey, EventTime, Role, Table, TableSchema, Value};
+use mlops_core::{Column, EntityKey, EventTime, KeyPart, Role, Table, TableSchema, Value};
 
 use super::kind::{Cell, Kind};
 use crate::{Error, FeatureService, OnlineRow, Result, Status, service::quoted};
+
+const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// Refuses a spine that lacks a request column or has one that a transform would add.
 pub(crate) fn check_spine(service: &FeatureService, spine: &Table) -> Result<()> {
@@ -25,7 +27,7 @@ pub(crate) fn check_spine(service: &FeatureService, spine: &Table) -> Result<()>
             });
         };
         let found = &schema.columns()[at];
-        if found.data_type() != expected {
+        if Kind::of_input(found.data_type()) != Kind::of_input(expected) {
             return Err(request_type(
                 service,
                 column,
@@ -124,7 +126,7 @@ pub(crate) fn check_request(
                 available: quoted(request.keys().map(String::as_str)),
             });
         };
-        let wanted = Kind::of(expected);
+        let wanted = Kind::of_input(expected);
         let refused = |found: &str| Err(request_type(service, column, found));
         match (Cell::of(value), wanted) {
             (Some(Cell::Null), _) => Ok(Value::Null),
@@ -157,6 +159,17 @@ fn request_type(service: &FeatureService, column: &str, found: &str) -> Error {
         column: column.to_owned(),
         expected: declared.map_or_else(String::new, |(_, data_type)| data_type.to_string()),
         found: found.to_owned(),
+    }
+}
+
+/// The part as expressions read its column: a day is its midnight in UTC.
+fn key_value(part: &KeyPart) -> Value {
+    match part {
+        KeyPart::Date(day) => {
+            let micros = i64::from(day.days()).saturating_mul(MICROS_PER_DAY);
+            Value::Time(EventTime::from_micros(micros))
+        }
+        part => part.to_value(),
     }
 }
 

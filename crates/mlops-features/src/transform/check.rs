@@ -87,7 +87,7 @@ impl Scope<'_> {
             });
         };
         let data_type = &self.inputs[at].1;
-        match Kind::of(data_type) {
+        match Kind::of_input(data_type) {
             Some(kind) => Ok(Typed::new(kind, What::Input(at))),
             None => Err(format!(
                 "`{name}` is {data_type}, which expressions do not read"

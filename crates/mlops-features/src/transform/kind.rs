@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use arrow::datatypes::DataType;
+use arrow::{array::ArrayRef, datatypes::DataType};
 use mlops_core::{EventTime, Value};
+
+use crate::{Error, Result, view};
 
 /// What an expression holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,7 +18,21 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The kind of an Arrow column, if expressions can read it.
+    /// The kind of a column that expressions read: whole numbers and durations, real numbers and texts of any
+    /// width, days as their midnight in UTC, times in any unit.
+    pub(crate) fn of_input(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Boolean => Some(Self::Bool),
+            t if t.is_integer() => Some(Self::Int),
+            DataType::Duration(_) => Some(Self::Int),
+            DataType::Float32 | DataType::Float64 => Some(Self::Float),
+            t if t.is_string() => Some(Self::Text),
+            DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => Some(Self::Time),
+            _ => None,
+        }
+    }
+
+    /// The kind of a column that expressions make.
     pub(crate) fn of(data_type: &DataType) -> Option<Self> {
         match data_type {
             DataType::Boolean => Some(Self::Bool),
@@ -49,6 +65,26 @@ impl Kind {
             Self::Time => "Timestamp",
         }
     }
+}
+
+/// The column of an input as expressions hold it.
+///
+/// # Errors
+/// [`Error::TransformInput`] with the row of a value that does not fit.
+pub(crate) fn plain(name: &str, array: &ArrayRef) -> Result<ArrayRef> {
+    let data_type = array.data_type();
+    if Kind::of(data_type).is_some() || Kind::of_input(data_type).is_none() {
+        return Ok(ArrayRef::clone(array));
+    }
+    view::store(array, data_type)?.map_err(|unfit| Error::TransformInput {
+        transform: "expressions".to_owned(),
+        column: name.to_owned(),
+        expected: "a value of its kind".to_owned(),
+        found: format!(
+            "one that does not fit in row {}: {}",
+            unfit.row, unfit.reason
+        ),
+    })
 }
 
 /// An instant in microseconds, so that no kernel takes it for a number.

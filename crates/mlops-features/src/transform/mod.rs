@@ -59,7 +59,8 @@
 //! # Rules
 //!
 //! - **Types** are `Boolean`, `Int64`, `Float64`, `Utf8` and instants, and are checked when the service is built.
-//!   Nothing becomes another type by itself, but a whole constant among real numbers. `/` always gives a real
+//!   Columns of other widths and units are read as these, days as their midnight in UTC, durations as the count of
+//!   their unit; bytes, decimals, lists and maps are not read. Nothing becomes another type by itself, but a whole constant among real numbers. `/` always gives a real
 //!   number; `int` of a real number that is not whole is an error.
 //! - **Null** in gives null out, with these exceptions: `and` and `or` know three values, `is_null`, `coalesce`,
 //!   `min` and `max` (which pass over nulls), and a condition that is null counts as false.

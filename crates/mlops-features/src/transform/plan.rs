@@ -132,7 +132,7 @@ impl OnDemandBuilder {
         for (name, data_type) in &self.requests {
             FeatureName::new(name.as_str())?;
             claim(name, "a request column")?;
-            if Kind::of(data_type).is_none() {
+            if Kind::of_input(data_type).is_none() {
                 return Err(Error::InvalidTransform {
                     transform: name.clone(),
                     reason: format!("a request column cannot be {data_type}"),

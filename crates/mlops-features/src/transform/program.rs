@@ -1,6 +1,9 @@
 //! A compiled expression: one definition, for a row and for columns.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, ArrayRef, new_empty_array},
@@ -14,7 +17,7 @@ use super::{
     batch::{CHUNK, Chunk},
     check::{Scope, short},
     fault::Fault,
-    kind::{Cell, Kind},
+    kind::{Cell, Kind, plain},
     row::Code,
     typed::{Typed, What},
     user::{UserFunction, by_name},
@@ -50,6 +53,8 @@ struct Compiled {
     title: String,
     inputs: Vec<(String, DataType)>,
     kind: Kind,
+    /// The inputs that it needs.
+    reads: BTreeSet<usize>,
     tree: Typed,
     code: Code,
 }
@@ -92,6 +97,7 @@ impl Program {
             title,
             inputs: columns.to_vec(),
             kind,
+            reads: reads(&tree),
             tree,
             code,
         })))
@@ -131,7 +137,7 @@ impl Program {
                 cell.kind()
                     .is_none_or(|kind| Kind::of(expected) == Some(kind))
             });
-            if !fits && Kind::of(expected).is_some() {
+            if !fits && Kind::of_input(expected).is_some() {
                 let found = cell.and_then(|cell| cell.kind());
                 return Err(Error::TransformInput {
                     transform: self.0.title.clone(),
@@ -203,6 +209,15 @@ impl Program {
 
     /// The column for so many rows; the caller vouches for types and lengths.
     pub(crate) fn rows(&self, columns: &[ArrayRef], rows: usize) -> Result<ArrayRef> {
+        let inputs = columns.iter().zip(&self.0.inputs).enumerate();
+        let columns = inputs.map(|(slot, (column, (name, _)))| {
+            if self.0.reads.contains(&slot) {
+                plain(name, column)
+            } else {
+                Ok(ArrayRef::clone(column))
+            }
+        });
+        let columns = &columns.collect::<Result<Vec<_>>>()?;
         let mut parts: Vec<ArrayRef> = Vec::with_capacity(rows.div_ceil(CHUNK));
         let mut bytes = 0;
         for from in (0..rows).step_by(CHUNK) {
@@ -229,4 +244,16 @@ impl Program {
             parts => concat(parts).map_err(Error::arrow("put the rows of a transform together")),
         }
     }
+}
+
+fn reads(tree: &Typed) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![tree];
+    while let Some(node) = open.pop() {
+        if let What::Input(slot) = node.what {
+            found.insert(slot);
+        }
+        open.extend(node.children());
+    }
+    found
 }

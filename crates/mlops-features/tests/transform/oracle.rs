@@ -113,7 +113,9 @@ fn call(name: &str, args: &[Value]) -> Answer {
             Value::Int(0) => Value::Null,
             b => Value::Float(a.as_f64().unwrap() / b.as_f64().unwrap()),
         }),
-        [a, b] if ["=", "!=", "<", "<=", ">", ">="].contains(&name) => Ok(Value::Bool(holds(name, a, b))),
+        [a, b] if ["=", "!=", "<", "<=", ">", ">="].contains(&name) => {
+            Ok(Value::Bool(holds(name, a, b)))
+        }
         [value, list @ ..] if name == "in" => Ok(Value::Bool(list.contains(value))),
         [Value::Int(value), edges @ ..] if name == "bucketize" => Ok(Value::Int(
             edges
