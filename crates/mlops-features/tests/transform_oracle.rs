@@ -173,7 +173,7 @@ fn check(tree: &Tree, rows: &[Vec<Value>]) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_row_a_column_and_a_naive_walk_agree_to_the_bit(tree in tree(), rows in rows()) {

@@ -187,11 +187,7 @@ pub(crate) fn apply_row(
         return Ok(row);
     }
     let features = row.values.len();
-    let mut rest: Vec<Value> = key
-        .parts()
-        .iter()
-        .map(mlops_core::KeyPart::to_value)
-        .collect();
+    let mut rest: Vec<Value> = key.parts().iter().map(key_value).collect();
     rest.extend(request);
     rest.push(Value::Time(at));
     let done: Vec<OnceCell<Value>> = vec![OnceCell::new(); on_demand.order.len()];

@@ -101,7 +101,7 @@ impl Scope<'_> {
         for (when, then) in branches {
             let typed = self.check(when)?;
             let arg = Arg { expr: when, typed };
-            conditions.push(expect("a condition", arg, Kind::Bool)?);
+            conditions.push(expect("if", arg, Kind::Bool)?);
             let typed = self.check(then)?;
             values.push(Arg { expr: then, typed });
         }
