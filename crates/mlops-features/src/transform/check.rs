@@ -64,16 +64,19 @@ impl Scope<'_> {
             Node::Column(name) => self.column(name)?,
             Node::Broken(reason) => return Err((*reason).to_owned()),
             Node::Case(branches, otherwise) => self.case(branches, otherwise.as_ref())?,
-            Node::Call(name, args) => {
-                let args = args.iter().map(|expr| {
-                    let typed = self.check(expr)?;
-                    Ok(Arg { expr, typed })
-                });
-                let args = args.collect::<Result<Vec<_>, Reason>>()?;
-                self.call(name, args)?
-            }
+            Node::Call(name, args) => self.call(name, self.args(args)?)?,
         };
         Ok(typed.folded())
+    }
+
+    fn args<'e>(&self, exprs: &'e [Expr]) -> Result<Vec<Arg<'e>>, Reason> {
+        let mut args = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            // a plain loop: trees are deep, and every adapter would be one more frame
+            let typed = self.check(expr)?;
+            args.push(Arg { expr, typed });
+        }
+        Ok(args)
     }
 
     fn column(&self, name: &str) -> Result<Typed, Reason> {

@@ -11,7 +11,7 @@ use super::{lex, parse, print};
 use crate::{Error, Feature, Result};
 
 /// The deepest that calls and operators can nest.
-pub(crate) const MAX_DEPTH: usize = 128;
+pub(crate) const MAX_DEPTH: usize = 100;
 /// The most nodes of one expression.
 pub(crate) const MAX_NODES: usize = 4_096;
 /// The most bytes of an expression's text.
@@ -135,12 +135,14 @@ impl Expr {
     }
 
     fn branch(node: Node) -> Self {
-        let (mut depth, mut nodes, mut bytes) = (0, 1_usize, 16_usize);
+        let (mut depth, mut nodes, mut bytes) = (0, 1_usize, 4_usize);
+        // around a child: parentheses and a comma, or a word of a case
+        let around = if matches!(node, Node::Case(..)) { 8 } else { 4 };
         let mut broken = None;
         let mut add = |child: &Self| {
             depth = depth.max(usize::from(child.depth));
             nodes += usize::from(child.nodes);
-            bytes += child.bytes as usize + 12; // parentheses, a comma, `when` and `then`
+            bytes += child.bytes as usize + around;
             if let Node::Broken(reason) = child.node() {
                 broken = broken.or(Some(*reason));
             }
@@ -156,6 +158,7 @@ impl Expr {
                     add(value);
                 }
                 otherwise.iter().for_each(&mut add);
+                bytes += 12;
             }
             _ => {}
         }
@@ -176,7 +179,7 @@ impl Expr {
 
     fn bounded(node: Node, depth: usize, nodes: usize, bytes: usize) -> Self {
         let broken = if depth > MAX_DEPTH {
-            Some("it nests more than 128 deep")
+            Some("it nests more than 100 deep")
         } else if nodes > MAX_NODES {
             Some("it has more than 4096 parts")
         } else if bytes > MAX_LENGTH {

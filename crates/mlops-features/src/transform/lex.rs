@@ -1,7 +1,5 @@
 //! The words of the text form, each with the place where it begins.
 
-use crate::{Error, Result};
-
 /// Words that are no column unless they are quoted.
 const RESERVED: [&str; 18] = [
     "and", "or", "not", "in", "is", "between", "null", "true", "false", "nan", "inf", "case",
@@ -56,16 +54,20 @@ fn reserved(word: &str) -> Option<&'static str> {
         .find(|known| known.eq_ignore_ascii_case(word))
 }
 
-/// The error at a place in the text, in characters counted from 1.
-pub(crate) fn syntax(text: &str, place: usize, reason: impl Into<String>) -> Error {
-    Error::ExpressionSyntax {
-        position: text[..place].chars().count() + 1,
-        reason: reason.into(),
-    }
+/// Where a text breaks, as a byte of it, and why. It is small, for it passes through every level of the parser.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) place: usize,
+    pub(crate) reason: String,
+}
+
+fn broken<T>(place: usize, reason: impl Into<String>) -> Result<T, Broken> {
+    let reason = reason.into();
+    Err(Broken { place, reason })
 }
 
 /// Cuts the text into words; the last is [`Token::End`].
-pub(crate) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Broken> {
     let mut found = Vec::new();
     let mut place = 0;
     loop {
@@ -78,15 +80,15 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>> {
         };
         let (token, length) = match first {
             'a'..='z' | 'A'..='Z' | '_' => word(trimmed),
-            '0'..='9' => number(text, place, trimmed)?,
-            '\'' | '"' => quoted(text, place, trimmed, first)?,
-            _ => mark(trimmed).ok_or_else(|| {
-                syntax(
-                    text,
-                    place,
-                    format!("`{}` has no meaning here", first.escape_debug()),
-                )
-            })?,
+            '0'..='9' => number(place, trimmed)?,
+            '\'' | '"' => quoted(place, trimmed, first)?,
+            _ => match mark(trimmed) {
+                Some(mark) => mark,
+                None => {
+                    let first = first.escape_debug();
+                    return broken(place, format!("`{first}` has no meaning here"));
+                }
+            },
         };
         found.push((place, token));
         place += length;
@@ -105,7 +107,7 @@ fn word(rest: &str) -> (Token<'_>, usize) {
     )
 }
 
-fn number<'a>(text: &str, place: usize, rest: &'a str) -> Result<(Token<'a>, usize)> {
+fn number(place: usize, rest: &str) -> Result<(Token<'_>, usize), Broken> {
     let bytes = rest.as_bytes();
     let digits = |from: usize| {
         let rest = bytes.get(from..).unwrap_or_default();
@@ -121,7 +123,7 @@ fn number<'a>(text: &str, place: usize, rest: &'a str) -> Result<(Token<'a>, usi
         let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
         let from = end + 1 + sign;
         if digits(from) == from {
-            return Err(syntax(text, place, "a number breaks off at its exponent"));
+            return broken(place, "a number breaks off at its exponent");
         }
         whole = false;
         end = digits(from);
@@ -130,7 +132,7 @@ fn number<'a>(text: &str, place: usize, rest: &'a str) -> Result<(Token<'a>, usi
         .get(end)
         .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
     {
-        return Err(syntax(text, place, "a number runs into a name"));
+        return broken(place, "a number runs into a name");
     }
     let token = if whole {
         let value = rest[..end].parse().ok();
@@ -139,12 +141,13 @@ fn number<'a>(text: &str, place: usize, rest: &'a str) -> Result<(Token<'a>, usi
         let value: Option<f64> = rest[..end].parse().ok();
         value.filter(|value| value.is_finite()).map(Token::Float)
     };
-    token
-        .map(|token| (token, end))
-        .ok_or_else(|| syntax(text, place, "a number does not fit 64 bits"))
+    match token {
+        Some(token) => Ok((token, end)),
+        None => broken(place, "a number does not fit 64 bits"),
+    }
 }
 
-fn quoted<'a>(text: &str, place: usize, rest: &'a str, mark: char) -> Result<(Token<'a>, usize)> {
+fn quoted(place: usize, rest: &str, mark: char) -> Result<(Token<'_>, usize), Broken> {
     let mut value = String::new();
     let mut chars = rest.char_indices().skip(1).peekable();
     while let Some((at, c)) = chars.next() {
@@ -158,7 +161,7 @@ fn quoted<'a>(text: &str, place: usize, rest: &'a str, mark: char) -> Result<(To
             return Ok((Token::Quoted(value), at + 1));
         }
     }
-    Err(syntax(text, place, format!("a `{mark}` is never closed")))
+    broken(place, format!("a `{mark}` is never closed"))
 }
 
 fn mark(rest: &str) -> Option<(Token<'static>, usize)> {

@@ -74,7 +74,7 @@
 //!   an error.
 //! - **Hashes** are XXH64 with seed 0 of the UTF-8 bytes, or of the eight bytes of a number or of microseconds,
 //!   the lowest first; modulo the number of buckets.
-//! - **Bounds**: 128 levels, 4096 parts and 64 KiB of text an expression.
+//! - **Bounds**: 100 levels, 4096 parts and 64 KiB of text an expression.
 //!
 //! # Stored
 //!

@@ -2,29 +2,38 @@
 
 use super::{
     expr::{Expr, MAX_DEPTH, MAX_LENGTH, Node, call, case, col, lit, null},
-    lex::{Token, syntax, tokens},
+    lex::{Broken, Token, tokens},
     print::{binary_level, level},
 };
-use crate::{Error, Result};
+use crate::Error;
+
+type Result<T, E = Broken> = std::result::Result<T, E>;
 
 /// A right operand in parentheses is two levels of reading and one of the tree.
 const MAX_NESTING: usize = 2 * MAX_DEPTH + 1;
 
 struct Parser<'a> {
-    text: &'a str,
     tokens: Vec<(usize, Token<'a>)>,
     at: usize,
     depth: usize,
 }
 
 /// Reads one expression.
-pub(crate) fn expression(text: &str) -> Result<Expr> {
+pub(crate) fn expression(text: &str) -> Result<Expr, Error> {
+    read(text).map_err(|Broken { place, reason }| Error::ExpressionSyntax {
+        position: text[..place].chars().count() + 1,
+        reason,
+    })
+}
+
+fn read(text: &str) -> Result<Expr> {
     if text.len() > MAX_LENGTH {
-        let reason = format!("it has {} bytes, and {MAX_LENGTH} are allowed", text.len());
-        return Err(syntax(text, 0, reason));
+        return Err(Broken {
+            place: 0,
+            reason: format!("it has {} bytes, and {MAX_LENGTH} are allowed", text.len()),
+        });
     }
     let mut parser = Parser {
-        text,
         tokens: tokens(text)?,
         at: 0,
         depth: 0,
@@ -48,11 +57,14 @@ impl<'a> Parser<'a> {
         token
     }
 
-    fn error(&self, reason: impl Into<String>) -> Error {
-        syntax(self.text, self.tokens[self.at].0, reason)
+    fn error(&self, reason: impl Into<String>) -> Broken {
+        Broken {
+            place: self.tokens[self.at].0,
+            reason: reason.into(),
+        }
     }
 
-    fn unexpected(&self, wanted: &str) -> Error {
+    fn unexpected(&self, wanted: &str) -> Broken {
         self.error(format!("{wanted} is expected, not {}", self.peek()))
     }
 
