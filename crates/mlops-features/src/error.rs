@@ -510,6 +510,74 @@ pub enum Error {
         /// What differs.
         reason: &'static str,
     },
+    /// A text is no expression.
+    #[error("the expression breaks at character {position}: {reason}")]
+    ExpressionSyntax {
+        /// The character, counted from 1.
+        position: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// An expression makes no sense over its columns.
+    #[error("transform `{transform}` is not valid: {reason}")]
+    InvalidTransform {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// Which part of it is wrong, and how.
+        reason: String,
+    },
+    /// A function for expressions contradicts itself or another.
+    #[error("function `{function}` is not valid: {reason}")]
+    InvalidFunction {
+        /// The function.
+        function: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Columns or values do not fit the expression that was compiled for others.
+    #[error("column `{column}` of `{transform}` is {found}, it must be {expected}")]
+    TransformInput {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// The column; `*` for all.
+        column: String,
+        /// What the expression was compiled for.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
+    /// A row of a transform has no value, not even null.
+    #[error("`{transform}` has no value{}: {reason}", in_row(*.row))]
+    TransformFailed {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// The row, counted from 0; none if there is but one.
+        row: Option<usize>,
+        /// What overflowed, could not be cast, or broke.
+        reason: String,
+    },
+    /// Request data that transforms need is not there.
+    #[error("service `{service}` needs the request column `{column}`; there is {available}")]
+    MissingRequest {
+        /// The service.
+        service: String,
+        /// The column that was declared.
+        column: String,
+        /// What the spine or the request has.
+        available: String,
+    },
+    /// Request data is of another type than it was declared with.
+    #[error("request column `{column}` of service `{service}` is {found}, it must be {expected}")]
+    RequestType {
+        /// The service.
+        service: String,
+        /// The column.
+        column: String,
+        /// The type that was declared.
+        expected: String,
+        /// What the spine or the request has.
+        found: String,
+    },
     /// An Arrow kernel refused.
     #[error("arrow could not {action}")]
     Arrow {
@@ -534,6 +602,7 @@ impl Error {
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
             | Self::UnknownFeature { .. }
+            | Self::MissingRequest { .. }
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Store(source) | Self::Object { source, .. } => source.kind(),
@@ -583,4 +652,8 @@ impl From<mlops_store::Error> for Error {
     fn from(error: mlops_store::Error) -> Self {
         Self::Store(Box::new(error))
     }
+}
+
+fn in_row(row: Option<usize>) -> String {
+    row.map_or_else(String::new, |row| format!(" in row {row}"))
 }

@@ -80,6 +80,7 @@
 //! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
 //! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
 //!   [`FeatureView::table_from`](FeatureView#method.table_from).
+//! - *A feature of the request and of others*, such as this amount by the mean of 30 days: [`transform`].
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //!
 //! # What a feature sees
@@ -126,6 +127,7 @@ mod service;
 pub mod sketch;
 mod source;
 mod store;
+pub mod transform;
 mod validation;
 mod view;
 mod window;

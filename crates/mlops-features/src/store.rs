@@ -15,6 +15,7 @@ use crate::{
     join::{self, Answer},
     plan::Group,
     service::quoted,
+    transform,
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
@@ -196,13 +197,15 @@ impl FeatureStore {
 
     /// The join as a training set with its lineage: the spine must also have a label.
     ///
-    /// Value columns of the spine become features as they are.
+    /// Value columns of the spine become features as they are, apart from request columns: a model reads
+    /// what [`online_with`](Self::online_with) answers. To train on one, add it as a transform.
     ///
     /// # Errors
     /// Those of [`join`](Self::join), and [`Error::Core`] if the spine is empty or has no usable label.
     pub fn training_set(&self, service: &FeatureService, spine: &Table) -> Result<TrainingSet> {
         let views = self.snapshots(service)?;
         let table = join::join(service, &views, spine, threads())?;
+        let table = transform::without_requests(service, table)?;
         let mut lineage = lineage(service, &views);
         lineage.data.insert(SPINE.to_owned(), spine.digest());
         Ok(TrainingSet::new(table, lineage)?)
@@ -223,6 +226,25 @@ impl FeatureStore {
         key: &EntityKey,
         at: EventTime,
     ) -> Result<OnlineRow> {
+        self.online_with(service, key, at, &BTreeMap::new())
+    }
+
+    /// The features of one key at one instant, with the request data that its transforms read.
+    ///
+    /// Every request column of the service must be there, if only as null; other entries are left alone. A
+    /// whole number serves for a `Float64`, an RFC 3339 text for an instant.
+    ///
+    /// # Errors
+    /// Those of [`online`](Self::online); [`Error::MissingRequest`], [`Error::RequestType`];
+    /// [`Error::TransformFailed`] if a transform has no value.
+    pub fn online_with(
+        &self,
+        service: &FeatureService,
+        key: &EntityKey,
+        at: EventTime,
+        request: &BTreeMap<String, Value>,
+    ) -> Result<OnlineRow> {
+        let request = transform::check_request(service, request)?;
         check_key(service, key)?;
         let features = service.features();
         let mut row = OnlineRow {
@@ -253,7 +275,7 @@ impl FeatureStore {
                 row.event_times[*place] = answer.time.map(EventTime::from_micros);
             }
         }
-        Ok(row)
+        transform::apply_row(service, row, key, at, request)
     }
 
     /// Where the features of a service come from: the digest of each view's content, which depends on
@@ -361,10 +383,12 @@ fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {
         .iter()
         .map(|index| (index.view().name().to_string(), index.digest()));
     let features = service.features().iter();
+    let transforms = service.transforms().iter();
     Lineage {
         data: data.collect(),
         features: features
             .map(|f| (f.name().to_string(), f.digest()))
+            .chain(transforms.map(|t| (t.name().to_string(), t.digest())))
             .collect(),
         code_revision: None,
     }

@@ -26,7 +26,7 @@ pub(crate) use scalar::{Scalar, to_value};
 
 use crate::{
     Error, Feature, FeatureService, KeyType, Result, index::ViewIndex, plan::Group,
-    service::quoted, view::restore,
+    service::quoted, transform, view::restore,
 };
 
 /// The overflow of one feature as an error.
@@ -62,6 +62,7 @@ pub(crate) fn join(
     spine: &Table,
     threads: NonZeroUsize,
 ) -> Result<Table> {
+    transform::check_spine(service, spine)?;
     let schema = spine.schema();
     for feature in service.features() {
         if schema.index_of(feature.name().as_str()).is_ok() {
@@ -98,7 +99,8 @@ pub(crate) fn join(
     let columns = columns.chain(service.features().iter().map(Feature::column));
     let arrays = spine.batch().columns().iter().cloned();
     let arrays = arrays.chain(outputs.into_iter().flatten());
-    Ok(Table::new(TableSchema::new(columns)?, arrays.collect())?)
+    let joined = Table::new(TableSchema::new(columns)?, arrays.collect())?;
+    transform::apply_batch(service, joined)
 }
 
 fn spine_times(spine: &Table) -> Result<Vec<i64>> {
