@@ -92,7 +92,7 @@ mod feature;
 mod handle;
 mod index;
 mod join;
-mod online;
+pub mod online;
 mod plan;
 mod service;
 mod source;
@@ -114,7 +114,7 @@ pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 #[doc(hidden)]
 pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
-pub use online::{OnlineRow, Status};
+pub use online::{OnlineBatch, OnlineRow, Status};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,

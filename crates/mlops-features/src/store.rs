@@ -349,7 +349,7 @@ fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {
     }
 }
 
-fn check_key(service: &FeatureService, key: &EntityKey) -> Result<()> {
+pub(crate) fn check_key(service: &FeatureService, key: &EntityKey) -> Result<()> {
     let keys = service.keys();
     let shape = |reason: String| {
         let entity = service.features()[0].view().entity().name();
