@@ -83,6 +83,7 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
+mod builder;
 mod contract;
 mod derived;
 mod entity;
@@ -92,8 +93,11 @@ mod feature;
 mod handle;
 mod index;
 mod join;
+mod materialize;
+mod offline;
 pub mod online;
 mod plan;
+mod push;
 mod service;
 mod source;
 mod store;
@@ -105,6 +109,7 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
+pub use builder::FeatureStoreBuilder;
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
@@ -114,12 +119,15 @@ pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
 #[doc(hidden)]
 pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
+pub use materialize::{Freshness, Materialize, MaterializeReport, Progress};
+pub use offline::{Durability, Target};
 pub use online::{OnlineBatch, OnlineRow, Status};
+pub use push::{IngestReport, PushOptions, PushReport};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,
     SourceSchema, SourceSchemaBuilder, TimeFormat, from_batches,
 };
-pub use store::{FeatureStore, IngestReport};
+pub use store::FeatureStore;
 pub use validation::{Example, ExpectationResult, Validation};
 pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind};

@@ -95,6 +95,10 @@ impl ViewIndex {
         &self.dictionaries[field]
     }
 
+    pub(crate) fn dictionaries(&self) -> &[Arc<Dictionary>] {
+        &self.dictionaries
+    }
+
     pub(crate) fn row_count(&self) -> usize {
         self.rows
     }

@@ -18,6 +18,7 @@
 mod answer;
 mod codec;
 mod key;
+mod ledger;
 mod memory;
 mod read;
 #[cfg(feature = "redis")]
@@ -30,7 +31,9 @@ mod table;
 mod words;
 
 pub use answer::{OnlineBatch, OnlineRow, OnlineRowRef, Status};
+pub(crate) use answer::Cell;
 pub use key::StoreKey;
+pub(crate) use ledger::{Interval, Lease, Ledger};
 pub use memory::MemoryStore;
 pub use read::read;
 #[cfg(feature = "redis")]
@@ -39,3 +42,4 @@ pub use redis::RedisStore;
 pub use sqlite::{SqliteStore, SqliteSync};
 pub use store::{Change, Decide, Found, OnlineStore, TableId};
 pub use table::{OnlineTable, WriteReport};
+pub(crate) use table::{ordinals_of, ordinals_to_be};

@@ -124,11 +124,11 @@ fn answer(
     join::evaluate(group, rows.as_ref(), at, scratch, out)?;
     let covered = table.covered_from();
     let (horizon, floor) = state.map_or((i64::MIN, i64::MIN), |s| (s.horizon, s.floor));
+    let oldest = group.view.ttl().map_or(i64::MIN, |ttl| at.saturating_sub(ttl.micros()));
     for (slot, _) in &group.newest {
-        // older events than those that were written could only answer where nothing newer does
-        let oldest = group.view.ttl().map_or(i64::MIN, |ttl| at.saturating_sub(ttl.micros()));
-        let unknown = out[*slot].status == Status::NotFound && oldest < covered;
-        if at < horizon || unknown {
+        // what was never written may be newer than what is found, unless that is newer than all of it
+        let newer = out[*slot].time.is_none_or(|time| time < covered);
+        if at < horizon || (newer && oldest < covered) {
             out[*slot] = UNKNOWN;
         }
     }
