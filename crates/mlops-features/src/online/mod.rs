@@ -17,6 +17,7 @@
 
 mod answer;
 mod codec;
+pub mod conformance;
 mod key;
 mod ledger;
 mod memory;
