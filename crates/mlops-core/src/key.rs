@@ -69,7 +69,7 @@ impl KeyPart {
             Value::Bool(value) => Some(Self::Bool(value)),
             Value::Int(value) => Some(Self::Int(value)),
             Value::Str(value) => Some(Self::Str(value)),
-            Value::Null | Value::Float(_) | Value::Time(_) => None,
+            Value::Null | Value::Float(_) | Value::Time(_) | Value::List(_) | Value::Map(_) => None,
         }
     }
 }

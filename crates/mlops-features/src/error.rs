@@ -460,6 +460,22 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// Bytes that should hold a sketch or a partial aggregate do not.
+    #[error("the bytes hold no {what}: {reason}")]
+    BrokenState {
+        /// What was to be read.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+    /// Two sketches or partial aggregates measure different things.
+    #[error("{what} cannot be merged: {reason}")]
+    UnlikeStates {
+        /// What was to be merged.
+        what: &'static str,
+        /// What differs.
+        reason: &'static str,
+    },
     /// An Arrow kernel refused.
     #[error("arrow could not {action}")]
     Arrow {
@@ -496,7 +512,9 @@ impl Error {
             }
             Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } => ErrorKind::Corrupt,
+            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenState { .. } => {
+                ErrorKind::Corrupt
+            }
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

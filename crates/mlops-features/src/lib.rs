@@ -84,6 +84,7 @@
 //! A single bad row is never an error: it is listed.
 
 mod builder;
+mod aggregate;
 mod contract;
 mod derived;
 mod entity;
@@ -99,6 +100,7 @@ pub mod online;
 mod plan;
 mod push;
 mod service;
+pub mod sketch;
 mod source;
 mod store;
 mod validation;
@@ -110,12 +112,16 @@ pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Va
 pub use mlops_derive::{Entity, FeatureView};
 
 pub use builder::FeatureStoreBuilder;
+pub use aggregate::State as PartialAggregate;
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};
 pub use error::{Error, Result};
 pub use expectation::{Expectation, OnFailure};
-pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
+pub use feature::{
+    Accuracy, Aggregate, Divisor, Feature, Filter, FilterField, Function, Rank, days, hours,
+    minutes,
+};
 #[doc(hidden)]
 pub use handle::private;
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    num::NonZeroUsize,
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -24,7 +25,6 @@ use crate::{
     push::Writer,
     plan::Group,
     service::quoted,
-    window::Scratch,
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
@@ -160,7 +160,8 @@ impl FeatureStore {
         Ok(self.shelf(view)?.read().row_count())
     }
 
-    /// The spine with the features of its rows' keys and times: one output row a spine row, in order.
+    /// The spine with the features of its rows' keys and times: one output row a spine row, in order; on as
+    /// many threads as the machine has.
     ///
     /// The spine has the key columns of the service, an event time, and whatever else; all its columns
     /// stay as they are and the features follow them. A null key has no events.
@@ -171,10 +172,25 @@ impl FeatureStore {
     /// [`Error::NameCollision`] of a feature and a spine column; [`Error::SumOverflow`].
     ///
     /// # Complexity
-    /// A spine row costs, per view, a hash lookup and a binary search, and, per field and window, one pass
-    /// over the key's events in that window.
+    /// A sort of the spine's rows by key and time, and for each field and window one pass over the events of
+    /// the keys that are asked for: events and rows add up and do not multiply. With a created-time cutoff
+    /// this holds for keys whose rows became known in the order of their events; the rows of another key
+    /// cost one pass over each window's events each.
     pub fn join(&self, service: &FeatureService, spine: &Table) -> Result<Table> {
-        join::join(service, &self.snapshots(service)?, spine)
+        self.join_on(service, spine, threads())
+    }
+
+    /// The join on so many threads; their number changes nothing but the time that it takes.
+    ///
+    /// # Errors
+    /// Those of [`join`](Self::join).
+    pub fn join_on(
+        &self,
+        service: &FeatureService,
+        spine: &Table,
+        threads: NonZeroUsize,
+    ) -> Result<Table> {
+        join::join(service, &self.snapshots(service)?, spine, threads)
     }
 
     /// The join as a training set with its lineage: the spine must also have a label.
@@ -185,7 +201,7 @@ impl FeatureStore {
     /// Those of [`join`](Self::join), and [`Error::Core`] if the spine is empty or has no usable label.
     pub fn training_set(&self, service: &FeatureService, spine: &Table) -> Result<TrainingSet> {
         let views = self.snapshots(service)?;
-        let table = join::join(service, &views, spine)?;
+        let table = join::join(service, &views, spine, threads())?;
         let mut lineage = lineage(service, &views);
         lineage.data.insert(SPINE.to_owned(), spine.digest());
         Ok(TrainingSet::new(table, lineage)?)
@@ -202,7 +218,8 @@ impl FeatureStore {
     /// store.
     ///
     /// # Complexity
-    /// That of one spine row of a join; nothing is allocated per event.
+    /// Per view a hash lookup and a binary search, and, per field and window, one pass over the key's events in
+    /// that window.
     pub fn online(
         &self,
         service: &FeatureService,
@@ -231,23 +248,23 @@ impl FeatureStore {
         keys.iter().try_for_each(|key| check_key(service, key))?;
         let features = service.features();
         let mut batch = OnlineBatch::new(service, keys.len(), at);
-        let (mut scratch, mut answers) = (Scratch::default(), Vec::new());
+        let mut answers = Vec::new();
         for group in service.groups() {
             let shelf = self.resolve(&group.view)?;
             let index = shelf.read();
             for (position, key) in keys.iter().enumerate() {
                 let rows = group_id(group, key, &index).map(|id| index.rows(id));
                 answers.clear();
-                answers.resize(group.features.len(), Answer::NOTHING);
+                answers.resize(group.slots, Answer::NOTHING);
                 let micros = at.micros();
-                join::evaluate(group, rows.as_ref(), micros, &mut scratch, &mut answers)
-                    .map_err(|slot| join::overflow(&features[group.features[slot]], micros))?;
+                join::evaluate(group, &index, rows.as_ref(), micros, &mut answers)
+                    .map_err(|slot| join::overflow(join::feature_of(service, group, slot), micros))?;
                 for (answer, place) in answers.iter().zip(&group.features) {
                     let words = features[*place]
                         .field_at()
                         .map(|field| index.dictionary(field));
                     let cell = Cell {
-                        value: join::to_value(answer.scalar, words),
+                        value: join::to_value(&answer.scalar, words),
                         status: answer.status,
                         time: answer.time,
                     };
@@ -376,6 +393,11 @@ impl Shelf {
         drop(index);
         drop(old); // freeing it is not for readers to wait for
     }
+}
+
+/// As many threads as the machine has.
+fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {

@@ -517,7 +517,7 @@ fn run(case: &Case, backend: &'static str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
     fn online_equals_offline_in_memory(case in case()) {

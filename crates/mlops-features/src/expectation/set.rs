@@ -142,5 +142,6 @@ fn text(value: &Value) -> String {
         Value::Float(f) => f.to_string(),
         Value::Str(s) => format!("{s:?}"),
         Value::Time(t) => t.to_string(),
+        Value::List(_) | Value::Map(_) => serde_json::to_string(value).unwrap_or_default(),
     }
 }

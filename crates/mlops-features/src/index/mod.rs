@@ -95,6 +95,11 @@ impl ViewIndex {
         &self.dictionaries[field]
     }
 
+    /// The texts of a field, to be replaced as a whole in an index that holds no rows.
+    pub(crate) fn dictionary_mut(&mut self, field: usize) -> &mut Dictionary {
+        Arc::make_mut(&mut self.dictionaries[field])
+    }
+
     pub(crate) fn dictionaries(&self) -> &[Arc<Dictionary>] {
         &self.dictionaries
     }

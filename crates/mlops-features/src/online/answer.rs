@@ -19,8 +19,8 @@ pub enum Status {
     NotFound,
     /// The newest event is older than the view's TTL.
     Expired,
-    /// The online store does not reach back to what the value needs: the instant lies before the key's
-    /// horizon, or events that it needs were never written. The value is null, never a wrong one.
+    /// The online store does not reach back to what the value needs: events that it may rest on were dropped
+    /// because they lie before the key's horizon, or were never written. The value is null, never a wrong one.
     NotRetained,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic u8 = 0x6f · version u8 = 1 · digest of the view, first 8 bytes · flags u8 (1: created times)
-//! rows u32 · fields u16 · horizon i64 · floor i64
+//! rows u32 · fields u16 · horizon i64 · dropped i64
 //! event times i64 × rows · created times i64 × rows, if flagged · ordinals u32 × rows
 //! for each field: kind u8 (0 bool, 1 int, 2 float, 3 text; +128 with nulls)
 //!                 · valid u8 × rows, with nulls
@@ -45,7 +45,7 @@ impl KeyState {
         let fields = u16::try_from(self.block.columns.len()).unwrap_or(u16::MAX);
         out.extend(fields.to_le_bytes());
         out.extend(self.horizon.to_le_bytes());
-        out.extend(self.floor.to_le_bytes());
+        out.extend(self.dropped.to_le_bytes());
         let times = self.block.times.iter();
         for time in times.chain(self.block.created.iter().flatten()) {
             out.extend(time.to_le_bytes());
@@ -120,7 +120,7 @@ impl KeyState {
             return Err(format!("it has {fields} fields"));
         }
         self.horizon = i64::from_le_bytes(reader.array()?);
-        self.floor = i64::from_le_bytes(reader.array()?);
+        self.dropped = i64::from_le_bytes(reader.array()?);
         reader.longs(rows, &mut self.block.times)?;
         if let Some(created) = &mut self.block.created {
             reader.longs(rows, created)?;

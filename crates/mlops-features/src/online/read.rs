@@ -2,21 +2,22 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use mlops_core::{EntityKey, EventTime, Value};
+use mlops_core::{Digest, EntityKey, EventTime, Value};
 
 use super::{
     OnlineBatch, OnlineTable, StoreKey,
     answer::Cell,
+    codec::Damage,
     state::KeyState,
     store::OnlineStore,
+    table::reach,
 };
 use crate::{
-    Error, FeatureService, Result, Status,
-    index::Rows,
+    Error, FeatureService, FieldKind, Result, Status,
+    index::{Rows, ViewIndex},
     join::{self, Answer, Scalar},
     plan::Group,
     store::check_key,
-    window::Scratch,
 };
 
 /// Below so many keys, equal ones are found by comparing.
@@ -57,31 +58,31 @@ pub fn read(
             .map(|row| store_key(group, &keys[*row]))
             .collect();
         answers.clear();
-        answers.resize(group.features.len(), Answer::NOTHING);
-        SCRATCH.with_borrow_mut(|scratch| {
-            let state = scratch.of(table);
-            let mut fold = Scratch::default();
+        answers.resize(group.slots, Answer::NOTHING);
+        let micros = at.micros();
+        BUFFERS.with_borrow_mut(|buffers| {
+            let (state, texts) = buffers.of(table);
             store.read(table.id(), &wanted, &mut |position, bytes| {
+                let mut known = None;
                 if let Some(bytes) = bytes {
-                    let damage = |reason| table.damage(&wanted[position], reason);
+                    let damage = |reason: Damage| table.damage(&wanted[position], reason);
                     state.decode(table.view(), bytes).map_err(damage)?;
+                    if reads_texts(group) {
+                        copy_texts(state, texts).map_err(damage)?;
+                    }
+                    known = Some(&*state);
                 }
-                let known = bytes.map(|_| &*state);
-                let micros = at.micros();
-                answer(group, table, known, micros, &mut fold, &mut answers)
-                    .map_err(|slot| {
-                        join::overflow(&service.features()[group.features[slot]], micros)
-                    })?;
-                for (slot, answer) in answers.iter().enumerate() {
-                    let feature = group.features[slot];
-                    let field = service.features()[feature].field_at();
-                    let value = value(answer.scalar, known, field);
+                answer(group, table, texts, known, micros, &mut answers).map_err(|slot| {
+                    join::overflow(join::feature_of(service, group, slot), micros)
+                })?;
+                for (answer, feature) in answers.iter().zip(&group.features) {
+                    let field = service.features()[*feature].field_at();
                     let cell = Cell {
-                        value,
+                        value: value(&answer.scalar, known, texts, field),
                         status: answer.status,
                         time: answer.time,
                     };
-                    batch.put(first[position], feature, cell);
+                    batch.put(first[position], *feature, cell);
                 }
                 Ok(())
             })
@@ -96,9 +97,8 @@ pub fn read(
 /// A window that a table does not keep would be answered by a part of its events.
 fn check_windows(service: &FeatureService, group: &Group, table: &OnlineTable) -> Result<()> {
     let kept = table.longest_window();
-    let longer = group.features.iter().map(|at| &service.features()[*at]);
-    let mut longer = longer.filter(|feature| feature.window().is_some_and(|w| w > kept));
-    match longer.next() {
+    let features = group.features.iter().map(|at| &service.features()[*at]);
+    match features.filter(|f| f.timing().is_some()).find(|f| reach(f) > kept) {
         None => Ok(()),
         Some(feature) => Err(Error::NotServed {
             feature: feature.name().to_string(),
@@ -112,30 +112,39 @@ fn check_windows(service: &FeatureService, group: &Group, table: &OnlineTable) -
 fn answer(
     group: &Group,
     table: &OnlineTable,
+    texts: &ViewIndex,
     state: Option<&KeyState>,
     at: i64,
-    scratch: &mut Scratch,
     out: &mut [Answer],
 ) -> Result<(), usize> {
     let rows = state.map(|state| Rows {
         block: &state.block,
         range: 0..state.block.len(),
     });
-    join::evaluate(group, rows.as_ref(), at, scratch, out)?;
+    join::evaluate(group, texts, rows.as_ref(), at, out)?;
     let covered = table.covered_from();
-    let (horizon, floor) = state.map_or((i64::MIN, i64::MIN), |s| (s.horizon, s.floor));
+    let (horizon, dropped) = state.map_or((i64::MIN, i64::MIN), |s| (s.horizon, s.dropped));
+    let boundary = group.view.boundary();
     let oldest = group.view.ttl().map_or(i64::MIN, |ttl| at.saturating_sub(ttl.micros()));
-    for (slot, _) in &group.newest {
-        // what was never written may be newer than what is found, unless that is newer than all of it
-        let newer = out[*slot].time.is_none_or(|time| time < covered);
-        if at < horizon || (newer && oldest < covered) {
-            out[*slot] = UNKNOWN;
+    for question in &group.newest {
+        // a row that is not here can only matter if it is newer than what was found, and not expired
+        let found = out[question.slot].time.unwrap_or(i64::MIN);
+        let pruned = at < horizon || question.filter.is_some();
+        let lost = pruned && found <= dropped && oldest <= dropped && dropped != i64::MIN;
+        if lost || (found < covered && oldest < covered) {
+            out[question.slot] = UNKNOWN;
         }
     }
-    for aggregates in &group.folds {
-        let edge = at.saturating_sub(group.windows[aggregates.window].micros());
-        if at < horizon || edge < floor || edge < covered {
-            aggregates.slots.iter().for_each(|(slot, _)| out[*slot] = UNKNOWN);
+    let unknown = |(tail, _): (i64, i64)| {
+        tail < covered || (dropped != i64::MIN && !boundary.sees(dropped, tail))
+    };
+    for fold in group.folds.iter().filter(|fold| unknown(fold.window.edges(at))) {
+        fold.slots.iter().for_each(|slot| out[slot.at] = UNKNOWN);
+    }
+    for ratio in &group.ratios {
+        let parts = [&out[ratio.above], &out[ratio.below]];
+        if parts.iter().any(|part| part.status == Status::NotRetained) {
+            out[ratio.slot] = UNKNOWN;
         }
     }
     Ok(())
@@ -147,13 +156,48 @@ const UNKNOWN: Answer = Answer {
     time: None,
 };
 
-fn value(scalar: Scalar, state: Option<&KeyState>, field: Option<usize>) -> Value {
+fn value(
+    scalar: &Scalar,
+    state: Option<&KeyState>,
+    texts: &ViewIndex,
+    field: Option<usize>,
+) -> Value {
     match (scalar, state, field) {
         (Scalar::Code(code), Some(state), Some(field)) => {
-            Value::Str(state.words[field].get(code).to_owned())
+            Value::Str(state.words[field].get(*code).to_owned())
         }
-        (scalar, _, _) => join::to_value(scalar, None),
+        (scalar, _, field) => join::to_value(scalar, field.map(|field| texts.dictionary(field))),
     }
+}
+
+/// Whether the code of the join looks texts up.
+fn reads_texts(group: &Group) -> bool {
+    let fields = group.view.fields();
+    let text = |field: usize| fields[field].kind() == FieldKind::Str;
+    let filtered = group.newest.iter().any(|question| question.filter.is_some());
+    filtered
+        || group.streams.iter().any(|stream| {
+            stream.filter.is_some()
+                || stream.by.is_some()
+                || stream.field.is_some_and(|(field, _)| text(field))
+        })
+}
+
+/// Gives the code of the join the texts of a state under the codes that the state has for them.
+fn copy_texts(state: &KeyState, texts: &mut ViewIndex) -> Result<(), Damage> {
+    for (field, words) in state.words.iter().enumerate() {
+        if words.len() == 0 && texts.dictionary(field).is_empty() {
+            continue;
+        }
+        let dictionary = texts.dictionary_mut(field);
+        dictionary.clear();
+        for (code, word) in (0..).zip(words.iter()) {
+            if dictionary.insert(word) != code {
+                return Err("a text stands in it twice".to_owned());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The rows of different keys, and for each other row the one that it repeats.
@@ -179,30 +223,42 @@ fn distinct(keys: &[EntityKey]) -> (Vec<usize>, Vec<(usize, usize)>) {
     (first, repeats)
 }
 
-/// Buffers for decoded states, one a view, reused by all reads of a thread.
+/// Room for decoded states, one a view, used again by all reads of a thread.
 #[derive(Default)]
-struct Buffers(Vec<(mlops_core::Digest, KeyState)>);
+struct Buffers(Vec<Buffer>);
 
-/// More views than that and the oldest buffer is given up.
-const BUFFERS: usize = 16;
+struct Buffer {
+    view: Digest,
+    state: KeyState,
+    /// An index without rows that holds the texts of the state.
+    texts: ViewIndex,
+}
+
+/// More views than that and the oldest room is given up.
+const VIEWS: usize = 16;
 
 impl Buffers {
-    fn of(&mut self, table: &OnlineTable) -> &mut KeyState {
-        let digest = table.view().digest();
-        let at = self.0.iter().position(|(known, _)| *known == digest);
+    fn of(&mut self, table: &OnlineTable) -> (&mut KeyState, &mut ViewIndex) {
+        let view = table.view().digest();
+        let at = self.0.iter().position(|buffer| buffer.view == view);
         let at = at.unwrap_or_else(|| {
-            if self.0.len() >= BUFFERS {
+            if self.0.len() >= VIEWS {
                 self.0.remove(0);
             }
-            self.0.push((digest, KeyState::new(table.view())));
+            self.0.push(Buffer {
+                view,
+                state: KeyState::new(table.view()),
+                texts: ViewIndex::new(table.view().clone()),
+            });
             self.0.len() - 1
         });
-        &mut self.0[at].1
+        let buffer = &mut self.0[at];
+        (&mut buffer.state, &mut buffer.texts)
     }
 }
 
 thread_local! {
-    static SCRATCH: RefCell<Buffers> = RefCell::default();
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
 /// The key of a group's view within the key of the service.

@@ -5,8 +5,8 @@
 //! nothing, and the state does not depend on the order in which rows came.
 //!
 //! Two instants say what was dropped. From the *horizon* on, the newest visible row is in the state:
-//! of the rows before it only those are kept that no other row outranks at every later instant. From the
-//! *floor* on, every row is in the state. Both only move forward.
+//! of the rows before it, and out of reach of the windows, only those are kept that no other row outranks
+//! at every later instant. All rows after the newest *dropped* one are in the state. Both only move forward.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,8 @@ pub(crate) struct Merged {
 #[derive(Debug, Clone)]
 pub(crate) struct KeyState {
     pub(crate) horizon: i64,
-    pub(crate) floor: i64,
+    /// The event time of the newest row that was dropped; the least if none was.
+    pub(crate) dropped: i64,
     pub(crate) block: Block,
     pub(crate) ordinals: Vec<u32>,
     /// The texts of each field that has some; codes count along them.
@@ -59,7 +60,7 @@ impl KeyState {
     pub(crate) fn new(view: &FeatureView) -> Self {
         Self {
             horizon: i64::MIN,
-            floor: i64::MIN,
+            dropped: i64::MIN,
             block: Block::empty(view),
             ordinals: Vec::new(),
             words: view.fields().iter().map(|_| Words::default()).collect(),
@@ -92,12 +93,9 @@ impl KeyState {
     ) -> Merged {
         let before = self.ordinals.len();
         self.append(incoming);
-        let newest = self.block.times.iter().copied().max();
-        let mut next = (self.horizon, self.floor);
-        if let Some(newest) = newest {
+        if let Some(newest) = self.block.times.iter().copied().max() {
             let horizon = newest.min(now).saturating_sub(retention.keep);
-            next.0 = next.0.max(horizon);
-            next.1 = next.1.max(next.0.saturating_sub(retention.window));
+            self.horizon = self.horizon.max(horizon);
         }
 
         // the stable sort leaves rows of one rank in order of arrival: the last one replaces the others
@@ -112,8 +110,7 @@ impl KeyState {
                 _ => kept.push(row),
             }
         }
-        (self.horizon, self.floor) = next;
-        self.prune(view, &mut kept);
+        self.prune(view, retention, &mut kept);
         let taken = kept.iter().filter(|row| **row >= before).count() as u64;
         self.block = self.block.take(&kept);
         self.ordinals = kept.iter().map(|row| self.ordinals[*row]).collect();
@@ -124,18 +121,21 @@ impl KeyState {
         }
     }
 
-    /// Keeps the rows from the floor on, and of the older ones those that may still be the newest.
-    fn prune(&self, view: &FeatureView, kept: &mut Vec<usize>) {
-        let (horizon, floor) = (self.horizon, self.floor);
+    /// Keeps the rows that windows reach from the horizon, and of the older ones those that may still be the
+    /// newest.
+    fn prune(&mut self, view: &FeatureView, retention: Retention, kept: &mut Vec<usize>) {
+        let horizon = self.horizon;
+        let floor = horizon.saturating_sub(retention.window);
         let (boundary, hides) = (view.boundary(), view.cutoff() == Cutoff::CreatedTime);
-        let known_from = |row: usize| match (hides, self.created(row)) {
+        let created = |row: usize| self.created(row);
+        let known_from = |row: usize| match (hides, created(row)) {
             (false, _) => i64::MIN,
             (true, created) => created.max(match boundary {
                 Boundary::Inclusive => horizon,
                 Boundary::Exclusive => horizon.saturating_sub(1),
             }),
         };
-        let mut first_known = None;
+        let (mut first_known, mut dropped) = (None, self.dropped);
         let mut keep: Vec<bool> = Vec::with_capacity(kept.len());
         for row in kept.iter().rev().copied() {
             let time = self.block.times[row];
@@ -147,8 +147,12 @@ impl KeyState {
                 first_known = Some(known_from(row));
                 wanted = true;
             }
+            if !wanted && !never {
+                dropped = dropped.max(time);
+            }
             keep.push(wanted);
         }
+        self.dropped = dropped;
         let mut keep = keep.into_iter().rev();
         kept.retain(|_| keep.next().unwrap_or_default());
     }

@@ -13,7 +13,7 @@ use super::{
     store::{Change, OnlineStore, TableId},
 };
 use crate::{
-    Error, FeatureService, FeatureView, Result,
+    Error, Feature, FeatureService, FeatureView, Result,
     index::{Block, Dictionary, NO_CREATED, Staged, ViewIndex},
 };
 
@@ -112,8 +112,8 @@ impl OnlineTable {
     pub fn serving(self, service: &FeatureService) -> Self {
         let features = service.features().iter();
         let own = features.filter(|feature| *feature.view() == self.view);
-        let window = own.filter_map(crate::Feature::window).max();
-        self.window(window.unwrap_or(Span::ZERO))
+        let reach = own.map(reach).max();
+        self.window(reach.unwrap_or(Span::ZERO))
     }
 
     /// How long before the newest event an instant may lie and still be answered; 10 minutes unless set.
@@ -262,6 +262,23 @@ impl OnlineTable {
     pub fn remove(&self, store: &dyn OnlineStore, keys: &[EntityKey]) -> Result<u64> {
         let keys: Vec<StoreKey> = keys.iter().map(StoreKey::new).collect();
         store.remove(&self.id, &keys)
+    }
+}
+
+/// How far before an instant the events lie that a feature needs, besides the newest one.
+pub(crate) fn reach(feature: &Feature) -> Span {
+    match feature.timing() {
+        // edges that move in hops lie at most two of them further back
+        Some(window) => {
+            let hop = window.accuracy.hop().map_or(0, Span::micros);
+            let reach = window.span.micros().saturating_add(hop.saturating_mul(2));
+            Span::from_micros(reach).unwrap_or(window.span)
+        }
+        // the newest row that a filter takes may be any that is not expired
+        None if feature.measures().iter().any(|measure| measure.filter.is_some()) => {
+            feature.view().ttl().unwrap_or(Span::ZERO)
+        }
+        None => Span::ZERO,
     }
 }
 

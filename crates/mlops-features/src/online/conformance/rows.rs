@@ -272,10 +272,11 @@ pub(super) const BEFORE_THE_HORIZON: Case = Case {
     name: "an instant before the horizon is not answered with a wrong value",
     check: |store| {
         let bench = Bench::new(store, "horizon", 3)?;
-        bench.write(store, 9, &[(1, 2, None, Some(2)), (1, 9, None, Some(9))])?;
-        bench.expect(store, 8, 2, Status::Present)?;
-        bench.expect(store, 6, 2, Status::Present)?;
-        bench.expect(store, 5, Value::Null, Status::NotRetained)
+        let rows = [2, 9, 30].map(|time| (1, time, None, Some(time)));
+        bench.write(store, 30, &rows)?;
+        bench.expect(store, 27, 9, Status::Present)?;
+        bench.expect(store, 12, 9, Status::Present)?;
+        bench.expect(store, 8, Value::Null, Status::NotRetained)
     },
 };
 
