@@ -99,6 +99,7 @@ mod offline;
 pub mod online;
 mod plan;
 mod push;
+mod replay;
 mod service;
 pub mod sketch;
 mod source;
@@ -129,6 +130,7 @@ pub use materialize::{Freshness, Materialize, MaterializeReport, Progress};
 pub use offline::{Durability, Target};
 pub use online::{OnlineBatch, OnlineRow, Status};
 pub use push::{IngestReport, PushOptions, PushReport};
+pub use replay::{Disagreement, FeatureReplay, ReplayReport};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     Csv, Ingest, ParquetFile, Parse, Rejected, RejectionCount, RejectionKind, Rejections,
