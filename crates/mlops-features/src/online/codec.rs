@@ -2,22 +2,31 @@
 //!
 //! ```text
 //! magic u8 = 0x6f · version u8 = 1 · digest of the view, first 8 bytes · flags u8 (1: created times)
+//! stamp u64, a digest of what follows if there are tiles, 0 otherwise
 //! rows u32 · fields u16 · horizon i64 · dropped i64
 //! event times i64 × rows · created times i64 × rows, if flagged · ordinals u32 × rows
 //! for each field: kind u8 (0 bool, 1 int, 2 float, 3 text; +128 with nulls)
 //!                 · valid u8 × rows, with nulls
 //!                 · values, u8 or i64 or f64 bits × rows; for texts: words u32, codes u32 × rows, lengths u32 × words, bytes
+//! tilings u16, each: id u64 · tiles u32, each: number i64 · length u32 · partial aggregate
 //! CRC-32 u32 of all that
 //! ```
 //!
 //! Numbers are little-endian. The reader trusts nothing: each length is checked against the bytes that
 //! are there before anything is allocated, so that a state takes at most a few times its bytes.
 
-use flate2::Crc;
+use std::{collections::BTreeMap, ops::Range};
 
-use super::{state::KeyState, words::Words};
+use flate2::Crc;
+use mlops_core::Digest;
+
+use super::{
+    state::KeyState,
+    tiles::{TileSet, Tiling},
+    words::Words,
+};
 use crate::{
-    FeatureView,
+    FeatureView, PartialAggregate,
     index::{Packed, PackedColumn},
 };
 
@@ -25,6 +34,7 @@ const MAGIC: u8 = 0x6f;
 const VERSION: u8 = 1;
 const CREATED: u8 = 1;
 const NULLS: u8 = 0x80;
+const STAMP: Range<usize> = 11..19;
 
 /// What is wrong with bytes; the caller knows view and key.
 pub(crate) type Damage = String;
@@ -41,9 +51,9 @@ impl KeyState {
         } else {
             0
         });
+        out.extend([0; 8]);
         out.extend(count(rows).to_le_bytes());
-        let fields = u16::try_from(self.block.columns.len()).unwrap_or(u16::MAX);
-        out.extend(fields.to_le_bytes());
+        out.extend(short(self.block.columns.len()).to_le_bytes());
         out.extend(self.horizon.to_le_bytes());
         out.extend(self.dropped.to_le_bytes());
         let times = self.block.times.iter();
@@ -86,13 +96,35 @@ impl KeyState {
                 }
             }
         }
+        out.extend(short(self.tiles.len()).to_le_bytes());
+        for set in &self.tiles {
+            out.extend(set.id.to_le_bytes());
+            out.extend(count(set.tiles.len()).to_le_bytes());
+            for (tile, partial) in &set.tiles {
+                let bytes = partial.to_bytes();
+                out.extend(tile.to_le_bytes());
+                out.extend(count(bytes.len()).to_le_bytes());
+                out.extend(bytes);
+            }
+        }
+        if !self.tiles.is_empty() {
+            let digest = Digest::of(&out[STAMP.end..]);
+            out[STAMP].copy_from_slice(&digest.as_bytes()[..8]);
+        }
         let mut crc = Crc::new();
         crc.update(out);
         out.extend(crc.sum().to_le_bytes());
     }
 
     /// Reads bytes into this state, whose buffers are reused.
-    pub(crate) fn decode(&mut self, view: &FeatureView, bytes: &[u8]) -> Result<(), Damage> {
+    ///
+    /// Partial aggregates of tilings that are not asked for are left out.
+    pub(crate) fn decode(
+        &mut self,
+        view: &FeatureView,
+        tilings: &[Tiling],
+        bytes: &[u8],
+    ) -> Result<(), Damage> {
         let (body, sum) = bytes.split_last_chunk().ok_or("it is cut off")?;
         let mut crc = Crc::new();
         crc.update(body);
@@ -114,6 +146,7 @@ impl KeyState {
         if (flags == CREATED) != self.block.created.is_some() || flags > CREATED {
             return Err(format!("its flags are {flags:#x}"));
         }
+        let _stamp: [u8; 8] = reader.array()?;
         let rows = u32::from_le_bytes(reader.array()?) as usize;
         let fields = usize::from(u16::from_le_bytes(reader.array()?));
         if fields != self.block.columns.len() {
@@ -130,12 +163,26 @@ impl KeyState {
         for (column, words) in self.block.columns.iter_mut().zip(&mut self.words) {
             reader.column(rows, column, words)?;
         }
+        self.tiles.clear();
+        for _ in 0..u16::from_le_bytes(reader.array()?) {
+            self.tiles.extend(reader.tiles(tilings)?);
+        }
         if reader.0.is_empty() {
             Ok(())
         } else {
             Err(format!("{} bytes are left over", reader.0.len()))
         }
     }
+}
+
+/// The mark of a state with tiles: states with equal marks are the same.
+pub(crate) fn stamp(bytes: &[u8]) -> Option<u64> {
+    let stamp = bytes.get(STAMP)?.first_chunk()?;
+    Some(u64::from_le_bytes(*stamp)).filter(|stamp| *stamp != 0)
+}
+
+fn short(count: usize) -> u16 {
+    u16::try_from(count).expect("a view has fewer than 2^16 fields and features")
 }
 
 fn count(count: usize) -> u32 {
@@ -181,6 +228,22 @@ impl<'a> Reader<'a> {
         out.clear();
         out.extend(bytes.iter().map(|byte| *byte == 1));
         Ok(())
+    }
+
+    fn tiles(&mut self, tilings: &[Tiling]) -> Result<Option<TileSet>, Damage> {
+        let id = u64::from_le_bytes(self.array()?);
+        let tiling = tilings.iter().find(|tiling| tiling.id == id);
+        let mut tiles = BTreeMap::new();
+        for _ in 0..u32::from_le_bytes(self.array()?) {
+            let tile = i64::from_le_bytes(self.array()?);
+            let length = u32::from_le_bytes(self.array()?) as usize;
+            let bytes = self.take(length)?;
+            if let Some(tiling) = tiling {
+                let partial = PartialAggregate::from_bytes(&tiling.feature, bytes);
+                tiles.insert(tile, partial.map_err(|error| error.to_string())?);
+            }
+        }
+        Ok(tiling.map(|_| TileSet { id, tiles }))
     }
 
     fn column(

@@ -29,6 +29,7 @@ mod sqlite;
 mod state;
 mod store;
 mod table;
+mod tiles;
 mod words;
 
 pub use answer::{OnlineBatch, OnlineRow, OnlineRowRef, Status};

@@ -7,13 +7,13 @@ use mlops_core::{Digest, EntityKey, EventTime, Value};
 use super::{
     OnlineBatch, OnlineTable, StoreKey,
     answer::Cell,
-    codec::Damage,
+    codec::{Damage, stamp},
     state::KeyState,
     store::OnlineStore,
     table::reach,
 };
 use crate::{
-    Error, FeatureService, FieldKind, Result, Status,
+    Error, Feature, FeatureService, FieldKind, Result, Status,
     index::{Rows, ViewIndex},
     join::{self, Answer, Scalar},
     plan::Group,
@@ -61,27 +61,42 @@ pub fn read(
         answers.resize(group.slots, Answer::NOTHING);
         let micros = at.micros();
         BUFFERS.with_borrow_mut(|buffers| {
-            let (state, texts) = buffers.of(table);
+            let buffer = buffers.of(table);
+            let mut tiled = Vec::new();
             store.read(table.id(), &wanted, &mut |position, bytes| {
-                let mut known = None;
-                if let Some(bytes) = bytes {
-                    let damage = |reason: Damage| table.damage(&wanted[position], reason);
-                    state.decode(table.view(), bytes).map_err(damage)?;
-                    if reads_texts(group) {
-                        copy_texts(state, texts).map_err(damage)?;
+                let key = &wanted[position];
+                let Buffer { many, few, texts, .. } = &mut *buffer;
+                let known = match bytes {
+                    None => None,
+                    Some(bytes) => {
+                        let damage = |reason: Damage| table.damage(key, reason);
+                        let state = decoded(many, few, table, key, bytes).map_err(damage)?;
+                        if reads_texts(group) {
+                            copy_texts(state, texts).map_err(damage)?;
+                        }
+                        Some(state)
                     }
-                    known = Some(&*state);
-                }
-                answer(group, table, texts, known, micros, &mut answers).map_err(|slot| {
-                    join::overflow(join::feature_of(service, group, slot), micros)
-                })?;
-                for (answer, feature) in answers.iter().zip(&group.features) {
+                };
+                let features = group.features.iter().map(|at| &service.features()[*at]);
+                by_tiles(group, features, known, micros, &mut tiled)?;
+                answer(group, table, texts, known, micros, !tiled.is_empty(), &mut answers)
+                    .map_err(|slot| {
+                        join::overflow(join::feature_of(service, group, slot), micros)
+                    })?;
+                for (slot, (answer, feature)) in answers.iter().zip(&group.features).enumerate() {
                     let field = service.features()[*feature].field_at();
-                    let cell = Cell {
+                    let mut cell = Cell {
                         value: value(&answer.scalar, known, texts, field),
                         status: answer.status,
                         time: answer.time,
                     };
+                    if let Some(Some((value, time))) = tiled.get_mut(slot).map(Option::take)
+                        && answer.status != Status::NotRetained
+                        && answer.status != Status::NotFound
+                    {
+                        cell.status = if value.is_null() { Status::Null } else { Status::Present };
+                        (cell.value, cell.time) = (value, time);
+                    }
                     batch.put(first[position], *feature, cell);
                 }
                 Ok(())
@@ -108,6 +123,57 @@ fn check_windows(service: &FeatureService, group: &Group, table: &OnlineTable) -
     }
 }
 
+/// The answers of all windowed features by their tiles; nothing if one of them has none.
+fn by_tiles<'a>(
+    group: &Group,
+    features: impl Iterator<Item = &'a Feature>,
+    state: Option<&KeyState>,
+    at: i64,
+    out: &mut Vec<Option<(Value, Option<i64>)>>,
+) -> Result<()> {
+    out.clear();
+    let Some(state) = state.filter(|state| !state.tiles.is_empty()) else {
+        return Ok(());
+    };
+    if group.newest.iter().any(|question| question.filter.is_some()) {
+        return Ok(());
+    }
+    for feature in features {
+        out.push(match feature.timing() {
+            None => None,
+            Some(_) => match state.tiled(feature, at) {
+                Some(answer) => Some(answer?),
+                None => {
+                    out.clear();
+                    return Ok(());
+                }
+            },
+        });
+    }
+    Ok(())
+}
+
+/// The state that bytes hold; one with tiles is decoded once for as long as it stays the same.
+fn decoded<'a>(
+    many: &'a mut Decoded,
+    few: &'a mut KeyState,
+    table: &OnlineTable,
+    key: &StoreKey,
+    bytes: &[u8],
+) -> Result<&'a KeyState, Damage> {
+    let Some(stamp) = stamp(bytes) else {
+        few.decode(table.view(), table.tilings(), bytes)?;
+        return Ok(few);
+    };
+    let mark = (stamp, bytes.len(), table.tilings().len());
+    if many.states.get(key).is_none_or(|(known, _)| *known != mark) {
+        let mut state = KeyState::new(table.view());
+        state.decode(table.view(), table.tilings(), bytes)?;
+        many.put(key, mark, state);
+    }
+    Ok(&many.states[key].1)
+}
+
 /// The answers of a group, with those hidden that the state cannot know.
 fn answer(
     group: &Group,
@@ -115,11 +181,21 @@ fn answer(
     texts: &ViewIndex,
     state: Option<&KeyState>,
     at: i64,
+    tiled: bool,
     out: &mut [Answer],
 ) -> Result<(), usize> {
-    let rows = state.map(|state| Rows {
-        block: &state.block,
-        range: 0..state.block.len(),
+    let rows = state.map(|state| {
+        let mut range = 0..state.block.len();
+        if tiled {
+            // the windows are answered already: the newest row is all that is still asked for
+            let seen = |time: &i64| group.view.boundary().sees(*time, at);
+            let upper = state.block.times.partition_point(seen);
+            range = upper.saturating_sub(1)..upper;
+        }
+        Rows {
+            block: &state.block,
+            range,
+        }
     });
     join::evaluate(group, texts, rows.as_ref(), at, out)?;
     let covered = table.covered_from();
@@ -229,16 +305,44 @@ struct Buffers(Vec<Buffer>);
 
 struct Buffer {
     view: Digest,
-    state: KeyState,
-    /// An index without rows that holds the texts of the state.
+    few: KeyState,
+    many: Decoded,
+    /// An index without rows that holds the texts of a state.
     texts: ViewIndex,
+}
+
+/// What tells two versions of a state apart: its stamp, its length, and how many tilings were decoded.
+type Mark = (u64, usize, usize);
+
+/// States with tiles, decoded.
+#[derive(Default)]
+struct Decoded {
+    states: HashMap<StoreKey, (Mark, KeyState)>,
+    rows: usize,
+}
+
+/// So many rows of decoded states are kept by a thread for a view.
+const ROWS: usize = 1 << 20;
+
+impl Decoded {
+    fn put(&mut self, key: &StoreKey, mark: Mark, state: KeyState) {
+        self.rows += state.ordinals.len();
+        if let Some((_, old)) = self.states.remove(key) {
+            self.rows -= old.ordinals.len();
+        }
+        if self.rows > ROWS {
+            self.states.clear();
+            self.rows = state.ordinals.len();
+        }
+        self.states.insert(key.clone(), (mark, state));
+    }
 }
 
 /// More views than that and the oldest room is given up.
 const VIEWS: usize = 16;
 
 impl Buffers {
-    fn of(&mut self, table: &OnlineTable) -> (&mut KeyState, &mut ViewIndex) {
+    fn of(&mut self, table: &OnlineTable) -> &mut Buffer {
         let view = table.view().digest();
         let at = self.0.iter().position(|buffer| buffer.view == view);
         let at = at.unwrap_or_else(|| {
@@ -247,13 +351,13 @@ impl Buffers {
             }
             self.0.push(Buffer {
                 view,
-                state: KeyState::new(table.view()),
+                few: KeyState::new(table.view()),
+                many: Decoded::default(),
                 texts: ViewIndex::new(table.view().clone()),
             });
             self.0.len() - 1
         });
-        let buffer = &mut self.0[at];
-        (&mut buffer.state, &mut buffer.texts)
+        &mut self.0[at]
     }
 }
 

@@ -8,21 +8,25 @@
 //! of the rows before it, and out of reach of the windows, only those are kept that no other row outranks
 //! at every later instant. All rows after the newest *dropped* one are in the state. Both only move forward.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::words::Words;
+use super::{
+    tiles::{TileSet, Tiling},
+    words::Words,
+};
 use crate::{
     Boundary, Cutoff, FeatureView,
     index::{Block, Dictionary, NO_CREATED, Packed, PackedColumn},
 };
 
-/// How far back a table keeps rows, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far back a table keeps rows, in microseconds, and what it keeps of them besides.
+#[derive(Debug, Clone)]
 pub(crate) struct Retention {
     /// The longest window that is read.
     pub(crate) window: i64,
     /// How far before the newest event an instant may lie and still be answered.
     pub(crate) keep: i64,
+    pub(crate) tilings: Vec<Tiling>,
 }
 
 /// Rows of one key that are about to be written.
@@ -54,6 +58,7 @@ pub(crate) struct KeyState {
     pub(crate) ordinals: Vec<u32>,
     /// The texts of each field that has some; codes count along them.
     pub(crate) words: Vec<Words>,
+    pub(crate) tiles: Vec<TileSet>,
 }
 
 impl KeyState {
@@ -64,6 +69,7 @@ impl KeyState {
             block: Block::empty(view),
             ordinals: Vec::new(),
             words: view.fields().iter().map(|_| Words::default()).collect(),
+            tiles: Vec::new(),
         }
     }
 
@@ -88,7 +94,7 @@ impl KeyState {
         &mut self,
         view: &FeatureView,
         incoming: &Incoming<'_>,
-        retention: Retention,
+        retention: &Retention,
         now: i64,
     ) -> Merged {
         let before = self.ordinals.len();
@@ -111,10 +117,14 @@ impl KeyState {
             }
         }
         self.prune(view, retention, &mut kept);
+        let stays: HashSet<usize> = kept.iter().copied().collect();
+        let touched = (0..self.ordinals.len()).filter(|row| *row >= before || !stays.contains(row));
+        let touched: Vec<i64> = touched.map(|row| self.block.times[row]).collect();
         let taken = kept.iter().filter(|row| **row >= before).count() as u64;
         self.block = self.block.take(&kept);
         self.ordinals = kept.iter().map(|row| self.ordinals[*row]).collect();
         self.compact();
+        self.retile(&retention.tilings, &touched);
         Merged {
             taken,
             ignored: incoming.rows.len() as u64 - taken,
@@ -123,7 +133,7 @@ impl KeyState {
 
     /// Keeps the rows that windows reach from the horizon, and of the older ones those that may still be the
     /// newest.
-    fn prune(&mut self, view: &FeatureView, retention: Retention, kept: &mut Vec<usize>) {
+    fn prune(&mut self, view: &FeatureView, retention: &Retention, kept: &mut Vec<usize>) {
         let horizon = self.horizon;
         let floor = horizon.saturating_sub(retention.window);
         let (boundary, hides) = (view.boundary(), view.cutoff() == Cutoff::CreatedTime);

@@ -11,6 +11,7 @@ use super::{
     StoreKey,
     state::{Incoming, KeyState, Merged, Retention},
     store::{Change, OnlineStore, TableId},
+    tiles::Tiling,
 };
 use crate::{
     Error, Feature, FeatureService, FeatureView, Result,
@@ -78,8 +79,7 @@ pub struct WriteReport {
 pub struct OnlineTable {
     view: FeatureView,
     id: TableId,
-    window: Span,
-    keep: Span,
+    retention: Arc<Retention>,
     /// The earliest instant from which on all events were written.
     complete_from: Arc<AtomicI64>,
 }
@@ -91,8 +91,11 @@ impl OnlineTable {
         Self {
             view: view.clone(),
             id: TableId::new(id),
-            window: Span::ZERO,
-            keep: KEEP,
+            retention: Arc::new(Retention {
+                window: 0,
+                keep: KEEP.micros(),
+                tilings: Vec::new(),
+            }),
             complete_from: Arc::new(AtomicI64::new(i64::MIN)),
         }
     }
@@ -103,15 +106,22 @@ impl OnlineTable {
     /// once they have filled up, or after it was cleared and materialised again.
     #[must_use]
     pub fn window(mut self, window: Span) -> Self {
-        self.window = self.window.max(window);
+        let retention = Arc::make_mut(&mut self.retention);
+        retention.window = retention.window.max(window.micros());
         self
     }
 
     /// Keeps what the features of a service need.
     #[must_use]
-    pub fn serving(self, service: &FeatureService) -> Self {
+    pub fn serving(mut self, service: &FeatureService) -> Self {
         let features = service.features().iter();
         let own = features.filter(|feature| *feature.view() == self.view);
+        let retention = Arc::make_mut(&mut self.retention);
+        for tiling in own.clone().filter_map(Tiling::of) {
+            if !retention.tilings.iter().any(|known| known.id == tiling.id) {
+                retention.tilings.push(tiling);
+            }
+        }
         let reach = own.map(reach).max();
         self.window(reach.unwrap_or(Span::ZERO))
     }
@@ -121,7 +131,7 @@ impl OnlineTable {
     /// It costs the rows of that time. Zero keeps exactly one row for each key of a view without windows.
     #[must_use]
     pub fn keep(mut self, keep: Span) -> Self {
-        self.keep = keep;
+        Arc::make_mut(&mut self.retention).keep = keep.micros();
         self
     }
 
@@ -150,14 +160,11 @@ impl OnlineTable {
     }
 
     pub(crate) fn longest_window(&self) -> Span {
-        self.window
+        Span::from_micros(self.retention.window).unwrap_or(Span::ZERO)
     }
 
-    fn retention(&self) -> Retention {
-        Retention {
-            window: self.window.micros(),
-            keep: self.keep.micros(),
-        }
+    pub(crate) fn tilings(&self) -> &[Tiling] {
+        &self.retention.tilings
     }
 
     /// Writes rows; `now` is the time of writing, and rows of the future do not push the horizon past it.
@@ -224,14 +231,16 @@ impl OnlineTable {
             let mut state = KeyState::new(&self.view);
             if let Some(known) = known {
                 let damage = |reason| self.damage(&keys[at], reason);
-                state.decode(&self.view, known).map_err(damage)?;
+                state
+                    .decode(&self.view, self.tilings(), known)
+                    .map_err(damage)?;
             }
             let incoming = Incoming {
                 block,
                 rows: &rows[ranges[at].clone()],
                 words: dictionaries,
             };
-            outcomes[at] = state.merge(&self.view, &incoming, self.retention(), now.micros());
+            outcomes[at] = state.merge(&self.view, &incoming, &self.retention, now.micros());
             state.encode(&self.view, &mut bytes);
             Ok(if known == Some(bytes.as_slice()) {
                 Change::Keep
