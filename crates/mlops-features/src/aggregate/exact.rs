@@ -145,20 +145,20 @@ mod tests {
             words in proptest::collection::vec((any::<u64>(), 0..130_u32, any::<bool>()), 0..60),
             keep in 0..60_usize,
         ) {
-            let mut all = Exact::<8>::default();
+            let mut all = Exact::<10>::default();
             words.iter().for_each(|(word, at, sign)| all.add(*word, *at, *sign));
             let keep = keep.min(words.len());
             words[keep..].iter().rev().for_each(|(word, at, sign)| all.add(*word, *at, !sign));
-            let mut few = Exact::<8>::default();
+            let mut few = Exact::<10>::default();
             words[..keep].iter().for_each(|(word, at, sign)| few.add(*word, *at, *sign));
             prop_assert_eq!(all.limbs(), few.limbs());
             all.carry();
             prop_assert_eq!(all.limbs(), few.limbs());
-            prop_assert_eq!(Exact::<8>::from_limbs(&few.limbs()).unwrap().limbs(), few.limbs());
+            prop_assert_eq!(Exact::<10>::from_limbs(&few.limbs()).unwrap().limbs(), few.limbs());
 
             let (left, right) = words.split_at(keep);
-            let mut merged = Exact::<8>::default();
-            let mut other = Exact::<8>::default();
+            let mut merged = Exact::<10>::default();
+            let mut other = Exact::<10>::default();
             left.iter().for_each(|(word, at, sign)| merged.add(*word, *at, *sign));
             right.iter().for_each(|(word, at, sign)| other.add(*word, *at, *sign));
             let mut whole = few.clone();

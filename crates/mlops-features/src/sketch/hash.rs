@@ -48,8 +48,17 @@ mod tests {
         assert_eq!(texts, FROZEN_TEXTS);
     }
 
-    const FROZEN_WORDS: [u64; 3] = [0, 0, 0];
-    const FROZEN_TEXTS: [u64; 4] = [0, 0, 0, 0];
+    const FROZEN_WORDS: [u64; 3] = [
+        0xfadc_70aa_ed5a_e68f,
+        0x2b17_6dde_e633_6bbd,
+        0x8a29_2fdb_a69f_003b,
+    ];
+    const FROZEN_TEXTS: [u64; 4] = [
+        0xa9f4_719a_ad49_a43b,
+        0x864a_0737_a8ed_4ecc,
+        0x8643_f947_a1f5_2af0,
+        0x58e9_6f44_1ac2_8284,
+    ];
 
     #[test]
     fn each_bit_of_the_input_flips_half_of_the_output() {
