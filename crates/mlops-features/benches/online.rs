@@ -10,8 +10,8 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 
 use mlops_core::Stopwatch;
 use mlops_features::{
-    Durability, Entity, EntityKey, EventTime, FeatureService, FeatureStore, FeatureView, PushOptions,
-    Target, ViewRow, days, hours,
+    Durability, Entity, EntityKey, EventTime, FeatureService, FeatureStore, FeatureView,
+    PushOptions, Target, ViewRow, days, hours,
     online::{MemoryStore, OnlineStore},
 };
 
@@ -60,8 +60,19 @@ fn event(n: i64) -> Event {
 fn latest() -> FeatureService {
     FeatureService::named("latest")
         .unwrap()
-        .features([Event::a().latest(), Event::b().latest(), Event::f().latest(), Event::h().latest(), Event::j().latest()])
-        .features([Event::c().latest(), Event::d().latest(), Event::g().latest(), Event::i().latest()])
+        .features([
+            Event::a().latest(),
+            Event::b().latest(),
+            Event::f().latest(),
+            Event::h().latest(),
+            Event::j().latest(),
+        ])
+        .features([
+            Event::c().latest(),
+            Event::d().latest(),
+            Event::g().latest(),
+            Event::i().latest(),
+        ])
         .feature(Event::e().latest())
         .build()
         .unwrap()
@@ -71,8 +82,26 @@ fn windows() -> FeatureService {
     let hour = hours(1);
     FeatureService::named("windows")
         .unwrap()
-        .features([Event::a().sum(), Event::a().mean(), Event::b().max(), Event::b().min(), Event::f().sum()].map(|a| a.over(hour)))
-        .features([Event::c().sum(), Event::d().distinct_count(), Event::g().min(), Event::i().count(), Event::d().mean()].map(|a| a.over(days(1))))
+        .features(
+            [
+                Event::a().sum(),
+                Event::a().mean(),
+                Event::b().max(),
+                Event::b().min(),
+                Event::f().sum(),
+            ]
+            .map(|a| a.over(hour)),
+        )
+        .features(
+            [
+                Event::c().sum(),
+                Event::d().distinct_count(),
+                Event::g().min(),
+                Event::i().count(),
+                Event::d().mean(),
+            ]
+            .map(|a| a.over(days(1))),
+        )
         .build()
         .unwrap()
 }
@@ -81,7 +110,11 @@ fn windows() -> FeatureService {
 fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
-    let ticks: f64 = after.split_whitespace().nth(11).and_then(|t| t.parse().ok()).unwrap_or(0.0);
+    let ticks: f64 = after
+        .split_whitespace()
+        .nth(11)
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(0.0);
     ticks / 100.0
 }
 
@@ -96,28 +129,46 @@ fn figure(name: &str, count: usize, mut round: impl FnMut()) {
     }
     let each = |seconds: f64| seconds * 1e6 / count as f64;
     let wall = each(wall.as_secs_f64());
-    println!("{name:<52} {wall:>10.3} us  {:>10.3} us CPU  {:>12.0} a second", each(user), 1e6 / wall);
+    println!(
+        "{name:<52} {wall:>10.3} us  {:>10.3} us CPU  {:>12.0} a second",
+        each(user),
+        1e6 / wall
+    );
 }
 
 fn reads(name: &str, store: &FeatureStore, at: EventTime, count: usize) {
     let keys: Vec<EntityKey> = (0..USERS).map(EntityKey::from).collect();
     for service in [latest(), windows()] {
         let kind = service.name().as_str();
-        figure(&format!("{name}: 10 features ({kind}), one key"), count, || {
-            for key in keys.iter().cycle().take(count) {
-                black_box(store.online_batch(&service, std::slice::from_ref(key), at).unwrap());
-            }
-        });
-        figure(&format!("{name}: 10 features ({kind}), batch of 100"), count / 100, || {
-            for keys in keys.chunks(100).cycle().take(count / 100) {
-                black_box(store.online_batch(&service, keys, at).unwrap());
-            }
-        });
+        figure(
+            &format!("{name}: 10 features ({kind}), one key"),
+            count,
+            || {
+                for key in keys.iter().cycle().take(count) {
+                    black_box(
+                        store
+                            .online_batch(&service, std::slice::from_ref(key), at)
+                            .unwrap(),
+                    );
+                }
+            },
+        );
+        figure(
+            &format!("{name}: 10 features ({kind}), batch of 100"),
+            count / 100,
+            || {
+                for keys in keys.chunks(100).cycle().take(count / 100) {
+                    black_box(store.online_batch(&service, keys, at).unwrap());
+                }
+            },
+        );
     }
 }
 
 fn filled(online: Option<Arc<dyn OnlineStore>>, events: i64) -> (FeatureStore, EventTime) {
-    let mut builder = FeatureStore::builder().serving(&latest()).serving(&windows());
+    let mut builder = FeatureStore::builder()
+        .serving(&latest())
+        .serving(&windows());
     if let Some(online) = online {
         builder = builder.online(online);
     }
@@ -132,7 +183,10 @@ fn filled(online: Option<Arc<dyn OnlineStore>>, events: i64) -> (FeatureStore, E
 
 fn pushes(name: &str, batch: usize, rows: usize, target: Target, open: impl Fn() -> FeatureStore) {
     let all: Vec<Event> = (0..rows as i64).map(event).collect();
-    let tables: Vec<_> = all.chunks(batch).map(|some| Event::table(some).unwrap()).collect();
+    let tables: Vec<_> = all
+        .chunks(batch)
+        .map(|some| Event::table(some).unwrap())
+        .collect();
     let options = PushOptions::new().target(target);
     figure(&format!("{name}, {batch} rows a push"), rows, || {
         let store = open();
@@ -143,7 +197,10 @@ fn pushes(name: &str, batch: usize, rows: usize, target: Target, open: impl Fn()
     });
 }
 
-fn open(online: Option<Arc<dyn OnlineStore>>, dir: Option<(&std::path::Path, Durability)>) -> FeatureStore {
+fn open(
+    online: Option<Arc<dyn OnlineStore>>,
+    dir: Option<(&std::path::Path, Durability)>,
+) -> FeatureStore {
     let mut builder = FeatureStore::builder().serving(&windows());
     if let Some(online) = online {
         builder = builder.online(online);
@@ -173,7 +230,10 @@ fn main() {
     }
     #[cfg(feature = "redis")]
     {
-        #[expect(clippy::disallowed_methods, reason = "a bench is told where the server is")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a bench is told where the server is"
+        )]
         if let Ok(address) = std::env::var("REDIS_URL") {
             let prefix = format!("mlops-bench.{}", std::process::id());
             let redis = mlops_features::online::RedisStore::connect(&address, &prefix).unwrap();
@@ -184,15 +244,35 @@ fn main() {
 
     let fresh = || tempfile::tempdir_in(dir.path()).unwrap().keep();
     for (batch, rows) in [(1, 20_000), (100, 100_000), (1_000, 200_000)] {
-        pushes("push to the history in memory", batch, rows, Target::Offline, || open(None, None));
-        pushes("push to history and memory store", batch, rows, Target::Both, || open(memory(), None));
-        pushes("durable push (process) to both", batch, rows, Target::Both, || {
-            open(memory(), Some((&fresh(), Durability::Process)))
-        });
+        pushes(
+            "push to the history in memory",
+            batch,
+            rows,
+            Target::Offline,
+            || open(None, None),
+        );
+        pushes(
+            "push to history and memory store",
+            batch,
+            rows,
+            Target::Both,
+            || open(memory(), None),
+        );
+        pushes(
+            "durable push (process) to both",
+            batch,
+            rows,
+            Target::Both,
+            || open(memory(), Some((&fresh(), Durability::Process))),
+        );
     }
     for (batch, rows) in [(1, 500), (1_000, 100_000)] {
-        pushes("durable push (disk) to both", batch, rows, Target::Both, || {
-            open(memory(), Some((&fresh(), Durability::Disk)))
-        });
+        pushes(
+            "durable push (disk) to both",
+            batch,
+            rows,
+            Target::Both,
+            || open(memory(), Some((&fresh(), Durability::Disk))),
+        );
     }
 }

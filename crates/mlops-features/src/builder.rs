@@ -11,9 +11,7 @@ use std::{
 use mlops_core::{Clock, Digest, Span, SystemClock};
 
 use crate::{
-    Durability, FeatureService, FeatureStore, Result,
-    offline::Directory,
-    online::OnlineStore,
+    Durability, FeatureService, FeatureStore, Result, offline::Directory, online::OnlineStore,
     store::Inner,
 };
 

@@ -363,7 +363,9 @@ pub enum Error {
         reason: String,
     },
     /// A feature looks back further than the online table of its view.
-    #[error("feature `{feature}` looks back further than the {kept} that view `{view}` keeps online")]
+    #[error(
+        "feature `{feature}` looks back further than the {kept} that view `{view}` keeps online"
+    )]
     NotServed {
         /// The feature.
         feature: String,

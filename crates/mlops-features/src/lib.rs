@@ -83,8 +83,8 @@
 //! [`Error`] names the file, column, view or expectation at fault, and [`Error::kind`] says what can be done.
 //! A single bad row is never an error: it is listed.
 
-mod builder;
 mod aggregate;
+mod builder;
 mod contract;
 mod derived;
 mod entity;
@@ -112,8 +112,8 @@ pub use arrow::datatypes::DataType;
 pub use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, TrainingSet, Value};
 pub use mlops_derive::{Entity, FeatureView};
 
-pub use builder::FeatureStoreBuilder;
 pub use aggregate::State as PartialAggregate;
+pub use builder::FeatureStoreBuilder;
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};
 pub use entity::{Entity, EntityRow, KeyType, KeyValue};

@@ -187,7 +187,10 @@ impl FeatureStore {
         let outcome = done.and_then(|(report, job, index)| {
             self.record(&table, online, what, &job, &index, &report)?;
             if what.start.is_none() {
-                shelf.lock().arrivals.retain(|arrival| arrival.number > job.arrival);
+                shelf
+                    .lock()
+                    .arrivals
+                    .retain(|arrival| arrival.number > job.arrival);
             }
             Ok(report)
         });
@@ -280,8 +283,12 @@ impl FeatureStore {
             }
             let now = self.inner.clock.now();
             let words = index.dictionaries();
-            let WriteReport { taken, ignored, keys, .. } =
-                table.write_groups(online, groups, &block, &rows, words, now)?;
+            let WriteReport {
+                taken,
+                ignored,
+                keys,
+                ..
+            } = table.write_groups(online, groups, &block, &rows, words, now)?;
             report.written += taken;
             report.ignored += ignored;
             report.keys += keys;
@@ -307,7 +314,10 @@ impl FeatureStore {
         let end = what.end.micros();
         let arrival = arrivals.last().map_or(0, |last| last.number);
         let mut job = Job {
-            range: Interval { start: i64::MIN, end },
+            range: Interval {
+                start: i64::MIN,
+                end,
+            },
             late: BTreeMap::new(),
             oldest: i64::MIN,
             arrival,
@@ -326,7 +336,10 @@ impl FeatureStore {
         // arrivals of another store say nothing about this one: all of them may be new
         let known = ledger.origin == Some(self.inner.origin);
         let seen = if known { ledger.arrival } else { 0 };
-        for late in arrivals.iter().filter(|a| a.number > seen && a.first < last.end) {
+        for late in arrivals
+            .iter()
+            .filter(|a| a.number > seen && a.first < last.end)
+        {
             for key in late.keys.iter() {
                 let span = job.late.entry(*key).or_insert((late.first, late.last));
                 *span = (span.0.min(late.first), span.1.max(late.last));

@@ -176,7 +176,9 @@ impl FeatureStore {
             *table = table.take().map(|table| table.serving(service));
         }
         let services = self.inner.services.write();
-        services.unwrap_or_else(PoisonError::into_inner).push(service.clone());
+        services
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(service.clone());
         Ok(())
     }
 
@@ -197,12 +199,18 @@ impl FeatureStore {
 
     /// The bytes of the push log that [`compact`](Self::compact) would move.
     pub fn log_bytes(&self) -> u64 {
-        self.inner.disk.as_ref().map_or(0, crate::offline::Directory::log_bytes)
+        self.inner
+            .disk
+            .as_ref()
+            .map_or(0, crate::offline::Directory::log_bytes)
     }
 
     /// The bytes at the end of the push log that a crash had cut off and that were dropped when it was opened.
     pub fn torn_bytes(&self) -> u64 {
-        self.inner.disk.as_ref().map_or(0, crate::offline::Directory::torn)
+        self.inner
+            .disk
+            .as_ref()
+            .map_or(0, crate::offline::Directory::torn)
     }
 
     fn write(
@@ -264,7 +272,10 @@ impl FeatureStore {
             let written = outgoing.write(&table, online, now)?;
             report.ignored_online = written;
             let mut writer = shelf.lock();
-            let arrived = writer.arrivals.iter().rposition(|known| known.number == arrival);
+            let arrived = writer
+                .arrivals
+                .iter()
+                .rposition(|known| known.number == arrival);
             arrived.map(|at| writer.arrivals.remove(at));
         } else {
             self.fell_behind(&shelf)?;
@@ -336,8 +347,11 @@ impl FeatureStore {
             writer.newest = writer.newest.max(Some(last.micros()));
             if self.inner.online.is_some() {
                 let index = shelf.read();
-                let mut keys: Vec<u32> =
-                    staged.keys().iter().filter_map(|key| index.keys().get(key)).collect();
+                let mut keys: Vec<u32> = staged
+                    .keys()
+                    .iter()
+                    .filter_map(|key| index.keys().get(key))
+                    .collect();
                 keys.sort_unstable();
                 keys.dedup();
                 writer.arrivals.push(Arrival {
@@ -426,22 +440,31 @@ impl FeatureStore {
         logged_from: u64,
     ) -> Result<()> {
         let view = shelf.read().view().clone();
-        let durable = self.inner.online.as_ref().is_some_and(|online| online.is_durable());
+        let durable = self
+            .inner
+            .online
+            .as_ref()
+            .is_some_and(|online| online.is_durable());
         // in order of arrival, and at once what went to the same place
         let mut start = 0;
         for run in rows.targets.chunk_by(|a, b| a == b) {
             let (target, range) = (run[0], start..start + run.len());
             start = range.end;
-            let keep: Vec<bool> = (0..rows.targets.len()).map(|row| range.contains(&row)).collect();
+            let keep: Vec<bool> = (0..rows.targets.len())
+                .map(|row| range.contains(&row))
+                .collect();
             let part = rows.filter(&keep)?;
             let staged = Staged::new(&view, &part.table)?;
             let last = part.arrivals.last().copied().unwrap_or_default();
             let outgoing = self.apply(shelf, writer, staged, target, last, true);
             let replay = target.online() && (!durable || last >= logged_from);
-            if let (true, Some((table, online))) =
-                (target.online(), shelf.table().zip(self.inner.online.as_deref()))
-            {
-                writer.arrivals.pop_if(|known| known.number == last && target.offline());
+            if let (true, Some((table, online))) = (
+                target.online(),
+                shelf.table().zip(self.inner.online.as_deref()),
+            ) {
+                writer
+                    .arrivals
+                    .pop_if(|known| known.number == last && target.offline());
                 if replay {
                     outgoing.write(&table, online, self.inner.clock.now())?;
                 }
@@ -455,7 +478,8 @@ impl Outgoing {
     /// Writes the rows to the online store; how many it did not need.
     fn write(&self, table: &OnlineTable, online: &dyn OnlineStore, now: EventTime) -> Result<u64> {
         let (block, words) = (&self.block, &self.dictionaries);
-        let written = table.write_staged(online, &self.staged, block, words, &self.ordinals, now)?;
+        let written =
+            table.write_staged(online, &self.staged, block, words, &self.ordinals, now)?;
         Ok(written.ignored)
     }
 }
@@ -468,7 +492,9 @@ fn stored(
     target: Target,
 ) -> Result<StoredRows> {
     let own = Table::from_batch(view.schema(), table.batch())?;
-    let ids = event_id.map(|column| event_ids(view, table, column)).transpose()?;
+    let ids = event_id
+        .map(|column| event_ids(view, table, column))
+        .transpose()?;
     let keys = &own.batch().columns()[..view.entity().keys().len()];
     let rows = StoredRows::new(own.clone(), 0, target, ids);
     if keys.iter().all(|key| key.null_count() == 0) {
@@ -488,8 +514,9 @@ fn event_ids(view: &FeatureView, table: &Table, column: &str) -> Result<ArrayRef
     let found = found.ok_or_else(|| refuse("it is not there".to_owned()))?;
     match found.data_type() {
         DataType::Utf8 => Ok(Arc::clone(found)),
-        DataType::Int64 => arrow::compute::cast(found, &DataType::Utf8)
-            .map_err(Error::arrow("read event ids")),
+        DataType::Int64 => {
+            arrow::compute::cast(found, &DataType::Utf8).map_err(Error::arrow("read event ids"))
+        }
         other => Err(refuse(format!("it is {other} and must be Utf8 or Int64"))),
     }
 }
@@ -503,7 +530,10 @@ fn unseen(known: &HashSet<u128>, ids: &ArrayRef, fresh: &mut Vec<u128>) -> Vec<b
         .map(|id| {
             let Some(id) = id else { return Some(true) };
             let digest = Digest::of(id.as_bytes());
-            let (first, _) = digest.as_bytes().split_first_chunk().expect("a digest has 32 bytes");
+            let (first, _) = digest
+                .as_bytes()
+                .split_first_chunk()
+                .expect("a digest has 32 bytes");
             let id = u128::from_le_bytes(*first);
             let new = !known.contains(&id) && here.insert(id);
             if new {

@@ -139,15 +139,14 @@ impl FeatureStore {
             let history = truth.column(name)?;
             let mut tally = Tally::new(name);
             for row in 0..spine.rows() {
-                let pair = (
-                    value(feature, column, row)?,
-                    value(feature, history, row)?,
-                );
+                let pair = (value(feature, column, row)?, value(feature, history, row)?);
                 if let Some(distance) = tally.add(&pair) {
                     equal[row] = false;
                     tally.offer(distance, || Disagreement {
                         row: row as u64,
-                        key: keys[row].as_ref().map_or_else(String::new, ToString::to_string),
+                        key: keys[row]
+                            .as_ref()
+                            .map_or_else(String::new, ToString::to_string),
                         at: times[row],
                         served: pair.0.clone(),
                         history: pair.1.clone(),
@@ -181,7 +180,9 @@ fn spine(service: &FeatureService, served: &Table) -> Result<Table> {
     let schema = served.schema();
     for feature in service.features() {
         let name = feature.name().as_str();
-        let Ok(column) = served.column(name) else { continue };
+        let Ok(column) = served.column(name) else {
+            continue;
+        };
         if *column.data_type() != feature.data_type() {
             return Err(Error::ServingLog {
                 service: service.name().to_string(),
@@ -194,7 +195,8 @@ fn spine(service: &FeatureService, served: &Table) -> Result<Table> {
         }
     }
     let wanted = |column: &&Column| {
-        column.role() == Role::EventTime || service.keys().iter().any(|(key, _)| key == column.name())
+        column.role() == Role::EventTime
+            || service.keys().iter().any(|(key, _)| key == column.name())
     };
     let columns: Vec<Column> = schema.columns().iter().filter(wanted).cloned().collect();
     let keyed = columns.into_iter().map(|column| match column.role() {
@@ -205,7 +207,11 @@ fn spine(service: &FeatureService, served: &Table) -> Result<Table> {
 }
 
 fn value(feature: &Feature, column: &ArrayRef, row: usize) -> Result<Value> {
-    debug_assert_ne!(*column.data_type(), DataType::Null, "`spine` checked the types");
+    debug_assert_ne!(
+        *column.data_type(),
+        DataType::Null,
+        "`spine` checked the types"
+    );
     Ok(Value::from_array(feature.name().as_str(), column, row)?)
 }
 
@@ -348,6 +354,9 @@ mod tests {
         let pair = |a: i64, b: i64| (Value::Int(a), Value::Int(b));
         let report = tally(&[pair(1, 2), pair(5, 50), pair(7, 9)]);
         let worst = report.worst.unwrap();
-        assert_eq!((worst.row, worst.served, worst.history), (1, 5.into(), 50.into()));
+        assert_eq!(
+            (worst.row, worst.served, worst.history),
+            (1, 5.into(), 50.into())
+        );
     }
 }

@@ -22,8 +22,8 @@ use crate::{
     join::{self, Answer},
     offline::Directory,
     online::{self, Cell, OnlineStore, OnlineTable},
-    push::Writer,
     plan::Group,
+    push::Writer,
     service::quoted,
 };
 
@@ -257,8 +257,9 @@ impl FeatureStore {
                 answers.clear();
                 answers.resize(group.slots, Answer::NOTHING);
                 let micros = at.micros();
-                join::evaluate(group, &index, rows.as_ref(), micros, &mut answers)
-                    .map_err(|slot| join::overflow(join::feature_of(service, group, slot), micros))?;
+                join::evaluate(group, &index, rows.as_ref(), micros, &mut answers).map_err(
+                    |slot| join::overflow(join::feature_of(service, group, slot), micros),
+                )?;
                 for (answer, place) in answers.iter().zip(&group.features) {
                     let words = features[*place]
                         .field_at()

@@ -79,7 +79,11 @@ fn service() -> FeatureService {
 }
 
 fn open(dir: &Path, durability: Durability) -> FeatureStore {
-    let store = FeatureStore::builder().directory(dir).durability(durability).build().unwrap();
+    let store = FeatureStore::builder()
+        .directory(dir)
+        .durability(durability)
+        .build()
+        .unwrap();
     store.register(Click::view()).unwrap();
     store
 }
@@ -97,7 +101,13 @@ fn open_online(dir: &Path, online: &Arc<dyn OnlineStore>) -> FeatureStore {
 }
 
 fn totals(store: &FeatureStore, user: i64) -> (Value, Value) {
-    let row = store.online(&service(), &User { user }.key(), EventTime::from_seconds(80_000)).unwrap();
+    let row = store
+        .online(
+            &service(),
+            &User { user }.key(),
+            EventTime::from_seconds(80_000),
+        )
+        .unwrap();
     (row.values[1].1.clone(), row.values[2].1.clone())
 }
 
@@ -111,14 +121,19 @@ fn logs(dir: &Path) -> Vec<std::path::PathBuf> {
 /// No test of its own: what [`acknowledged_pushes_survive_kill_9`] runs in another process and kills.
 #[test]
 fn child_that_is_killed() {
-    #[expect(clippy::disallowed_methods, reason = "how the parent talks to its child")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how the parent talks to its child"
+    )]
     let Ok(dir) = std::env::var("MLOPS_TEST_CHILD") else {
         return;
     };
     let store = open(Path::new(&dir), Durability::Process);
     let start = store.rows("click").unwrap() as i64;
     for number in start.. {
-        store.push_rows(&[click(number % 7, number % 1_000, number)]).unwrap();
+        store
+            .push_rows(&[click(number % 7, number % 1_000, number)])
+            .unwrap();
         println!("acknowledged {number}");
         if number % 97 == 96 {
             store.compact().unwrap();
@@ -153,22 +168,34 @@ fn acknowledged_pushes_survive_kill_9() {
         child.kill().unwrap();
         // what it had acknowledged before the blow fell counts as well
         for line in lines.map_while(Result::ok) {
-            let number = line.split_once("acknowledged ").map(|(_, number)| number.trim().to_owned());
+            let number = line
+                .split_once("acknowledged ")
+                .map(|(_, number)| number.trim().to_owned());
             acknowledged = number.and_then(|n| n.parse().ok()).unwrap_or(acknowledged);
         }
         child.wait().unwrap();
 
         let store = open(dir.path(), Durability::Process);
         let rows = store.rows("click").unwrap() as i64;
-        assert!(rows > acknowledged, "round {round}: {rows} rows, {acknowledged} acknowledged");
-        assert!(rows <= acknowledged + 2, "round {round}: {rows} rows, {acknowledged} acknowledged");
+        assert!(
+            rows > acknowledged,
+            "round {round}: {rows} rows, {acknowledged} acknowledged"
+        );
+        assert!(
+            rows <= acknowledged + 2,
+            "round {round}: {rows} rows, {acknowledged} acknowledged"
+        );
         let all: i64 = (0..7)
             .map(|user| match totals(&store, user) {
                 (Value::Int(sum), _) => sum,
                 _ => 0,
             })
             .sum();
-        assert_eq!(all, (0..rows).sum::<i64>(), "round {round}: each row once, as it was");
+        assert_eq!(
+            all,
+            (0..rows).sum::<i64>(),
+            "round {round}: each row once, as it was"
+        );
     }
 }
 
@@ -177,11 +204,21 @@ fn a_store_is_the_same_after_it_was_opened_again_and_after_compaction() {
     let dir = tempfile::tempdir().unwrap();
     let digest = |store: &FeatureStore| store.lineage(&service()).unwrap().data["click"];
     let store = open(dir.path(), Durability::Disk);
-    store.ingest("click", &Click::table(&[click(1, 5, 50), click(2, 1, 10)]).unwrap()).unwrap();
+    store
+        .ingest(
+            "click",
+            &Click::table(&[click(1, 5, 50), click(2, 1, 10)]).unwrap(),
+        )
+        .unwrap();
     for number in 0..20 {
         store.push_rows(&[click(number % 3, 5, number)]).unwrap();
     }
-    store.ingest("click", &Click::table(&[click(1, 5, 51), click(1, 4, 40)]).unwrap()).unwrap();
+    store
+        .ingest(
+            "click",
+            &Click::table(&[click(1, 5, 51), click(1, 4, 40)]).unwrap(),
+        )
+        .unwrap();
     let before = digest(&store);
     assert!(store.log_bytes() > 1_000);
     drop(store);
@@ -199,13 +236,21 @@ fn a_store_is_the_same_after_it_was_opened_again_and_after_compaction() {
         store.push_rows(&[click(9, number, number)]).unwrap();
         assert!(store.compact().unwrap());
     }
-    let segments = std::fs::read_dir(dir.path().join("segments")).unwrap().count();
+    let segments = std::fs::read_dir(dir.path().join("segments"))
+        .unwrap()
+        .count();
     assert!(segments < 9, "{segments} segments");
     let store = open(dir.path(), Durability::Process);
     assert_ne!(digest(&store), after);
     assert_eq!(store.rows("click").unwrap(), 4 + 20 + 1 + 12);
-    let last = store.online(&service(), &1.into(), EventTime::from_seconds(80_000)).unwrap();
-    assert_eq!(last.get("number_latest"), Some(&Value::Int(99)), "ties stay in order of arrival");
+    let last = store
+        .online(&service(), &1.into(), EventTime::from_seconds(80_000))
+        .unwrap();
+    assert_eq!(
+        last.get("number_latest"),
+        Some(&Value::Int(99)),
+        "ties stay in order of arrival"
+    );
 }
 
 #[test]
@@ -217,7 +262,10 @@ fn a_directory_has_one_owner() {
     assert_eq!(error.kind(), ErrorKind::Conflict);
     let clone = store.clone();
     drop(store);
-    assert!(FeatureStore::open(dir.path()).is_err(), "a clone still has it");
+    assert!(
+        FeatureStore::open(dir.path()).is_err(),
+        "a clone still has it"
+    );
     drop(clone);
     FeatureStore::open(dir.path()).unwrap();
 }
@@ -225,7 +273,9 @@ fn a_directory_has_one_owner() {
 #[test]
 fn rows_outlive_a_change_of_ttl_and_not_one_of_columns() {
     let dir = tempfile::tempdir().unwrap();
-    open(dir.path(), Durability::Disk).push_rows(&[click(1, 5, 50)]).unwrap();
+    open(dir.path(), Durability::Disk)
+        .push_rows(&[click(1, 5, 50)])
+        .unwrap();
     let store = FeatureStore::open(dir.path()).unwrap();
     store.register(with_ttl::Click::view()).unwrap();
     assert_eq!(store.rows("click").unwrap(), 1);
@@ -239,7 +289,9 @@ fn rows_outlive_a_change_of_ttl_and_not_one_of_columns() {
 #[test]
 fn rows_of_a_view_that_nobody_registered_stay_in_the_log() {
     let dir = tempfile::tempdir().unwrap();
-    open(dir.path(), Durability::Disk).push_rows(&[click(1, 5, 50)]).unwrap();
+    open(dir.path(), Durability::Disk)
+        .push_rows(&[click(1, 5, 50)])
+        .unwrap();
     let store = FeatureStore::open(dir.path()).unwrap();
     assert!(!store.compact().unwrap());
     drop(store);
@@ -269,7 +321,10 @@ fn a_torn_tail_is_dropped_and_damage_before_it_is_an_error() {
     std::fs::write(&log, &broken).unwrap();
     let error = FeatureStore::open(dir.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.to_string().contains("was on the disk and is broken"), "{error}");
+    assert!(
+        error.to_string().contains("was on the disk and is broken"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -280,7 +335,9 @@ fn an_event_id_is_taken_once_and_by_the_first_row() {
     let mut twice = click(1, 6, 1_000);
     twice.event = "e2".to_owned();
     let push = |store: &FeatureStore, rows: &[Click]| {
-        store.push_with("click", &Click::table(rows).unwrap(), &once).unwrap()
+        store
+            .push_with("click", &Click::table(rows).unwrap(), &once)
+            .unwrap()
     };
     let report = push(&store, &[click(1, 5, 1), click(1, 6, 2), twice]);
     assert_eq!((report.rows, report.duplicates), (2, 1));
@@ -305,7 +362,9 @@ fn pushes_go_where_they_are_sent_and_are_there_again_after_a_restart() {
     let memory = || -> Arc<dyn OnlineStore> { Arc::new(MemoryStore::new()) };
     let push = |store: &FeatureStore, target, row: Click| {
         let options = PushOptions::new().target(target);
-        store.push_with("click", &Click::table(&[row]).unwrap(), &options).unwrap()
+        store
+            .push_with("click", &Click::table(&[row]).unwrap(), &options)
+            .unwrap()
     };
     let store = open_online(dir.path(), &memory());
     push(&store, Target::Both, click(1, 5, 1));
@@ -323,9 +382,17 @@ fn pushes_go_where_they_are_sent_and_are_there_again_after_a_restart() {
     assert_eq!(store.rows("click").unwrap(), 1);
 
     push(&store, Target::Offline, click(2, 7, 100));
-    let answer = store.online(&service(), &2.into(), EventTime::from_seconds(9)).unwrap();
-    assert_eq!(answer.statuses, [Status::NotRetained; 3], "it has rows that were never brought online");
-    store.materialize("click", EventTime::MIN, EventTime::from_seconds(9)).unwrap();
+    let answer = store
+        .online(&service(), &2.into(), EventTime::from_seconds(9))
+        .unwrap();
+    assert_eq!(
+        answer.statuses,
+        [Status::NotRetained; 3],
+        "it has rows that were never brought online"
+    );
+    store
+        .materialize("click", EventTime::MIN, EventTime::from_seconds(9))
+        .unwrap();
     assert_eq!(totals(&store, 2), (Value::Int(100), Value::Int(1)));
     assert_eq!(totals(&store, 1), both_and_online);
 
@@ -333,7 +400,10 @@ fn pushes_go_where_they_are_sent_and_are_there_again_after_a_restart() {
     alone.register(Click::view()).unwrap();
     let table = Click::table(&[click(1, 1, 1)]).unwrap();
     let error = alone.push_with("click", &table, &PushOptions::new().target(Target::Both));
-    assert!(matches!(error, Err(Error::NoOnlineStore { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(Error::NoOnlineStore { .. })),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -132,13 +132,23 @@ fn ingest(store: &FeatureStore, rows: &[Score]) {
 
 fn check(store: &FeatureStore, user: i64, at: i64, value: impl Into<Value>, status: Status) {
     let row = store.online(&service(), &user.into(), hour(at)).unwrap();
-    assert_eq!((&row.values[0].1, row.statuses[0]), (&value.into(), status), "user {user} at {at}");
+    assert_eq!(
+        (&row.values[0].1, row.statuses[0]),
+        (&value.into(), status),
+        "user {user} at {at}"
+    );
 }
 
 #[test]
 fn a_range_has_both_its_ends_and_nothing_besides() {
     let (_, _, store) = memory();
-    let rows = [score(1, 9, 9), score(2, 10, 10), score(3, 20, 20), score(4, 21, 21), score(5, 15, None)];
+    let rows = [
+        score(1, 9, 9),
+        score(2, 10, 10),
+        score(3, 20, 20),
+        score(4, 21, 21),
+        score(5, 15, None),
+    ];
     ingest(&store, &rows);
     let report = store.materialize("score", hour(10), hour(20)).unwrap();
     assert_eq!((report.read, report.written, report.keys), (3, 3, 3));
@@ -167,7 +177,13 @@ fn an_incremental_run_goes_on_from_the_boundary_and_may_read_it_twice() {
     store.materialize_incremental("score", hour(30)).unwrap();
     check(&store, 1, 30, 4, Status::Present);
     // an end in the past brings nothing and blocks nothing
-    assert!(store.materialize_incremental("score", hour(5)).unwrap().read <= 1);
+    assert!(
+        store
+            .materialize_incremental("score", hour(5))
+            .unwrap()
+            .read
+            <= 1
+    );
     store.materialize_incremental("score", hour(31)).unwrap();
 }
 
@@ -176,7 +192,10 @@ fn rows_that_arrive_late_are_brought_in_by_arrival() {
     let (_, _, store) = memory();
     ingest(&store, &[score(1, 10, 1), score(2, 10, 1)]);
     store.materialize("score", hour(0), hour(30)).unwrap();
-    ingest(&store, &[score(1, 25, 7), score(3, 12, 8), score(1, 2, 100)]);
+    ingest(
+        &store,
+        &[score(1, 25, 7), score(3, 12, 8), score(1, 2, 100)],
+    );
     let report = store.materialize_incremental("score", hour(31)).unwrap();
     assert!(report.late >= 3, "{report:?}");
     check(&store, 1, 31, 7, Status::Present);
@@ -218,7 +237,10 @@ fn a_run_that_fails_half_way_is_run_again_with_the_same_result() {
         let error = store.materialize("score", hour(0), hour(24)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         let freshness = store.freshness("score", hour(100)).unwrap();
-        assert_eq!(freshness.materialized_until, None, "a run that failed is not recorded");
+        assert_eq!(
+            freshness.materialized_until, None,
+            "a run that failed is not recorded"
+        );
     }
     failing.left.store(i64::MAX, Ordering::SeqCst);
     store.materialize("score", hour(0), hour(24)).unwrap();
@@ -228,15 +250,24 @@ fn a_run_that_fails_half_way_is_run_again_with_the_same_result() {
 #[test]
 fn two_runs_of_one_view_do_not_go_on_at_once() {
     let (online, clock, store) = memory();
-    ingest(&store, &(0..3_000).map(|user| score(user, 1, user)).collect::<Vec<_>>());
+    ingest(
+        &store,
+        &(0..3_000)
+            .map(|user| score(user, 1, user))
+            .collect::<Vec<_>>(),
+    );
     let other = open(online, &clock);
     ingest(&other, &[score(1, 1, 1)]);
     let mut refused = Vec::new();
-    let report = store.materialize_with("score", &Materialize::between(hour(0), hour(2)), &mut |progress| {
-        assert!(progress.keys <= progress.of && progress.of == 3_000);
-        refused.push(store.materialize_incremental("score", hour(3)).unwrap_err());
-        refused.push(other.materialize("score", hour(0), hour(2)).unwrap_err());
-    });
+    let report = store.materialize_with(
+        "score",
+        &Materialize::between(hour(0), hour(2)),
+        &mut |progress| {
+            assert!(progress.keys <= progress.of && progress.of == 3_000);
+            refused.push(store.materialize_incremental("score", hour(3)).unwrap_err());
+            refused.push(other.materialize("score", hour(0), hour(2)).unwrap_err());
+        },
+    );
     assert_eq!(report.unwrap().keys, 3_000);
     assert_eq!(refused.len(), 6);
     for error in refused {
@@ -251,9 +282,11 @@ fn the_run_of_a_process_that_died_blocks_others_for_a_minute_only() {
     let (online, clock, store) = memory();
     ingest(&store, &[score(1, 1, 1)]);
     let died = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        store.materialize_with("score", &Materialize::between(hour(0), hour(2)), &mut |_| {
-            panic!("as if the process died")
-        })
+        store.materialize_with(
+            "score",
+            &Materialize::between(hour(0), hour(2)),
+            &mut |_| panic!("as if the process died"),
+        )
     }));
     assert!(died.is_err());
     let other = open(online, &clock);

@@ -29,7 +29,7 @@ fn redis_keeps_every_clause() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use mlops_features::online::{Change, SqliteStore, SqliteSync, StoreKey, OnlineTable};
+    use mlops_features::online::{Change, OnlineTable, SqliteStore, SqliteSync, StoreKey};
     use mlops_features::{DataType, Entity, EntityKey, FeatureView};
 
     use super::*;

@@ -162,21 +162,34 @@ impl Log {
         if synced.length >= length {
             return Ok(());
         }
-        let written = self.writer.lock().unwrap_or_else(PoisonError::into_inner).length;
+        let written = self
+            .writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .length;
         if let Err(source) = synced.file.sync_data() {
             // what the system then still holds of the file is not known
             synced.broken = true;
-            self.writer.lock().unwrap_or_else(PoisonError::into_inner).broken = true;
+            self.writer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .broken = true;
             return Err(file_error("synced", &self.path)(source));
         }
         synced.length = written;
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).durable = written;
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .durable = written;
         Ok(())
     }
 
     /// The length of the file in bytes.
     pub(crate) fn length(&self) -> u64 {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).length
+        self.writer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .length
     }
 
     fn broken(&self) -> Error {
@@ -198,11 +211,7 @@ pub(crate) fn read(path: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Re
 }
 
 /// Hands out whole records; the length of the good part, 0 if not even the header is there.
-fn replay(
-    path: &Path,
-    bytes: &[u8],
-    each: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<u64> {
+fn replay(path: &Path, bytes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
     let damaged = |reason: String| Error::DamagedFile {
         path: path.display().to_string(),
         reason,
@@ -221,7 +230,9 @@ fn replay(
     }
     if header[8] != VERSION {
         let version = header[8];
-        return Err(damaged(format!("its version is {version}, this reads {VERSION}")));
+        return Err(damaged(format!(
+            "its version is {version}, this reads {VERSION}"
+        )));
     }
     let mut good = START;
     while let Some((record, after)) = split(rest) {
@@ -311,7 +322,12 @@ mod tests {
             let whole = ends.iter().filter(|end| **end <= cut as u64).count();
             assert_eq!(all.len(), whole, "cut at {cut}");
             let last = ends[..whole].last().copied().unwrap_or(START);
-            assert_eq!(torn, (cut as u64).saturating_sub(last.min(cut as u64)).min(if cut < 9 { 0 } else { u64::MAX }));
+            assert_eq!(
+                torn,
+                (cut as u64)
+                    .saturating_sub(last.min(cut as u64))
+                    .min(if cut < 9 { 0 } else { u64::MAX })
+            );
             // and the log goes on from there
             let after = std::fs::metadata(&path).unwrap().len();
             assert_eq!(after, last);

@@ -63,7 +63,9 @@ impl Manifest {
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if manifest.format != FORMAT {
             let format = manifest.format;
-            return Err(damaged(format!("its format is {format}, this reads {FORMAT}")));
+            return Err(damaged(format!(
+                "its format is {format}, this reads {FORMAT}"
+            )));
         }
         let names = manifest.views.values().flat_map(|view| &view.segments);
         // a name from a file must not lead out of the directory
@@ -87,10 +89,18 @@ impl Manifest {
 
 /// What rows of a view look like: names and types of keys, times and fields.
 pub(crate) fn layout(view: &FeatureView) -> Digest {
-    let keys = view.entity().keys().iter().map(|(key, kind)| (key, kind.to_string()));
+    let keys = view
+        .entity()
+        .keys()
+        .iter()
+        .map(|(key, kind)| (key, kind.to_string()));
     let fields = view.fields().iter().map(|f| (f.name(), f.kind()));
     Digest::of_json(&(
-        (keys.collect::<Vec<_>>(), view.event_time(), view.created_time()),
+        (
+            keys.collect::<Vec<_>>(),
+            view.event_time(),
+            view.created_time(),
+        ),
         fields.collect::<Vec<_>>(),
     ))
 }
@@ -124,10 +134,14 @@ mod tests {
             layout: Digest::of(b"y"),
             segments: vec![name.to_owned()],
         };
-        manifest.views.insert("purchase".to_owned(), files("purchase-1.parquet"));
+        manifest
+            .views
+            .insert("purchase".to_owned(), files("purchase-1.parquet"));
         manifest.save(dir.path()).unwrap();
         assert_eq!(Manifest::load(dir.path()).unwrap(), Some(manifest.clone()));
-        manifest.views.insert("purchase".to_owned(), files("../../etc/passwd"));
+        manifest
+            .views
+            .insert("purchase".to_owned(), files("../../etc/passwd"));
         manifest.save(dir.path()).unwrap();
         assert!(Manifest::load(dir.path()).is_err());
         std::fs::write(dir.path().join(NAME), "{}").unwrap();

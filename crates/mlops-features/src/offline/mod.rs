@@ -78,7 +78,9 @@ impl Target {
     }
 
     fn of_code(code: i8) -> Option<Self> {
-        [Self::Offline, Self::Online, Self::Both].into_iter().find(|target| target.code() == code)
+        [Self::Offline, Self::Online, Self::Both]
+            .into_iter()
+            .find(|target| target.code() == code)
     }
 }
 
@@ -161,7 +163,11 @@ impl Directory {
 
     /// The bytes that are in the log and not in segments.
     pub(crate) fn log_bytes(&self) -> u64 {
-        self.log.read().unwrap_or_else(PoisonError::into_inner).1.length()
+        self.log
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .length()
     }
 
     /// A number for rows that arrive now.
@@ -197,12 +203,16 @@ impl Directory {
         let segments = all.len();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let logged = waiting.get(name).map(Vec::as_slice).unwrap_or_default();
-        logged.iter().try_for_each(|record| foreign(&record.layout))?;
+        logged
+            .iter()
+            .try_for_each(|record| foreign(&record.layout))?;
         for record in logged {
             let table = Table::from_ipc(&record.rows)?;
             all.push(StoredRows::from_batch(view, table.batch(), "the push log")?);
         }
-        let logged = all[segments..].iter().flat_map(|rows| rows.arrivals.first());
+        let logged = all[segments..]
+            .iter()
+            .flat_map(|rows| rows.arrivals.first());
         let logged_from = logged.min().copied().unwrap_or(u64::MAX);
         waiting.remove(name);
         drop(waiting);
@@ -331,10 +341,13 @@ impl Directory {
         manifest.next_segment += 1;
         let last = rows.arrivals.last().copied().unwrap_or_default();
         manifest.next_arrival = manifest.next_arrival.max(last + 1);
-        let files = manifest.views.entry(name.to_owned()).or_insert_with(|| ViewFiles {
-            layout: layout(view),
-            segments: Vec::new(),
-        });
+        let files = manifest
+            .views
+            .entry(name.to_owned())
+            .or_insert_with(|| ViewFiles {
+                layout: layout(view),
+                segments: Vec::new(),
+            });
         files.segments.push(file);
         Ok(())
     }
@@ -354,7 +367,12 @@ pub(crate) struct Ticket {
 fn lock(path: &Path) -> Result<File> {
     let file = path.join("LOCK");
     let mut options = File::options();
-    let lock = options.read(true).write(true).create(true).truncate(false).open(&file);
+    let lock = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&file);
     let lock = lock.map_err(file_error("opened", &file))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
@@ -371,13 +389,23 @@ fn log_path(path: &Path, number: u64) -> PathBuf {
 
 /// Removes what a crash left: files that the manifest does not name.
 fn remove_orphans(path: &Path, manifest: &Manifest) -> Result<()> {
-    let known = |name: &str| manifest.views.values().any(|v| v.segments.iter().any(|s| s == name));
+    let known = |name: &str| {
+        manifest
+            .views
+            .values()
+            .any(|v| v.segments.iter().any(|s| s == name))
+    };
     let old = |name: &str| {
-        let number = name.strip_suffix(".log").and_then(|number| number.parse::<u64>().ok());
+        let number = name
+            .strip_suffix(".log")
+            .and_then(|number| number.parse::<u64>().ok());
         number.is_some_and(|number| number < manifest.first_log)
     };
     for (part, orphan) in [
-        ("segments", &(|name: &str| !known(name)) as &dyn Fn(&str) -> bool),
+        (
+            "segments",
+            &(|name: &str| !known(name)) as &dyn Fn(&str) -> bool,
+        ),
         ("log", &old),
     ] {
         let directory = path.join(part);
@@ -400,11 +428,13 @@ fn unpack(path: &Path, payload: &[u8]) -> Result<(u64, String, Logged)> {
         let (name, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         let (layout, rows) = rest.split_first_chunk::<32>()?;
         let name = std::str::from_utf8(name).ok()?;
-        let hex = layout.iter().fold(String::with_capacity(64), |mut hex, byte| {
-            use std::fmt::Write;
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let hex = layout
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                use std::fmt::Write;
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            });
         let logged = Logged {
             layout: hex.parse().ok()?,
             rows: rows.to_vec(),

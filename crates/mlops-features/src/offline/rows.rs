@@ -46,16 +46,20 @@ impl StoredRows {
             Column::new(EVENT_ID, DataType::Utf8, Role::Value).nullable(true),
         ];
         let targets: Int8Array = self.targets.iter().map(|t| Some(t.code())).collect();
-        let ids = self.ids.clone().unwrap_or_else(|| {
-            Arc::new(StringArray::new_null(self.table.rows()))
-        });
+        let ids = self
+            .ids
+            .clone()
+            .unwrap_or_else(|| Arc::new(StringArray::new_null(self.table.rows())));
         let arrays = self.table.batch().columns().iter().cloned();
         let arrays = arrays.chain([
             Arc::new(UInt64Array::from(self.arrivals.clone())) as ArrayRef,
             Arc::new(targets) as ArrayRef,
             ids,
         ]);
-        Ok(Table::new(TableSchema::new(columns.chain(extra))?, arrays.collect())?)
+        Ok(Table::new(
+            TableSchema::new(columns.chain(extra))?,
+            arrays.collect(),
+        )?)
     }
 
     /// The rows of such a table; the name stands in errors.
@@ -79,10 +83,13 @@ impl StoredRows {
         let target = |code: &i8| {
             Target::of_code(*code).ok_or_else(|| damaged(&format!("a row has target {code}")))
         };
-        let table = Table::from_batch(view.schema(), batch)
-            .map_err(|error| damaged(&error.to_string()))?;
+        let table =
+            Table::from_batch(view.schema(), batch).map_err(|error| damaged(&error.to_string()))?;
         let keys = view.entity().keys().len();
-        if table.batch().columns()[..keys].iter().any(|key| key.null_count() > 0) {
+        if table.batch().columns()[..keys]
+            .iter()
+            .any(|key| key.null_count() > 0)
+        {
             return Err(damaged("a row has a null key"));
         }
         Ok(Self {
@@ -117,8 +124,14 @@ impl StoredRows {
             return Ok(parts.pop());
         }
         let tables: Vec<Table> = parts.iter().map(|part| part.table.clone()).collect();
-        let arrivals: Vec<u64> = parts.iter().flat_map(|p| p.arrivals.iter().copied()).collect();
-        let targets: Vec<Target> = parts.iter().flat_map(|p| p.targets.iter().copied()).collect();
+        let arrivals: Vec<u64> = parts
+            .iter()
+            .flat_map(|p| p.arrivals.iter().copied())
+            .collect();
+        let targets: Vec<Target> = parts
+            .iter()
+            .flat_map(|p| p.targets.iter().copied())
+            .collect();
         let ids = if parts.iter().any(|part| part.ids.is_some()) {
             let ids = parts.iter().map(|part| {
                 let none = || Arc::new(StringArray::new_null(part.table.rows())) as ArrayRef;
@@ -147,7 +160,10 @@ impl StoredRows {
         });
         Ok(Some(Self {
             table: all.table.take(&order)?,
-            arrivals: order.iter().map(|row| all.arrivals[*row as usize]).collect(),
+            arrivals: order
+                .iter()
+                .map(|row| all.arrivals[*row as usize])
+                .collect(),
             targets: order.iter().map(|row| all.targets[*row as usize]).collect(),
             ids: ids.transpose()?,
         }))

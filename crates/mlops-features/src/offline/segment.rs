@@ -21,7 +21,9 @@ const BATCH_ROWS: usize = 1 << 16;
 pub(crate) fn write(path: &Path, rows: &StoredRows) -> Result<()> {
     let table = rows.to_table()?;
     let file = File::create(path).map_err(file_error("written", path))?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
     let failed = |error: parquet::errors::ParquetError| Error::File {
         action: "written",
         path: path.display().to_string(),

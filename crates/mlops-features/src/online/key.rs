@@ -95,7 +95,10 @@ impl fmt::Display for StoreKey {
         if let Some(key) = self.entity() {
             return write!(f, "{key}");
         }
-        self.0.iter().take(32).try_for_each(|b| write!(f, "{b:02x}"))
+        self.0
+            .iter()
+            .take(32)
+            .try_for_each(|b| write!(f, "{b:02x}"))
     }
 }
 

@@ -108,7 +108,10 @@ impl Ledger {
         if ledger.format == FORMAT {
             Ok(ledger)
         } else {
-            Err(damaged(format!("its format is {}, this reads {FORMAT}", ledger.format)))
+            Err(damaged(format!(
+                "its format is {}, this reads {FORMAT}",
+                ledger.format
+            )))
         }
     }
 

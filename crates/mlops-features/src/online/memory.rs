@@ -55,9 +55,9 @@ impl MemoryStore {
             return known;
         }
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let shards = tables.entry(table.clone()).or_insert_with(|| {
-            Arc::new(Shards((0..SHARDS).map(|_| RwLock::default()).collect()))
-        });
+        let shards = tables
+            .entry(table.clone())
+            .or_insert_with(|| Arc::new(Shards((0..SHARDS).map(|_| RwLock::default()).collect())));
         Arc::clone(shards)
     }
 }

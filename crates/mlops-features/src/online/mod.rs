@@ -32,8 +32,8 @@ mod table;
 mod tiles;
 mod words;
 
-pub use answer::{OnlineBatch, OnlineRow, OnlineRowRef, Status};
 pub(crate) use answer::Cell;
+pub use answer::{OnlineBatch, OnlineRow, OnlineRowRef, Status};
 pub use key::StoreKey;
 pub(crate) use ledger::{Interval, Lease, Ledger};
 pub use memory::MemoryStore;

@@ -65,7 +65,9 @@ pub fn read(
             let mut tiled = Vec::new();
             store.read(table.id(), &wanted, &mut |position, bytes| {
                 let key = &wanted[position];
-                let Buffer { many, few, texts, .. } = &mut *buffer;
+                let Buffer {
+                    many, few, texts, ..
+                } = &mut *buffer;
                 let known = match bytes {
                     None => None,
                     Some(bytes) => {
@@ -79,10 +81,16 @@ pub fn read(
                 };
                 let features = group.features.iter().map(|at| &service.features()[*at]);
                 by_tiles(group, features, known, micros, &mut tiled)?;
-                answer(group, table, texts, known, micros, !tiled.is_empty(), &mut answers)
-                    .map_err(|slot| {
-                        join::overflow(join::feature_of(service, group, slot), micros)
-                    })?;
+                answer(
+                    group,
+                    table,
+                    texts,
+                    known,
+                    micros,
+                    !tiled.is_empty(),
+                    &mut answers,
+                )
+                .map_err(|slot| join::overflow(join::feature_of(service, group, slot), micros))?;
                 for (slot, (answer, feature)) in answers.iter().zip(&group.features).enumerate() {
                     let field = service.features()[*feature].field_at();
                     let mut cell = Cell {
@@ -94,7 +102,11 @@ pub fn read(
                         && answer.status != Status::NotRetained
                         && answer.status != Status::NotFound
                     {
-                        cell.status = if value.is_null() { Status::Null } else { Status::Present };
+                        cell.status = if value.is_null() {
+                            Status::Null
+                        } else {
+                            Status::Present
+                        };
                         (cell.value, cell.time) = (value, time);
                     }
                     batch.put(first[position], *feature, cell);
@@ -113,7 +125,10 @@ pub fn read(
 fn check_windows(service: &FeatureService, group: &Group, table: &OnlineTable) -> Result<()> {
     let kept = table.longest_window();
     let features = group.features.iter().map(|at| &service.features()[*at]);
-    match features.filter(|f| f.timing().is_some()).find(|f| reach(f) > kept) {
+    match features
+        .filter(|f| f.timing().is_some())
+        .find(|f| reach(f) > kept)
+    {
         None => Ok(()),
         Some(feature) => Err(Error::NotServed {
             feature: feature.name().to_string(),
@@ -135,7 +150,11 @@ fn by_tiles<'a>(
     let Some(state) = state.filter(|state| !state.tiles.is_empty()) else {
         return Ok(());
     };
-    if group.newest.iter().any(|question| question.filter.is_some()) {
+    if group
+        .newest
+        .iter()
+        .any(|question| question.filter.is_some())
+    {
         return Ok(());
     }
     for feature in features {
@@ -201,7 +220,10 @@ fn answer(
     let covered = table.covered_from();
     let (horizon, dropped) = state.map_or((i64::MIN, i64::MIN), |s| (s.horizon, s.dropped));
     let boundary = group.view.boundary();
-    let oldest = group.view.ttl().map_or(i64::MIN, |ttl| at.saturating_sub(ttl.micros()));
+    let oldest = group
+        .view
+        .ttl()
+        .map_or(i64::MIN, |ttl| at.saturating_sub(ttl.micros()));
     for question in &group.newest {
         // a row that is not here can only matter if it is newer than what was found, and not expired
         let found = out[question.slot].time.unwrap_or(i64::MIN);
@@ -214,7 +236,11 @@ fn answer(
     let unknown = |(tail, _): (i64, i64)| {
         tail < covered || (dropped != i64::MIN && !boundary.sees(dropped, tail))
     };
-    for fold in group.folds.iter().filter(|fold| unknown(fold.window.edges(at))) {
+    for fold in group
+        .folds
+        .iter()
+        .filter(|fold| unknown(fold.window.edges(at)))
+    {
         fold.slots.iter().for_each(|slot| out[slot.at] = UNKNOWN);
     }
     for ratio in &group.ratios {
@@ -250,7 +276,10 @@ fn value(
 fn reads_texts(group: &Group) -> bool {
     let fields = group.view.fields();
     let text = |field: usize| fields[field].kind() == FieldKind::Str;
-    let filtered = group.newest.iter().any(|question| question.filter.is_some());
+    let filtered = group
+        .newest
+        .iter()
+        .any(|question| question.filter.is_some());
     filtered
         || group.streams.iter().any(|stream| {
             stream.filter.is_some()

@@ -104,7 +104,12 @@ impl RedisStore {
 
     /// Runs commands that may be run twice: on a connection that the server has closed, once more.
     fn with<T>(&self, work: impl Fn(&mut Connection) -> RedisResult<T>) -> RedisResult<T> {
-        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .0
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         if let Some(mut connection) = idle {
             match work(&mut connection) {
                 Ok(done) => {
@@ -159,7 +164,11 @@ impl RedisStore {
             let (mut all, mut cursor) = (Vec::new(), 0_u64);
             loop {
                 let mut scan = ::redis::cmd("SCAN");
-                scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(CHUNK);
+                scan.arg(cursor)
+                    .arg("MATCH")
+                    .arg(&pattern)
+                    .arg("COUNT")
+                    .arg(CHUNK);
                 let (next, some): (u64, Vec<Vec<u8>>) = scan.query(connection)?;
                 all.extend(some);
                 cursor = next;
@@ -279,6 +288,8 @@ impl OnlineStore for RedisStore {
         let names = self.names(table);
         let names = names.map_err(|error| failed("list", table.as_str(), &error))?;
         let keys = names.into_iter();
-        Ok(keys.map(|name| StoreKey::from_bytes(&name[start..])).collect())
+        Ok(keys
+            .map(|name| StoreKey::from_bytes(&name[start..]))
+            .collect())
     }
 }

@@ -107,10 +107,16 @@ impl SqliteStore {
             SqliteSync::Full => "FULL",
             SqliteSync::Normal => "NORMAL",
         };
-        writer.pragma_update(None, "synchronous", level).map_err(&failed)?;
+        writer
+            .pragma_update(None, "synchronous", level)
+            .map_err(&failed)?;
         writer.execute_batch(SCHEMA).map_err(&failed)?;
-        writer.pragma_update(None, "application_id", APPLICATION).map_err(&failed)?;
-        writer.pragma_update(None, "user_version", VERSION).map_err(&failed)?;
+        writer
+            .pragma_update(None, "application_id", APPLICATION)
+            .map_err(&failed)?;
+        writer
+            .pragma_update(None, "user_version", VERSION)
+            .map_err(&failed)?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             writer: Mutex::new(writer),
@@ -119,7 +125,12 @@ impl SqliteStore {
     }
 
     fn reader(&self) -> rusqlite::Result<Connection> {
-        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self
+            .0
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         if let Some(reader) = idle {
             return Ok(reader);
         }
@@ -155,7 +166,9 @@ impl SqliteStore {
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+    connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
+        row.get(0)
+    })
 }
 
 fn failed(action: &'static str, table: &str) -> impl Fn(rusqlite::Error) -> Error {
@@ -176,7 +189,9 @@ fn read_all(
     let failed = failed("read", table.as_str());
     let mut select = reader.prepare_cached(SELECT).map_err(&failed)?;
     for (at, key) in keys.iter().enumerate() {
-        let mut rows = select.query((table.as_str(), key.as_bytes())).map_err(&failed)?;
+        let mut rows = select
+            .query((table.as_str(), key.as_bytes()))
+            .map_err(&failed)?;
         match rows.next().map_err(&failed)? {
             Some(row) => {
                 let bytes = row.get_ref(0).map_err(&failed)?;
@@ -260,7 +275,9 @@ impl OnlineStore for SqliteStore {
         let failed = failed("clear", table.as_str());
         self.write("clear", table, |transaction| {
             let delete = "DELETE FROM state WHERE tab = ?1";
-            transaction.execute(delete, [table.as_str()]).map_err(&failed)?;
+            transaction
+                .execute(delete, [table.as_str()])
+                .map_err(&failed)?;
             Ok(())
         })
     }

@@ -79,11 +79,7 @@ impl KeyState {
     }
 
     fn rank(&self, row: usize) -> (i64, i64, u32) {
-        (
-            self.block.times[row],
-            self.created(row),
-            self.ordinals[row],
-        )
+        (self.block.times[row], self.created(row), self.ordinals[row])
     }
 
     /// Takes rows in and drops what no instant from the new horizon on can see.

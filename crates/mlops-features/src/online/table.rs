@@ -284,7 +284,11 @@ pub(crate) fn reach(feature: &Feature) -> Span {
             Span::from_micros(reach).unwrap_or(window.span)
         }
         // the newest row that a filter takes may be any that is not expired
-        None if feature.measures().iter().any(|measure| measure.filter.is_some()) => {
+        None if feature
+            .measures()
+            .iter()
+            .any(|measure| measure.filter.is_some()) =>
+        {
             feature.view().ttl().unwrap_or(Span::ZERO)
         }
         None => Span::ZERO,
@@ -300,7 +304,11 @@ pub(crate) fn ordinals_of(block: &Block, rows: std::ops::Range<usize>) -> Vec<(u
         (block.times[row], created.map_or(NO_CREATED, |all| all[row]))
     };
     rows.map(|row| {
-        ordinal = if before == Some(rank(row)) { ordinal + 1 } else { 0 };
+        ordinal = if before == Some(rank(row)) {
+            ordinal + 1
+        } else {
+            0
+        };
         before = Some(rank(row));
         (row, ordinal)
     })

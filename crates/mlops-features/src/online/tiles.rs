@@ -49,7 +49,10 @@ impl Tiling {
             1 << wanted.ilog2()
         });
         let digest = Digest::of_json(&("tiling", feature.measures(), hop));
-        let (id, _) = digest.as_bytes().split_first_chunk().expect("a digest has 32 bytes");
+        let (id, _) = digest
+            .as_bytes()
+            .split_first_chunk()
+            .expect("a digest has 32 bytes");
         (span / hop.max(1) <= MOST).then(|| Self {
             feature: feature.clone(),
             id: u64::from_le_bytes(*id),
@@ -101,7 +104,8 @@ impl KeyState {
                 if from == until {
                     set.tiles.remove(&tile);
                 } else {
-                    set.tiles.insert(tile, self.partial(&tiling.feature, from..until));
+                    set.tiles
+                        .insert(tile, self.partial(&tiling.feature, from..until));
                 }
             }
             next.push(set);
@@ -149,7 +153,9 @@ impl KeyState {
         let (boundary, times) = (feature.view().boundary(), &self.block.times);
         let (tail, head) = window.edges(at);
         let upper = times.partition_point(|time| boundary.sees(*time, head));
-        let lower = times.partition_point(|time| boundary.sees(*time, tail)).min(upper);
+        let lower = times
+            .partition_point(|time| boundary.sees(*time, tail))
+            .min(upper);
         let merged = || {
             let mut whole = PartialAggregate::new(feature);
             let mut row = lower;

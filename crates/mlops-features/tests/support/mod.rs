@@ -12,7 +12,10 @@ pub(crate) fn redis() -> Option<Arc<dyn OnlineStore>> {
     use mlops_features::online::RedisStore;
 
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    #[expect(clippy::disallowed_methods, reason = "a test may be told where the server is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test may be told where the server is"
+    )]
     let address = std::env::var("REDIS_URL");
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let prefix = format!("mlops-test.{}.{count}", std::process::id());

@@ -58,14 +58,23 @@ pub(super) const BACK_AS_WRITTEN: Case = Case {
     check: |store| {
         let table = table(store, "bytes")?;
         let all: Vec<u8> = (0..=255).collect();
-        let cases = [&[][..], b"\0", b"0", &all, &all.repeat(4096), "é\r\n*1\r\n".as_bytes()];
+        let cases = [
+            &[][..],
+            b"\0",
+            b"0",
+            &all,
+            &all.repeat(4096),
+            "é\r\n*1\r\n".as_bytes(),
+        ];
         for (i, bytes) in (0..).zip(cases) {
             put(store, &table, key(i), bytes)?;
         }
         for (i, bytes) in (0..).zip(cases) {
             let held = read(store, &table, &[key(i)])?;
             let right = held == [Some(bytes.to_vec())];
-            ensure(right, || format!("the {} bytes of case {i} differ", bytes.len()))?;
+            ensure(right, || {
+                format!("the {} bytes of case {i} differ", bytes.len())
+            })?;
         }
         Ok(())
     },
@@ -86,7 +95,9 @@ pub(super) const KEEP: Case = Case {
         let expected = [(0, Some(b"old".to_vec())), (1, None)];
         ensure(seen == expected, || format!("{seen:?}"))?;
         let held = read(store, &table, &keys)?;
-        ensure(held == [Some(b"old".to_vec()), None], || format!("{held:?}"))
+        ensure(held == [Some(b"old".to_vec()), None], || {
+            format!("{held:?}")
+        })
     },
 };
 
@@ -129,7 +140,9 @@ pub(super) const NOT_GLUED: Case = Case {
             put(store, &table, key.clone(), &[i])?;
         }
         let held = read(store, &table, &keys)?;
-        let own = (0_u8..).zip(&held).all(|(i, bytes)| *bytes == Some(vec![i]));
+        let own = (0_u8..)
+            .zip(&held)
+            .all(|(i, bytes)| *bytes == Some(vec![i]));
         ensure(own, || format!("{held:?}"))?;
         let mut listed = store.keys(&table).map_err(super::text)?;
         listed.sort_unstable();
@@ -147,9 +160,14 @@ pub(super) const APART: Case = Case {
         put(store, &b, key(1), b"b")?;
         put(store, &b, key(2), b"b")?;
         store.clear(&a).map_err(text)?;
-        let held = (read(store, &a, &[key(1)])?, read(store, &b, &[key(1), key(2)])?);
+        let held = (
+            read(store, &a, &[key(1)])?,
+            read(store, &b, &[key(1), key(2)])?,
+        );
         let b = Some(b"b".to_vec());
-        ensure(held == (vec![None], vec![b.clone(), b]), || format!("{held:?}"))
+        ensure(held == (vec![None], vec![b.clone(), b]), || {
+            format!("{held:?}")
+        })
     },
 };
 
@@ -163,9 +181,10 @@ pub(super) const MANY_KEYS: Case = Case {
         });
         done.map_err(text)?;
         let held = read(store, &table, &keys)?;
-        let wrong = held.iter().enumerate().find(|(at, bytes)| {
-            bytes.as_deref() != Some(at.to_le_bytes().as_slice())
-        });
+        let wrong = held
+            .iter()
+            .enumerate()
+            .find(|(at, bytes)| bytes.as_deref() != Some(at.to_le_bytes().as_slice()));
         ensure(wrong.is_none(), || format!("{wrong:?}"))?;
         let listed = store.keys(&table).map_err(text)?.len();
         ensure(listed == keys.len(), || format!("{listed} keys are listed"))
@@ -236,7 +255,8 @@ pub(super) const RACE: Case = Case {
             let writer = || (0..ROUNDS).try_for_each(|_| add());
             let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(writer)).collect();
             let done = writers.into_iter();
-            done.map(|writer| writer.join().expect("a writer returns its error")).collect()
+            done.map(|writer| writer.join().expect("a writer returns its error"))
+                .collect()
         });
         all.map_err(text)?;
         let held = read(store, &table, &keys)?;
@@ -260,7 +280,9 @@ pub(super) const WHOLE: Case = Case {
                 };
                 let round = bytes.first().copied().unwrap_or_default();
                 let whole = bytes.len() == 64 + usize::from(round);
-                ensure(whole && bytes.iter().all(|byte| *byte == round), || format!("{bytes:?}"))?;
+                ensure(whole && bytes.iter().all(|byte| *byte == round), || {
+                    format!("{bytes:?}")
+                })?;
             }
             writer.join().expect("a writer returns its error")
         })

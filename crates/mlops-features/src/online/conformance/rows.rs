@@ -45,7 +45,11 @@ impl Bench {
                 .build()?;
             let service = FeatureService::named("s")?
                 .feature(Feature::latest(&view, "amount")?)
-                .feature(Feature::sum(&view, "amount").named("total").over(span(10))?)
+                .feature(
+                    Feature::sum(&view, "amount")
+                        .named("total")
+                        .over(span(10))?,
+                )
                 .build()?;
             let table = OnlineTable::new(&view).serving(&service).keep(span(keep));
             store.clear(table.id())?;
@@ -65,7 +69,9 @@ impl Bench {
             Arc::new(rows.iter().map(|row| row.3).collect::<Int64Array>()),
         ];
         let rows = Table::new(self.table.view().schema(), columns).map_err(text)?;
-        self.table.write(store.as_ref(), &rows, at(now)).map_err(text)?;
+        self.table
+            .write(store.as_ref(), &rows, at(now))
+            .map_err(text)?;
         Ok(())
     }
 
@@ -86,7 +92,9 @@ impl Bench {
         let batch = self.read(store, &[1], instant)?;
         let row = batch.row(0);
         let right = row.values[0] == value.into() && row.statuses[0] == status;
-        ensure(right, || format!("{:?}, {:?} at {instant}", row.values[0], row.statuses[0]))
+        ensure(right, || {
+            format!("{:?}, {:?} at {instant}", row.values[0], row.statuses[0])
+        })
     }
 }
 
@@ -94,7 +102,11 @@ pub(super) const OLDER_LOSES: Case = Case {
     name: "an older row does not replace a newer one, within a call and across calls",
     check: |store| {
         let bench = Bench::new(store, "older", 0)?;
-        bench.write(store, 9, &[(1, 9, Some(1), Some(9)), (1, 5, Some(9), Some(5))])?;
+        bench.write(
+            store,
+            9,
+            &[(1, 9, Some(1), Some(9)), (1, 5, Some(9), Some(5))],
+        )?;
         bench.expect(store, 9, 9, Status::Present)?;
         bench.write(store, 9, &[(1, 7, Some(9), Some(7))])?;
         bench.expect(store, 9, 9, Status::Present)
@@ -104,7 +116,10 @@ pub(super) const OLDER_LOSES: Case = Case {
 pub(super) const CREATED_BREAKS_TIES: Case = Case {
     name: "among rows of one event time the newer created time wins and none is the lowest",
     check: |store| {
-        for rows in [[(None, 1), (Some(6), 2), (Some(7), 3)], [(Some(7), 3), (Some(6), 2), (None, 1)]] {
+        for rows in [
+            [(None, 1), (Some(6), 2), (Some(7), 3)],
+            [(Some(7), 3), (Some(6), 2), (None, 1)],
+        ] {
             let bench = Bench::new(store, "created", 0)?;
             for (created, value) in rows {
                 bench.write(store, 5, &[(1, 5, created, Some(value))])?;
@@ -125,7 +140,9 @@ pub(super) const LAST_WRITE: Case = Case {
         bench.expect(store, 6, 3, Status::Present)?;
         let batch = bench.read(store, &[1], 6)?;
         let total = batch.row(0).get("total").cloned();
-        ensure(total == Some(Value::Int(3)), || format!("the sum is {total:?}"))
+        ensure(total == Some(Value::Int(3)), || {
+            format!("the sum is {total:?}")
+        })
     },
 };
 
@@ -133,7 +150,11 @@ pub(super) const AGAIN: Case = Case {
     name: "writing the same rows again changes no byte",
     check: |store| {
         let bench = Bench::new(store, "again", 3)?;
-        let rows = [(1, 4, None, Some(4)), (1, 8, Some(8), None), (1, 6, Some(7), Some(6))];
+        let rows = [
+            (1, 4, None, Some(4)),
+            (1, 8, Some(8), None),
+            (1, 6, Some(7), Some(6)),
+        ];
         let held = || {
             let mut held = None;
             let key = [StoreKey::new(&EntityKey::from(1))];
@@ -147,7 +168,9 @@ pub(super) const AGAIN: Case = Case {
         let first = held()?;
         bench.write(store, 9, &rows)?;
         let second = held()?;
-        ensure(first.is_some() && first == second, || format!("{first:?}, then {second:?}"))
+        ensure(first.is_some() && first == second, || {
+            format!("{first:?}, then {second:?}")
+        })
     },
 };
 
@@ -183,10 +206,14 @@ pub(super) const RACING_ROWS: Case = Case {
         let bench = Bench::new(store, "racing", 0)?;
         let writer = |first: i64| {
             let times = (0..40).map(move |step| first + step * 4);
-            times.rev().try_for_each(|time| bench.write(store, 200, &[(1, time, None, Some(time))]))
+            times
+                .rev()
+                .try_for_each(|time| bench.write(store, 200, &[(1, time, None, Some(time))]))
         };
         std::thread::scope(|scope| {
-            let writers: Vec<_> = (0..4).map(|first| scope.spawn(move || writer(first))).collect();
+            let writers: Vec<_> = (0..4)
+                .map(|first| scope.spawn(move || writer(first)))
+                .collect();
             let done = writers.into_iter();
             done.map(|writer| writer.join().expect("a writer returns its error"))
                 .collect::<Result<(), String>>()
@@ -216,7 +243,9 @@ pub(super) const NULL_IS_NOT_MISSING: Case = Case {
         bench.expect(store, 30, Value::Null, Status::Expired)?;
         let batch = bench.read(store, &[1, 2], 5)?;
         let times = (batch.row(0).event_times[0], batch.row(1).event_times[0]);
-        ensure(times == (Some(at(5)), None), || format!("the event times are {times:?}"))
+        ensure(times == (Some(at(5)), None), || {
+            format!("the event times are {times:?}")
+        })
     },
 };
 
@@ -229,8 +258,14 @@ pub(super) const REPEATED_KEYS: Case = Case {
         let keys: Vec<i64> = (0..100).map(|i| (i * 7) % 50).collect();
         let batch = bench.read(store, &keys, 5)?;
         for (key, row) in keys.iter().zip(batch.rows()) {
-            let expected = if *key < 40 { Value::Int(key * 10) } else { Value::Null };
-            ensure(row.values[0] == expected, || format!("key {key} has {:?}", row.values[0]))?;
+            let expected = if *key < 40 {
+                Value::Int(key * 10)
+            } else {
+                Value::Null
+            };
+            ensure(row.values[0] == expected, || {
+                format!("key {key} has {:?}", row.values[0])
+            })?;
         }
         Ok(())
     },
@@ -246,7 +281,9 @@ pub(super) const KEY_TYPES: Case = Case {
                 .event_time("at")
                 .field("x", DataType::Int64)
                 .build()?;
-            let service = FeatureService::named("s")?.feature(Feature::latest(&view, "x")).build()?;
+            let service = FeatureService::named("s")?
+                .feature(Feature::latest(&view, "x"))
+                .build()?;
             let table = OnlineTable::new(&view);
             store.clear(table.id())?;
             let time = TimestampMicrosecondArray::from(vec![5, 5]).with_timezone("UTC");
@@ -260,7 +297,10 @@ pub(super) const KEY_TYPES: Case = Case {
             let pair = |a: &str, b: &str| EntityKey::new([KeyPart::from(a), KeyPart::from(b)]);
             let keys = [pair("1", "23"), pair("12", "3"), pair("123", "")];
             let batch = read(store.as_ref(), &[table], &service, &keys, at(5))?;
-            Ok(batch.rows().map(|row| row.values[0].clone()).collect::<Vec<_>>())
+            Ok(batch
+                .rows()
+                .map(|row| row.values[0].clone())
+                .collect::<Vec<_>>())
         };
         let values = made().map_err(text)?;
         let expected = [Value::Int(1), Value::Int(2), Value::Null];
@@ -284,7 +324,11 @@ pub(super) const FUTURE_ROWS: Case = Case {
     name: "a row of the future hides no present one",
     check: |store| {
         let bench = Bench::new(store, "future", 0)?;
-        bench.write(store, 5, &[(1, 5, None, Some(5)), (1, 1_000, None, Some(1_000))])?;
+        bench.write(
+            store,
+            5,
+            &[(1, 5, None, Some(5)), (1, 1_000, None, Some(1_000))],
+        )?;
         bench.expect(store, 6, 5, Status::Present)?;
         bench.expect(store, 1_000, 1_000, Status::Present)
     },
@@ -294,7 +338,11 @@ pub(super) const WINDOWS: Case = Case {
     name: "a window holds late events, and each event once",
     check: |store| {
         let bench = Bench::new(store, "window", 0)?;
-        let rows = [(1, 1, None, Some(1)), (1, 11, None, Some(10)), (1, 6, None, Some(100))];
+        let rows = [
+            (1, 1, None, Some(1)),
+            (1, 11, None, Some(10)),
+            (1, 6, None, Some(100)),
+        ];
         for row in rows {
             bench.write(store, 11, &[row])?;
         }
@@ -302,7 +350,9 @@ pub(super) const WINDOWS: Case = Case {
         for (instant, total) in [(11, 110), (15, 110), (16, 10), (20, 10)] {
             let batch = bench.read(store, &[1], instant)?;
             let seen = batch.row(0).get("total").cloned();
-            ensure(seen == Some(Value::Int(total)), || format!("{seen:?} at {instant}"))?;
+            ensure(seen == Some(Value::Int(total)), || {
+                format!("{seen:?} at {instant}")
+            })?;
         }
         Ok(())
     },
@@ -321,7 +371,9 @@ pub(super) const DEFINITIONS: Case = Case {
             .build()
             .map_err(text)?;
         let other = OnlineTable::new(&other);
-        ensure(other.id() != bench.table.id(), || format!("both are `{}`", other.id()))
+        ensure(other.id() != bench.table.id(), || {
+            format!("both are `{}`", other.id())
+        })
     },
 };
 
@@ -343,7 +395,9 @@ pub(super) const DAMAGE: Case = Case {
             bench.write(store, 5, &[(1, 6, None, None)]).err(),
         ];
         for error in errors {
-            let named = error.as_ref().is_some_and(|e| e.contains("conformance-damage") && e.contains("(1)"));
+            let named = error
+                .as_ref()
+                .is_some_and(|e| e.contains("conformance-damage") && e.contains("(1)"));
             ensure(named, || format!("{error:?}"))?;
         }
         Ok(())
