@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, RwLock,
+        Arc, Mutex, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -115,6 +115,7 @@ impl FeatureStoreBuilder {
             clock: self.clock,
             online: self.online,
             keep: self.keep,
+            sources: Mutex::default(),
             services: RwLock::new(self.services),
             origin: disk.as_ref().map_or(origin, Directory::origin),
             disk,

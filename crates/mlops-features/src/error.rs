@@ -444,6 +444,20 @@ pub enum Error {
         /// The view.
         view: String,
     },
+    /// A push source was named that is not registered.
+    #[error("push source `{source_name}` is not registered; there is {available}")]
+    UnknownSource {
+        /// The source that was asked for.
+        source_name: String,
+        /// The sources that are there.
+        available: String,
+    },
+    /// A push source of that name stands for other views.
+    #[error("push source `{source_name}` is registered already for other views")]
+    DuplicateSource {
+        /// The source.
+        source_name: String,
+    },
     /// A push names a column of event ids that cannot be one.
     #[error("column `{column}` cannot tell events of view `{view}` apart: {reason}")]
     EventId {
@@ -500,6 +514,7 @@ impl Error {
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
+            | Self::UnknownSource { .. }
             | Self::UnknownFeature { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
             Self::Read { .. } | Self::OnlineStore { .. } | Self::File { .. } => {
@@ -508,6 +523,7 @@ impl Error {
             Self::OnlineContention { .. }
             | Self::Materializing { .. }
             | Self::StoreLocked { .. }
+            | Self::DuplicateSource { .. }
             | Self::ForeignView { .. } => ErrorKind::Conflict,
             Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
                 ErrorKind::Corrupt

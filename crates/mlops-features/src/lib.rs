@@ -101,6 +101,7 @@ mod plan;
 mod push;
 mod replay;
 mod service;
+mod serving;
 pub mod sketch;
 mod source;
 mod store;

@@ -11,18 +11,16 @@ use std::{
 };
 
 use mlops_core::{
-    Clock, Digest, EntityKey, EventTime, Lineage, Span, Table, TrainingSet, ViewName,
+    Clock, Digest, Lineage, Span, Table, TrainingSet, ViewName,
 };
 
 use crate::{
-    Error, FeatureService, FeatureView, OnlineBatch, OnlineRow, Result,
+    Error, FeatureService, FeatureView, Result,
     builder::FeatureStoreBuilder,
-    entity::KeyType,
     index::{Staged, ViewIndex},
-    join::{self, Answer},
+    join,
     offline::Directory,
-    online::{self, Cell, OnlineStore, OnlineTable},
-    plan::Group,
+    online::{OnlineStore, OnlineTable},
     push::Writer,
     service::quoted,
 };
@@ -68,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) online: Option<Arc<dyn OnlineStore>>,
     pub(crate) keep: Option<Span>,
+    /// The views of each push source.
+    pub(crate) sources: Mutex<BTreeMap<String, Vec<String>>>,
     pub(crate) services: RwLock<Vec<FeatureService>>,
     pub(crate) disk: Option<Directory>,
     /// The identity of this store: arrivals are counted within it.
@@ -207,75 +207,6 @@ impl FeatureStore {
         Ok(TrainingSet::new(table, lineage)?)
     }
 
-    /// The features of one key at one instant: bit for bit what [`join`](Self::join) gives for that row.
-    ///
-    /// They come from the online store, if the store was [built](Self::builder) with one, as it is now: rows
-    /// that are in the history alone are seen once they are [materialised](Self::materialize).
-    ///
-    /// # Errors
-    /// [`Error::UnknownView`], [`Error::DuplicateView`], [`Error::KeyShape`] if the key does not have a part
-    /// of the right type for each of [`FeatureService::keys`], [`Error::SumOverflow`], and those of an online
-    /// store.
-    ///
-    /// # Complexity
-    /// Per view a hash lookup and a binary search, and, per field and window, one pass over the key's events in
-    /// that window.
-    pub fn online(
-        &self,
-        service: &FeatureService,
-        key: &EntityKey,
-        at: EventTime,
-    ) -> Result<OnlineRow> {
-        Ok(self
-            .online_batch(service, std::slice::from_ref(key), at)?
-            .into_row())
-    }
-
-    /// The features of keys at one instant, in the order of the keys; a key that is there twice is read once.
-    ///
-    /// # Errors
-    /// Those of [`online`](Self::online).
-    pub fn online_batch(
-        &self,
-        service: &FeatureService,
-        keys: &[EntityKey],
-        at: EventTime,
-    ) -> Result<OnlineBatch> {
-        if let Some(online) = &self.inner.online {
-            let tables = self.tables(service)?;
-            return online::read(online.as_ref(), &tables, service, keys, at);
-        }
-        keys.iter().try_for_each(|key| check_key(service, key))?;
-        let features = service.features();
-        let mut batch = OnlineBatch::new(service, keys.len(), at);
-        let mut answers = Vec::new();
-        for group in service.groups() {
-            let shelf = self.resolve(&group.view)?;
-            let index = shelf.read();
-            for (position, key) in keys.iter().enumerate() {
-                let rows = group_id(group, key, &index).map(|id| index.rows(id));
-                answers.clear();
-                answers.resize(group.slots, Answer::NOTHING);
-                let micros = at.micros();
-                join::evaluate(group, &index, rows.as_ref(), micros, &mut answers).map_err(
-                    |slot| join::overflow(join::feature_of(service, group, slot), micros),
-                )?;
-                for (answer, place) in answers.iter().zip(&group.features) {
-                    let words = features[*place]
-                        .field_at()
-                        .map(|field| index.dictionary(field));
-                    let cell = Cell {
-                        value: join::to_value(&answer.scalar, words),
-                        status: answer.status,
-                        time: answer.time,
-                    };
-                    batch.put(position, *place, cell);
-                }
-            }
-        }
-        Ok(batch)
-    }
-
     /// Where the features of a service come from: the digest of each view's content, which depends on
     /// the rows and not on how they arrived, and of each feature's definition.
     ///
@@ -293,17 +224,6 @@ impl FeatureStore {
     fn views_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<ViewName, Arc<Shelf>>> {
         let views = self.inner.views.write();
         views.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The places of a service's views in the online store.
-    fn tables(&self, service: &FeatureService) -> Result<Vec<OnlineTable>> {
-        let mut tables: Vec<OnlineTable> = Vec::with_capacity(service.groups().len());
-        for group in service.groups() {
-            if !tables.iter().any(|table| *table.view() == group.view) {
-                tables.extend(self.resolve(&group.view)?.table());
-            }
-        }
-        Ok(tables)
     }
 
     pub(crate) fn shelf(&self, view: &str) -> Result<Arc<Shelf>> {
@@ -413,35 +333,4 @@ fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {
             .collect(),
         code_revision: None,
     }
-}
-
-pub(crate) fn check_key(service: &FeatureService, key: &EntityKey) -> Result<()> {
-    let keys = service.keys();
-    let shape = |reason: String| {
-        let entity = service.features()[0].view().entity().name();
-        Err(Error::KeyShape {
-            entity: entity.to_string(),
-            key: key.to_string(),
-            reason,
-        })
-    };
-    if key.parts().len() != keys.len() {
-        let columns = quoted(keys.iter().map(|(column, _)| column.as_str()));
-        return shape(format!("the key columns are {columns}"));
-    }
-    for (part, (column, data_type)) in key.parts().iter().zip(keys) {
-        if !KeyType::of(data_type).is_some_and(|kind| kind.fits(part)) {
-            return shape(format!("`{column}` must be {data_type}"));
-        }
-    }
-    Ok(())
-}
-
-fn group_id(group: &Group, key: &EntityKey, index: &ViewIndex) -> Option<u32> {
-    let whole = group.parts.iter().copied().eq(0..key.parts().len());
-    if whole {
-        return index.keys().get(key);
-    }
-    let parts = group.parts.iter().map(|at| key.parts()[*at].clone());
-    index.keys().get(&EntityKey::new(parts))
 }

@@ -16,6 +16,7 @@
 //! | `RedisStore`, feature `redis` | as the server is | one round trip a key and attempt | many machines |
 
 mod answer;
+mod buffer;
 mod codec;
 pub mod conformance;
 mod key;

@@ -1,13 +1,14 @@
 //! Reading a service: one lookup a view for all keys, then the very code of the offline join.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::collections::HashMap;
 
-use mlops_core::{Digest, EntityKey, EventTime, Value};
+use mlops_core::{EntityKey, EventTime, Value};
 
 use super::{
     OnlineBatch, OnlineTable, StoreKey,
     answer::Cell,
-    codec::{Damage, stamp},
+    buffer::{BUFFERS, Buffer, decoded},
+    codec::Damage,
     state::KeyState,
     store::OnlineStore,
     table::reach,
@@ -17,7 +18,7 @@ use crate::{
     index::{Rows, ViewIndex},
     join::{self, Answer, Scalar},
     plan::Group,
-    store::check_key,
+    serving::check_key,
 };
 
 /// Below so many keys, equal ones are found by comparing.
@@ -172,27 +173,6 @@ fn by_tiles<'a>(
     Ok(())
 }
 
-/// The state that bytes hold; one with tiles is decoded once for as long as it stays the same.
-fn decoded<'a>(
-    many: &'a mut Decoded,
-    few: &'a mut KeyState,
-    table: &OnlineTable,
-    key: &StoreKey,
-    bytes: &[u8],
-) -> Result<&'a KeyState, Damage> {
-    let Some(stamp) = stamp(bytes) else {
-        few.decode(table.view(), table.tilings(), bytes)?;
-        return Ok(few);
-    };
-    let mark = (stamp, bytes.len(), table.tilings().len());
-    if many.states.get(key).is_none_or(|(known, _)| *known != mark) {
-        let mut state = KeyState::new(table.view());
-        state.decode(table.view(), table.tilings(), bytes)?;
-        many.put(key, mark, state);
-    }
-    Ok(&many.states[key].1)
-}
-
 /// The answers of a group, with those hidden that the state cannot know.
 fn answer(
     group: &Group,
@@ -326,72 +306,6 @@ fn distinct(keys: &[EntityKey]) -> (Vec<usize>, Vec<(usize, usize)>) {
         }
     }
     (first, repeats)
-}
-
-/// Room for decoded states, one a view, used again by all reads of a thread.
-#[derive(Default)]
-struct Buffers(Vec<Buffer>);
-
-struct Buffer {
-    view: Digest,
-    few: KeyState,
-    many: Decoded,
-    /// An index without rows that holds the texts of a state.
-    texts: ViewIndex,
-}
-
-/// What tells two versions of a state apart: its stamp, its length, and how many tilings were decoded.
-type Mark = (u64, usize, usize);
-
-/// States with tiles, decoded.
-#[derive(Default)]
-struct Decoded {
-    states: HashMap<StoreKey, (Mark, KeyState)>,
-    rows: usize,
-}
-
-/// So many rows of decoded states are kept by a thread for a view.
-const ROWS: usize = 1 << 20;
-
-impl Decoded {
-    fn put(&mut self, key: &StoreKey, mark: Mark, state: KeyState) {
-        self.rows += state.ordinals.len();
-        if let Some((_, old)) = self.states.remove(key) {
-            self.rows -= old.ordinals.len();
-        }
-        if self.rows > ROWS {
-            self.states.clear();
-            self.rows = state.ordinals.len();
-        }
-        self.states.insert(key.clone(), (mark, state));
-    }
-}
-
-/// More views than that and the oldest room is given up.
-const VIEWS: usize = 16;
-
-impl Buffers {
-    fn of(&mut self, table: &OnlineTable) -> &mut Buffer {
-        let view = table.view().digest();
-        let at = self.0.iter().position(|buffer| buffer.view == view);
-        let at = at.unwrap_or_else(|| {
-            if self.0.len() >= VIEWS {
-                self.0.remove(0);
-            }
-            self.0.push(Buffer {
-                view,
-                few: KeyState::new(table.view()),
-                many: Decoded::default(),
-                texts: ViewIndex::new(table.view().clone()),
-            });
-            self.0.len() - 1
-        });
-        &mut self.0[at]
-    }
-}
-
-thread_local! {
-    static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
 /// The key of a group's view within the key of the service.

@@ -14,6 +14,7 @@
 //! of `bytes` check the clauses of [`OnlineStore`], those of `rows` that rows, TTLs and nulls mean the same
 //! on it as on any other.
 
+mod bench;
 mod bytes;
 mod rows;
 

@@ -6,97 +6,17 @@ use arrow::{
     array::{ArrayRef, Int64Array, StringArray, TimestampMicrosecondArray},
     datatypes::DataType,
 };
-use mlops_core::{EntityKey, EventTime, KeyPart, Span, Table, Value};
+use mlops_core::{EntityKey, KeyPart, Table, Value};
 
-use super::{Case, ensure, text};
+use super::{
+    Case,
+    bench::{Bench, Row, at},
+    ensure, text,
+};
 use crate::{
     Entity, Error, Feature, FeatureService, FeatureView, Status,
-    online::{Change, OnlineBatch, OnlineStore, OnlineTable, StoreKey, read},
+    online::{Change, OnlineTable, StoreKey, read},
 };
-
-type Store = Arc<dyn OnlineStore>;
-
-/// A row: key, event time, created time, value.
-type Row = (i64, i64, Option<i64>, Option<i64>);
-
-struct Bench {
-    table: OnlineTable,
-    service: FeatureService,
-}
-
-fn at(micros: i64) -> EventTime {
-    EventTime::from_micros(micros)
-}
-
-fn span(micros: i64) -> Span {
-    Span::from_micros(micros).unwrap_or(Span::ZERO)
-}
-
-impl Bench {
-    /// A view of that name with a TTL of 20 and a window of 10, and an empty table for it.
-    fn new(store: &Store, name: &str, keep: i64) -> Result<Self, String> {
-        let made = || -> Result<Self, Error> {
-            let view = FeatureView::builder(format!("conformance-{name}"))
-                .entity(Entity::new("user", [("id", DataType::Int64)])?)
-                .event_time("at")
-                .created_time("loaded")
-                .ttl(span(20))
-                .field("amount", DataType::Int64)
-                .build()?;
-            let service = FeatureService::named("s")?
-                .feature(Feature::latest(&view, "amount")?)
-                .feature(
-                    Feature::sum(&view, "amount")
-                        .named("total")
-                        .over(span(10))?,
-                )
-                .build()?;
-            let table = OnlineTable::new(&view).serving(&service).keep(span(keep));
-            store.clear(table.id())?;
-            Ok(Self { table, service })
-        };
-        made().map_err(text)
-    }
-
-    fn write(&self, store: &Store, now: i64, rows: &[Row]) -> Result<(), String> {
-        let times = |values: Vec<Option<i64>>| -> ArrayRef {
-            Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
-        };
-        let columns: Vec<ArrayRef> = vec![
-            Arc::new(rows.iter().map(|row| Some(row.0)).collect::<Int64Array>()),
-            times(rows.iter().map(|row| Some(row.1)).collect()),
-            times(rows.iter().map(|row| row.2).collect()),
-            Arc::new(rows.iter().map(|row| row.3).collect::<Int64Array>()),
-        ];
-        let rows = Table::new(self.table.view().schema(), columns).map_err(text)?;
-        self.table
-            .write(store.as_ref(), &rows, at(now))
-            .map_err(text)?;
-        Ok(())
-    }
-
-    fn read(&self, store: &Store, keys: &[i64], instant: i64) -> Result<OnlineBatch, String> {
-        let keys: Vec<EntityKey> = keys.iter().map(|key| EntityKey::from(*key)).collect();
-        let tables = std::slice::from_ref(&self.table);
-        read(store.as_ref(), tables, &self.service, &keys, at(instant)).map_err(text)
-    }
-
-    /// Checks the latest value of key 1 and its status.
-    fn expect(
-        &self,
-        store: &Store,
-        instant: i64,
-        value: impl Into<Value>,
-        status: Status,
-    ) -> Result<(), String> {
-        let batch = self.read(store, &[1], instant)?;
-        let row = batch.row(0);
-        let right = row.values[0] == value.into() && row.statuses[0] == status;
-        ensure(right, || {
-            format!("{:?}, {:?} at {instant}", row.values[0], row.statuses[0])
-        })
-    }
-}
 
 pub(super) const OLDER_LOSES: Case = Case {
     name: "an older row does not replace a newer one, within a call and across calls",

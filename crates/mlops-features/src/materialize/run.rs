@@ -1,21 +1,15 @@
-//! Materialisation: from the history into the online store, by event time and by arrival.
-//!
-//! A run writes rows that carry their place among equal ones, so that rows that are there already change
-//! nothing: a run that was killed half way is simply run again. The ledger in the online store is written
-//! at the end; until then it says what it said before.
+//! A run: under a lease, key by key, and recorded at its end.
 
-use std::collections::BTreeMap;
+use mlops_core::{EventTime, Span};
 
-use mlops_core::{EventTime, Span, ViewName};
-use serde::Serialize;
-
+use super::{
+    Freshness, Materialize, MaterializeReport, Progress,
+    job::{Job, has_older},
+};
 use crate::{
-    Error, FeatureStore, FeatureView, Result,
+    Error, FeatureStore, Result,
     index::{Block, ViewIndex},
-    online::{
-        Interval, Lease, Ledger, OnlineStore, OnlineTable, StoreKey, WriteReport, ordinals_of,
-    },
-    push::Arrival,
+    online::{Lease, Ledger, OnlineStore, OnlineTable, StoreKey, WriteReport},
     store::Shelf,
 };
 
@@ -23,114 +17,6 @@ use crate::{
 const CHUNK: usize = 1024;
 /// For how long the run of another process is believed to go on after it was last heard of.
 const LEASE: Span = Span::minutes(1);
-
-/// What is to be materialised.
-///
-/// ```
-/// use mlops_features::{EventTime, Materialize, hours};
-///
-/// let noon = EventTime::parse("2011-07-01T12:00:00Z")?;
-/// let nightly = Materialize::until(noon).lateness(hours(48));
-/// let backfill = Materialize::between(noon - hours(24), noon);
-/// # let _ = (nightly, backfill);
-/// # Ok::<(), mlops_features::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Materialize {
-    start: Option<EventTime>,
-    end: EventTime,
-    lateness: Option<Span>,
-}
-
-impl Materialize {
-    /// All rows with an event time in that range, both ends included.
-    pub fn between(start: EventTime, end: EventTime) -> Self {
-        Self {
-            start: Some(start),
-            end,
-            lateness: None,
-        }
-    }
-
-    /// What is new up to that event time, inclusive: rows from the end of the last run on, which reads the
-    /// boundary twice, and older rows that arrived since.
-    ///
-    /// The first run begins as far back as the TTL or the longest window that is served, or with the first
-    /// row if the online store has had every row from the beginning.
-    pub fn until(end: EventTime) -> Self {
-        Self {
-            start: None,
-            end,
-            lateness: None,
-        }
-    }
-
-    /// How old a row may be, before the end of the last run, to be brought in when it arrives late; any age
-    /// unless said otherwise. Values that an older one would change are
-    /// [`Status::NotRetained`](crate::Status::NotRetained) from then on.
-    #[must_use]
-    pub fn lateness(mut self, lateness: Span) -> Self {
-        self.lateness = Some(lateness);
-        self
-    }
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The keys that are done.
-    pub keys: u64,
-    /// The keys that the run has to look at.
-    pub of: u64,
-}
-
-/// What a run did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MaterializeReport {
-    /// The view.
-    pub view: ViewName,
-    /// From which event time on rows were read; nothing new was if it is after `end`.
-    pub start: EventTime,
-    /// Up to which event time rows were read, inclusive.
-    pub end: EventTime,
-    /// The rows that were read from the history.
-    pub read: u64,
-    /// Those of them that are in the online store now.
-    pub written: u64,
-    /// Those of them that the online store did not need: older ones than it keeps.
-    pub ignored: u64,
-    /// Those of them that had arrived late: their event time lies before `start`.
-    pub late: u64,
-    /// Rows that arrived later than the allowed lateness and were left out. A row counts as often as a run
-    /// leaves it out.
-    pub too_late: u64,
-    /// The different keys that were written.
-    pub keys: u64,
-}
-
-/// How fresh the online values of a view are, at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Freshness {
-    /// The newest event that is in the history.
-    pub newest_event: Option<EventTime>,
-    /// How old that is: how far behind the world the features are.
-    pub event_age: Option<Span>,
-    /// Up to which event time the view was materialised.
-    pub materialized_until: Option<EventTime>,
-    /// How long ago the last run ended.
-    pub materialized_age: Option<Span>,
-}
-
-/// What one run is to write.
-struct Job {
-    range: Interval,
-    /// By key: the earliest and the last event time of rows that arrived late.
-    late: BTreeMap<u32, (i64, i64)>,
-    /// Late rows before this instant are left out.
-    oldest: i64,
-    /// The last arrival that the snapshot has.
-    arrival: u64,
-}
 
 impl FeatureStore {
     /// Brings the rows of a range of event time online, both ends included; the same range again changes
@@ -257,7 +143,7 @@ impl FeatureStore {
             let writer = shelf.lock();
             (shelf.snapshot(), writer.arrivals.clone())
         };
-        let job = self.job(table, what, ledger, &arrivals)?;
+        let job = Job::new(self.inner.origin, table, what, ledger, &arrivals)?;
         let mut report = MaterializeReport {
             view: table.view().name().clone(),
             start: EventTime::from_micros(job.range.start),
@@ -304,50 +190,6 @@ impl FeatureStore {
         Ok((report, job, index))
     }
 
-    fn job(
-        &self,
-        table: &OnlineTable,
-        what: &Materialize,
-        ledger: &Ledger,
-        arrivals: &[Arrival],
-    ) -> Result<Job> {
-        let end = what.end.micros();
-        let arrival = arrivals.last().map_or(0, |last| last.number);
-        let mut job = Job {
-            range: Interval {
-                start: i64::MIN,
-                end,
-            },
-            late: BTreeMap::new(),
-            oldest: i64::MIN,
-            arrival,
-        };
-        if let Some(start) = what.start {
-            job.range.start = start.micros();
-            return Ok(job);
-        }
-        let Some(last) = ledger.last() else {
-            job.range.start = first_start(table, ledger, what.end)?;
-            return Ok(job);
-        };
-        job.range.start = last.end;
-        let lateness = what.lateness.map_or(i64::MAX, Span::micros);
-        job.oldest = last.end.saturating_sub(lateness);
-        // arrivals of another store say nothing about this one: all of them may be new
-        let known = ledger.origin == Some(self.inner.origin);
-        let seen = if known { ledger.arrival } else { 0 };
-        for late in arrivals
-            .iter()
-            .filter(|a| a.number > seen && a.first < last.end)
-        {
-            for key in late.keys.iter() {
-                let span = job.late.entry(*key).or_insert((late.first, late.last));
-                *span = (span.0.min(late.first), span.1.max(late.last));
-            }
-        }
-        Ok(job)
-    }
-
     fn record(
         &self,
         table: &OnlineTable,
@@ -387,57 +229,4 @@ impl FeatureStore {
         table.set_complete_from(ledger.complete_from);
         Ok(())
     }
-}
-
-impl Job {
-    /// Copies the rows of one key that the run is to write, with their places among equal ones.
-    fn pick(
-        &self,
-        index: &ViewIndex,
-        id: u32,
-        block: &mut Block,
-        rows: &mut Vec<(usize, u32)>,
-        report: &mut MaterializeReport,
-    ) {
-        let known = index.rows(id);
-        let (times, base) = (known.times(), known.range.start);
-        let from = |instant: i64| times.partition_point(|time| *time < instant);
-        let until = |instant: i64| times.partition_point(|time| *time <= instant);
-        let mut copy = |range: std::ops::Range<usize>| {
-            let placed = ordinals_of(known.block, base + range.start..base + range.end);
-            let before = block.len();
-            block.extend(known.block, base + range.start..base + range.end);
-            let placed = placed.iter().enumerate();
-            rows.extend(placed.map(|(at, (_, ordinal))| (before + at, *ordinal)));
-        };
-        if let Some((first, last)) = self.late.get(&id) {
-            let before = from(self.range.start);
-            let (first, last) = (from(*first).min(before), until(*last).min(before));
-            let allowed = from(self.oldest).clamp(first, last);
-            report.too_late += (allowed - first) as u64;
-            report.late += (last - allowed) as u64;
-            copy(allowed..last);
-        }
-        let start = from(self.range.start);
-        copy(start..until(self.range.end).max(start));
-    }
-}
-
-/// Where the first incremental run begins.
-fn first_start(table: &OnlineTable, ledger: &Ledger, end: EventTime) -> Result<i64> {
-    if ledger.complete_from == i64::MIN {
-        return Ok(i64::MIN);
-    }
-    let view: &FeatureView = table.view();
-    let window = table.longest_window();
-    match view.ttl() {
-        Some(ttl) => Ok((end - ttl.max(window)).micros()),
-        None => Err(Error::NoHistory {
-            view: view.name().to_string(),
-        }),
-    }
-}
-
-fn has_older(index: &ViewIndex, instant: i64) -> bool {
-    (0..index.keys().len()).any(|id| index.rows(id).times().first().is_some_and(|t| *t < instant))
 }

@@ -1,108 +1,27 @@
-//! Writing to a feature store: bulk loads, pushes to the history, to the online store or to both.
-//!
-//! A push is checked whole, then logged, then applied, then acknowledged. Rows of one view are logged and
-//! applied in one order, so that replaying the log gives the same state. The online store is written last
-//! and without a lock: its rows carry their place among equal ones, so that their order does not matter.
+//! The way of a row into the log, the history and the online store.
 
-use std::collections::HashSet;
-
-use std::sync::{Arc, PoisonError, atomic::Ordering};
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, atomic::Ordering},
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray},
     datatypes::DataType,
 };
 use mlops_core::{Digest, EventTime, Table};
-use serde::Serialize;
 
+use super::{Arrival, IngestReport, PushOptions, PushReport, Writer};
 use crate::{
     Error, FeatureService, FeatureStore, FeatureView, Result, Target, ViewRow,
     index::{Block, Dictionary, Staged},
     offline::StoredRows,
-    online::{Ledger, OnlineStore, OnlineTable, ordinals_to_be},
+    online::{OnlineStore, OnlineTable, ordinals_to_be},
     store::Shelf,
 };
 
-/// What became of the rows of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IngestReport {
-    /// The rows that are in the store now.
-    pub rows: u64,
-    /// The rows that were left out because a part of their key is null: they could answer nothing.
-    pub null_keys: u64,
-    /// The first and the last event time of the rows taken.
-    pub span: Option<(EventTime, EventTime)>,
-}
-
-/// What became of the rows of a push.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct PushReport {
-    /// The rows that were taken.
-    pub rows: u64,
-    /// The rows that were left out because a part of their key is null.
-    pub null_keys: u64,
-    /// The rows that were left out because an event of their id was pushed before.
-    pub duplicates: u64,
-    /// The rows that the online store did not need: older ones than it keeps.
-    pub ignored_online: u64,
-}
-
-/// Where pushed rows go, and what tells an event that is pushed twice.
-///
-/// Without event ids each row of a push to the history is an event of its own, for two equal purchases are
-/// two purchases; a row that goes to the online store alone replaces one of the same key, event time and
-/// created time. With event ids a push can be repeated until it is acknowledged.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PushOptions {
-    target: Option<Target>,
-    event_id: Option<String>,
-}
-
-impl PushOptions {
-    /// To both stores if there is an online store, to the history otherwise.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// To where the rows go.
-    #[must_use]
-    pub fn target(mut self, target: Target) -> Self {
-        self.target = Some(target);
-        self
-    }
-
-    /// The column of event ids, texts or whole numbers: of rows with one id, in this push or an earlier
-    /// one of the view, the first is taken. Rows without an id are always taken. An id costs 16 to 32 bytes
-    /// of memory for as long as the store is open.
-    #[must_use]
-    pub fn event_id(mut self, column: impl Into<String>) -> Self {
-        self.event_id = Some(column.into());
-        self
-    }
-}
-
-/// What a writer of a view knows besides its rows.
-#[derive(Debug, Default)]
-pub(crate) struct Writer {
-    /// Digests of the event ids that were taken.
-    ids: HashSet<u128>,
-    /// What arrived and is not known to be online, in order.
-    pub(crate) arrivals: Vec<Arrival>,
-    pub(crate) newest: Option<i64>,
-}
-
-/// Rows that arrived together in the history.
-#[derive(Debug, Clone)]
-pub(crate) struct Arrival {
-    pub(crate) number: u64,
-    pub(crate) first: i64,
-    pub(crate) last: i64,
-    /// The ids of their keys in the index.
-    pub(crate) keys: Arc<[u32]>,
-}
-
 /// Rows on their way to the online store.
-struct Outgoing {
+pub(super) struct Outgoing {
     staged: Staged,
     block: Block,
     dictionaries: Vec<Arc<Dictionary>>,
@@ -213,7 +132,7 @@ impl FeatureStore {
             .map_or(0, crate::offline::Directory::torn)
     }
 
-    fn write(
+    pub(super) fn write(
         &self,
         view: &str,
         table: &Table,
@@ -317,7 +236,7 @@ impl FeatureStore {
     }
 
     /// Puts checked rows into the history, and gives out what the online store is to have.
-    fn apply(
+    pub(super) fn apply(
         &self,
         shelf: &Shelf,
         writer: &mut Writer,
@@ -369,114 +288,16 @@ impl FeatureStore {
             ordinals,
         }
     }
-
-    /// Rows went into the history alone: a table that was complete because it had every row is so no more.
-    fn fell_behind(&self, shelf: &Shelf) -> Result<()> {
-        let Some((table, online)) = shelf.table().zip(self.inner.online.as_deref()) else {
-            return Ok(());
-        };
-        if table.covered_from() != i64::MIN {
-            return Ok(());
-        }
-        let ledger = Ledger::load(online, &table)?.unwrap_or_default();
-        if ledger.intervals.is_empty() {
-            Ledger::update(online, &table, &mut |known| {
-                let mut next = known.unwrap_or_default();
-                next.complete_from = i64::MAX;
-                Ok(next)
-            })?;
-            // until a materialisation has brought them in
-            table.set_complete_from(i64::MAX);
-        }
-        Ok(())
-    }
-
-    /// Brings a view that is being registered to where it was: the history from the directory, and online
-    /// whatever may not have reached it.
-    pub(crate) fn restore(&self, shelf: &Shelf) -> Result<()> {
-        let view = shelf.read().view().clone();
-        let table = self.inner.online.as_ref().map(|_| self.new_table(&view));
-        *shelf.table.write().unwrap_or_else(PoisonError::into_inner) = table.clone();
-        let stored = match &self.inner.disk {
-            Some(disk) => disk.load(&view)?,
-            None => None,
-        };
-        let mut writer = shelf.lock();
-        let mut complete = true;
-        if let Some((rows, logged_from)) = stored {
-            if let Some(ids) = &rows.ids {
-                let mut fresh = Vec::new();
-                unseen(&writer.ids, ids, &mut fresh);
-                writer.ids.extend(fresh);
-            }
-            complete = rows.targets.iter().all(|target| *target != Target::Offline);
-            self.restore_rows(shelf, &mut writer, &rows, logged_from)?;
-        }
-        let Some((table, online)) = table.as_ref().zip(self.inner.online.as_deref()) else {
-            return Ok(());
-        };
-        let ledger = Ledger::update(online, table, &mut |known| {
-            Ok(known.unwrap_or_else(|| Ledger::new(complete)))
-        })?;
-        table.set_complete_from(ledger.complete_from);
-        Ok(())
-    }
-
-    fn new_table(&self, view: &FeatureView) -> OnlineTable {
-        let services = self.inner.services.read();
-        let services = services.unwrap_or_else(PoisonError::into_inner);
-        let mut table = OnlineTable::new(view);
-        if let Some(keep) = self.inner.keep {
-            table = table.keep(keep);
-        }
-        services.iter().fold(table, OnlineTable::serving)
-    }
-
-    fn restore_rows(
-        &self,
-        shelf: &Shelf,
-        writer: &mut Writer,
-        rows: &StoredRows,
-        logged_from: u64,
-    ) -> Result<()> {
-        let view = shelf.read().view().clone();
-        let durable = self
-            .inner
-            .online
-            .as_ref()
-            .is_some_and(|online| online.is_durable());
-        // in order of arrival, and at once what went to the same place
-        let mut start = 0;
-        for run in rows.targets.chunk_by(|a, b| a == b) {
-            let (target, range) = (run[0], start..start + run.len());
-            start = range.end;
-            let keep: Vec<bool> = (0..rows.targets.len())
-                .map(|row| range.contains(&row))
-                .collect();
-            let part = rows.filter(&keep)?;
-            let staged = Staged::new(&view, &part.table)?;
-            let last = part.arrivals.last().copied().unwrap_or_default();
-            let outgoing = self.apply(shelf, writer, staged, target, last, true);
-            let replay = target.online() && (!durable || last >= logged_from);
-            if let (true, Some((table, online))) = (
-                target.online(),
-                shelf.table().zip(self.inner.online.as_deref()),
-            ) {
-                writer
-                    .arrivals
-                    .pop_if(|known| known.number == last && target.offline());
-                if replay {
-                    outgoing.write(&table, online, self.inner.clock.now())?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Outgoing {
     /// Writes the rows to the online store; how many it did not need.
-    fn write(&self, table: &OnlineTable, online: &dyn OnlineStore, now: EventTime) -> Result<u64> {
+    pub(super) fn write(
+        &self,
+        table: &OnlineTable,
+        online: &dyn OnlineStore,
+        now: EventTime,
+    ) -> Result<u64> {
         let (block, words) = (&self.block, &self.dictionaries);
         let written =
             table.write_staged(online, &self.staged, block, words, &self.ordinals, now)?;
@@ -522,7 +343,7 @@ fn event_ids(view: &FeatureView, table: &Table, column: &str) -> Result<ArrayRef
 }
 
 /// Which rows carry an id that is new, with the digests of those.
-fn unseen(known: &HashSet<u128>, ids: &ArrayRef, fresh: &mut Vec<u128>) -> Vec<bool> {
+pub(super) fn unseen(known: &HashSet<u128>, ids: &ArrayRef, fresh: &mut Vec<u128>) -> Vec<bool> {
     let ids = ids.as_string::<i32>();
     let mut here = HashSet::new();
     let keep: BooleanArray = ids
