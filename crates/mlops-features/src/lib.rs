@@ -43,7 +43,8 @@
 //!   [`from_batches`] read by it into an [`Ingest`]: a table, and every row that is not in it with its reason.
 //! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one.
 //! - [`FeatureView`](struct@FeatureView), [`Feature`] and [`FeatureService`]: what is computed from which events.
-//! - [`FeatureStore`]: the events, and both ways to ask for features over the same state.
+//! - [`FeatureStore`]: the events, in memory or in a directory, and both ways to ask for features over the
+//!   same state; [`online`] for stores that serve them elsewhere.
 //!
 //! # Recipes
 //!
@@ -64,6 +65,11 @@
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
+//! - *A push that can be repeated until it is acknowledged*: [`PushOptions::event_id`].
+//! - *A store that is there again after a restart*: [`FeatureStore::open`] and [`FeatureStore::compact`].
+//! - *Serving from memory, SQLite or Redis*: [`FeatureStoreBuilder::online`], [`FeatureStore::materialize`] and
+//!   [`FeatureStore::materialize_incremental`]; [`FeatureStore::online_batch`] for many keys at once.
+//! - *Was what we served right?*: [`FeatureStore::replay`] over a log of served rows.
 //!
 //! # What a feature sees
 //!
@@ -75,8 +81,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It keeps events in memory and not on disk: fill the store from its sources at start. It guesses no types, no
-//! zones and no formats, and opens nothing but local files. It trains nothing and serves nothing over a network.
+//! It guesses no types, no zones and no formats. A [`FeatureStore`] has its events in memory, also those of a
+//! directory. It trains nothing and serves nothing over a network.
 //!
 //! # Errors
 //!

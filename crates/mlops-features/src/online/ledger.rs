@@ -5,12 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     OnlineTable, StoreKey,
-    store::{Change, OnlineStore, TableId},
+    store::{Change, OnlineStore},
 };
 use crate::{Error, Result};
 
-/// The table of ledgers; no view can have that name.
-const TABLE: &str = "@ledger";
 const FORMAT: u32 = 1;
 
 /// A range of event time that was read whole, both ends included.
@@ -74,7 +72,7 @@ impl Ledger {
     /// The record of a table, if there is one.
     pub(crate) fn load(store: &dyn OnlineStore, table: &OnlineTable) -> Result<Option<Self>> {
         let mut ledger = None;
-        store.read(&TableId::new(TABLE), &[key(table)], &mut |_, bytes| {
+        store.read(&OnlineTable::ledger(), &[key(table)], &mut |_, bytes| {
             ledger = bytes.map(|bytes| Self::read(table, bytes)).transpose()?;
             Ok(())
         })?;
@@ -88,7 +86,7 @@ impl Ledger {
         change: &mut dyn FnMut(Option<Self>) -> Result<Self>,
     ) -> Result<Self> {
         let mut written = None;
-        store.update(&TableId::new(TABLE), &[key(table)], &mut |_, bytes| {
+        store.update(&OnlineTable::ledger(), &[key(table)], &mut |_, bytes| {
             let known = bytes.map(|bytes| Self::read(table, bytes)).transpose()?;
             let next = change(known)?;
             let bytes = serde_json::to_vec(&next).expect("a ledger serialises");

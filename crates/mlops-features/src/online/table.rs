@@ -21,6 +21,9 @@ use crate::{
 /// How long before the newest event an instant may lie and still be answered, unless it is set.
 const KEEP: Span = Span::minutes(10);
 
+/// No view can have that name.
+const LEDGER: &str = "@ledger";
+
 /// What became of the rows of one call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WriteReport {
@@ -147,6 +150,11 @@ impl OnlineTable {
 
     pub(crate) fn covered_from(&self) -> i64 {
         self.complete_from.load(Ordering::Acquire)
+    }
+
+    /// The table in which a store keeps what it knows of its materialisations.
+    pub fn ledger() -> TableId {
+        TableId::new(LEDGER)
     }
 
     /// The view.
