@@ -45,7 +45,8 @@
 //! - [`Contract`]: a list of [`Expectation`]s; its [`Validation`] names every row that breaks one. [`Inference`] writes
 //!   one from data, [`Quarantine`] holds the rows that break one.
 //! - [`FeatureView`](struct@FeatureView), [`Feature`] and [`FeatureService`]: what is computed from which events.
-//! - [`FeatureStore`]: the events, and both ways to ask for features over the same state.
+//! - [`FeatureStore`]: the events, in memory or in a directory, and both ways to ask for features over the
+//!   same state; [`online`] for stores that serve them elsewhere.
 //!
 //! # Recipes
 //!
@@ -80,7 +81,13 @@
 //! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
 //! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
 //!   [`FeatureView::table_from`](FeatureView#method.table_from).
+//! - *A feature of the request and of others*, such as this amount by the mean of 30 days: [`transform`].
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
+//! - *A push that can be repeated until it is acknowledged*: [`PushOptions::event_id`].
+//! - *A store that is there again after a restart*: [`FeatureStore::open`] and [`FeatureStore::compact`].
+//! - *Serving from memory, SQLite or Redis*: [`FeatureStoreBuilder::online`], [`FeatureStore::materialize`] and
+//!   [`FeatureStore::materialize_incremental`]; [`FeatureStore::online_batch`] for many keys at once.
+//! - *Was what we served right?*: [`FeatureStore::replay`] over a log of served rows.
 //!
 //! # What a feature sees
 //!
@@ -92,8 +99,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It keeps events in memory and not on disk: fill the store from its sources at start. It guesses no types, no
-//! zones and no formats. It trains nothing and serves nothing over a network.
+//! It guesses no types, no zones and no formats. A [`FeatureStore`] has its events in memory, also those of a
+//! directory. It trains nothing and serves nothing over a network.
 //!
 //! # Errors
 //!
@@ -101,6 +108,8 @@
 //! A single bad row is never an error: it is listed.
 
 pub mod access;
+mod aggregate;
+mod builder;
 pub mod catalog;
 mod contract;
 mod derived;
@@ -116,14 +125,21 @@ mod index;
 mod infer;
 mod inspection;
 mod join;
-mod online;
+mod materialize;
+mod offline;
+pub mod online;
 mod plan;
 #[doc(hidden)]
 pub mod private;
+mod push;
 mod quarantine;
+mod replay;
 mod service;
+mod serving;
+pub mod sketch;
 mod source;
 mod store;
+pub mod transform;
 mod validation;
 mod view;
 mod window;
@@ -140,6 +156,8 @@ pub use access::{
 };
 #[cfg(feature = "encryption")]
 pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use aggregate::State as PartialAggregate;
+pub use builder::FeatureStoreBuilder;
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
     TrainingEntry, ViewEntry,
@@ -154,18 +172,25 @@ pub use expectation::{
     SetRelation, Shares, Statistic,
 };
 pub use expectation_result::{Example, ExpectationResult, Frequent};
-pub use feature::{Aggregate, Feature, Function, days, hours, minutes};
+pub use feature::{
+    Accuracy, Aggregate, Divisor, Feature, Filter, FilterField, Function, Rank, days, hours,
+    minutes,
+};
 pub use handle::{Base, FieldValue, Handle, Number, Ordered, ViewRow};
 pub use infer::Inference;
 pub use inspection::Inspection;
-pub use online::{OnlineRow, Status};
+pub use materialize::{Freshness, Materialize, MaterializeReport, Progress};
+pub use offline::{Durability, Target};
+pub use online::{OnlineBatch, OnlineRow, Status};
+pub use push::{IngestReport, PushOptions, PushReport};
 pub use quarantine::Quarantine;
+pub use replay::{Disagreement, FeatureReplay, ReplayReport};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     ArrowIpc, Chunk, Chunks, Csv, Ingest, JsonLines, ParquetDirectory, ParquetFile, Parse,
     Partition, Rejected, RejectionCount, RejectionKind, Rejections, RowFilter, Source,
     SourceSchema, SourceSchemaBuilder, TimeFormat, UnpackLimit, from_batches, from_stream,
 };
-pub use store::{FeatureStore, IngestReport};
-pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};
+pub use store::FeatureStore;
 pub use validation::{Detail, Statistics, Validation};
+pub use view::{Boundary, Cutoff, FeatureView, FeatureViewBuilder, Field, FieldKind, ViewSource};
