@@ -42,7 +42,7 @@ mod clock;
 mod date;
 mod digest;
 mod error;
-mod ipc;
+pub mod ipc;
 mod key;
 pub mod metric;
 mod name;
