@@ -155,7 +155,7 @@ pub use access::{
     AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
 };
 #[cfg(feature = "encryption")]
-pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, SealedStore, Sealer};
 pub use aggregate::State as PartialAggregate;
 pub use builder::FeatureStoreBuilder;
 pub use catalog::{

@@ -239,8 +239,10 @@ impl Aggregate {
             .transpose()?;
         let by = self.by.as_ref().map(|(by, limit)| {
             let at = view.field_index(by)?;
-            if matches!(fields[at].kind(), FieldKind::Float | FieldKind::Time) {
-                let holds = fields[at].kind().data_type();
+            // what is held otherwise than declared has another text
+            let numbers = matches!(fields[at].kind(), FieldKind::Float | FieldKind::Time);
+            if numbers || !fields[at].is_plain() {
+                let holds = fields[at].data_type();
                 return Err(invalid(format!(
                     "field `{by}` holds {holds}, which makes no categories"
                 )));
