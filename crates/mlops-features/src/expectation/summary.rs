@@ -56,7 +56,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
     let live = Live::new(array.len(), None).with_values(array);
     let kinds = Values::of(array)?;
     let distinct = distinct(array)?;
-    let makes_sets = matches!(kinds, Values::Bool(_) | Values::Whole(_) | Values::Text(_));
+    let makes_sets = matches!(kinds, Values::Whole(_) | Values::Text(_));
     let mut seen = ColumnSummary {
         rows: array.len(),
         present: live.count(),
@@ -119,7 +119,6 @@ fn listed(array: &ArrayRef, kinds: &Values, distinct: &Distinct) -> Option<Vec<V
     values.sort_by(|a, b| match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Str(a), Value::Str(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         _ => std::cmp::Ordering::Equal,
     });
     Some(values)
