@@ -7,7 +7,6 @@ use super::{
     distinct::distinct,
     intern::Distinct,
     live::Live,
-    set::plain,
     values::{Integer, Text, Values, each_whole},
 };
 use crate::Result;
@@ -68,7 +67,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
         texts: None,
     };
     if makes_sets && distinct.len() <= few {
-        seen.values = listed(array, &kinds, &distinct);
+        seen.values = listed(&kinds, &distinct);
     }
     match kinds {
         Values::Whole(whole) => {
@@ -103,14 +102,14 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
 }
 
 /// The distinct values in order, unless one has no place in a list.
-fn listed(array: &ArrayRef, kinds: &Values, distinct: &Distinct) -> Option<Vec<Value>> {
+fn listed(kinds: &Values, distinct: &Distinct) -> Option<Vec<Value>> {
     let value = |row: usize| match kinds {
         Values::Text(texts) => Some(Value::Str(texts.value(row).to_owned())),
         Values::Whole(whole) => {
             let value: i128 = each_whole!(whole, values => values[row].into());
             Some(Value::Int(i64::try_from(value).ok()?))
         }
-        _ => Value::from_array("", array, row).ok().map(plain),
+        _ => None,
     };
     let firsts = distinct.firsts.iter();
     let mut values: Vec<Value> = firsts
