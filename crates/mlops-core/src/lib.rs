@@ -57,7 +57,7 @@ mod training_set;
 mod uuid;
 mod value;
 
-pub use authorizer::{Access, Action, Authorizer, Decision};
+pub use authorizer::{Access, Action, Authorizer, Decision, Masking};
 pub use clock::{Clock, ManualClock, Stopwatch, SystemClock};
 pub use date::Date;
 pub use digest::{Digest, DigestBuilder};

@@ -128,6 +128,11 @@ impl Column {
         self.nullable
     }
 
+    /// Whether it holds lists or maps instead of single values.
+    pub fn is_nested(&self) -> bool {
+        self.data_type.is_nested()
+    }
+
     /// The unit of the values, if one was stated.
     pub fn unit_name(&self) -> Option<&str> {
         self.unit.as_deref()
@@ -146,8 +151,9 @@ impl TableSchema {
     ///
     /// # Errors
     /// [`Error::InvalidSchema`] if a name is empty or taken twice, if a single role has two columns,
-    /// if a time column is not [`EventTime::data_type`], or if a column holds lists or structs: a table has
-    /// single values.
+    /// if a time column is not [`EventTime::data_type`], or if a column is nested in a way that a table does not
+    /// hold: a value column may be a list of booleans, 64-bit numbers, texts or instants, or a map from
+    /// texts to them, with Arrow's usual names of the inner fields; all else has single values.
     pub fn new(columns: impl IntoIterator<Item = Column>) -> Result<Self> {
         let columns: Vec<Column> = columns.into_iter().collect();
         let invalid = |reason| Err(Error::InvalidSchema { reason });
@@ -160,9 +166,10 @@ impl TableSchema {
             if !names.insert(&column.name) {
                 return invalid(format!("two columns are named `{}`", column.name));
             }
-            if column.data_type.is_nested() {
+            if column.is_nested() && (column.role != Role::Value || !is_plain(&column.data_type)) {
                 return invalid(format!(
-                    "column `{}` is {}; a column holds single values",
+                    "column `{}` is {}; a value column may hold lists of single values and maps from \
+                     texts to them, any other single values",
                     column.name, column.data_type
                 ));
             }
@@ -258,6 +265,33 @@ impl TableSchema {
     }
 }
 
+/// Whether a nested type is one of the two that a table holds, in the one form that it holds them in.
+fn is_plain(data_type: &DataType) -> bool {
+    let single = |inner: &DataType| {
+        matches!(
+            inner,
+            DataType::Boolean | DataType::Int64 | DataType::Float64 | DataType::Utf8
+        ) || *inner == EventTime::data_type()
+    };
+    match data_type {
+        DataType::List(item) => {
+            single(item.data_type())
+                && **item == Field::new_list_field(item.data_type().clone(), true)
+        }
+        DataType::Map(entries, true) => match entries.data_type() {
+            DataType::Struct(fields) if fields.len() == 2 => {
+                let names = Field::new("keys", DataType::Utf8, false);
+                let values = Field::new("values", fields[1].data_type().clone(), true);
+                let plain = *fields[0] == names && *fields[1] == values;
+                let bare = Field::new("entries", entries.data_type().clone(), false);
+                plain && single(fields[1].data_type()) && **entries == bare
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,7 +308,17 @@ mod tests {
             vec![Column::new("t", DataType::Int64, Role::EventTime)],
             vec![Column::value(
                 "a",
+                DataType::new_list(DataType::Int64, false),
+            )],
+            vec![Column::value(
+                "a",
+                DataType::new_list(DataType::Int32, true),
+            )],
+            vec![Column::key("a", DataType::new_list(DataType::Int64, true))],
+            vec![Column::new(
+                "a",
                 DataType::new_list(DataType::Int64, true),
+                Role::Label,
             )],
         ];
         for columns in bad {

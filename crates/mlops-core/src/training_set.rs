@@ -35,7 +35,8 @@ impl TrainingSet {
     /// The label is boolean, whole or real, without nulls.
     ///
     /// # Errors
-    /// [`Error::EmptyTable`] without rows, [`Error::InvalidSchema`] without one of these columns,
+    /// [`Error::EmptyTable`] without rows, [`Error::InvalidSchema`] without one of these columns or with one of
+    /// lists or maps,
     /// [`Error::TypeMismatch`] or [`Error::UnexpectedNull`] for a label that is no number.
     pub fn new(table: Table, lineage: Lineage) -> Result<Self> {
         if table.rows() == 0 {
@@ -45,6 +46,16 @@ impl TrainingSet {
         }
         table.schema().only(Role::EventTime)?;
         table.schema().only(Role::Value)?;
+        let columns = table.schema().columns();
+        if let Some(nested) = columns.iter().find(|column| column.is_nested()) {
+            return Err(Error::InvalidSchema {
+                reason: format!(
+                    "column `{}` is {}; a feature of a training set is a single value",
+                    nested.name(),
+                    nested.data_type()
+                ),
+            });
+        }
         let at = table.schema().only(Role::Label)?;
         let column = &table.schema().columns()[at];
         let label = table.batch().column(at);

@@ -8,11 +8,12 @@ use arrow::{
     },
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-use crate::{EventTime, Result, cell};
+use crate::{Error, EventTime, Result, cell};
 
 /// One value of a row. The JSON form is the plain one: `null`, `true`, `17850`, `0.5`, `"UK"`;
-/// a time is its RFC 3339 text and reads back as text.
+/// a time is its RFC 3339 text and reads back as text. A list is an array, a map by text an object.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(untagged)]
 pub enum Value {
@@ -29,16 +30,20 @@ pub enum Value {
     Str(String),
     /// An instant.
     Time(EventTime),
+    /// Several values in order: a feature over the newest events.
+    List(Vec<Value>),
+    /// A value for each category: a feature by category.
+    Map(BTreeMap<String, Value>),
 }
 
 impl Value {
-    /// The value as a number: booleans are 0 and 1, texts and times are `None`, null is `None`.
+    /// The value as a number: booleans are 0 and 1; all that is no number is `None`.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
             Self::Bool(b) => Some(f64::from(*b)),
             Self::Int(i) => Some(*i as f64),
             Self::Float(f) => Some(*f),
-            Self::Null | Self::Str(_) | Self::Time(_) => None,
+            Self::Null | Self::Str(_) | Self::Time(_) | Self::List(_) | Self::Map(_) => None,
         }
     }
 
@@ -83,8 +88,35 @@ impl Value {
             t if *t == EventTime::data_type() => Self::Time(EventTime::from_micros(
                 array.as_primitive::<TimestampMicrosecondType>().value(row),
             )),
+            DataType::List(_) => {
+                let items = array.as_list::<i32>().value(row);
+                Self::List(Self::all(column, &items)?)
+            }
+            DataType::Map(..) => {
+                let entries = array.as_map().value(row);
+                let names = entries.column(0).as_string_opt::<i32>();
+                let names = names.ok_or_else(|| mismatch(column, array.data_type()))?;
+                let values = Self::all(column, entries.column(1))?;
+                let names = names.iter().map(|name| name.unwrap_or_default().to_owned());
+                Self::Map(names.zip(values).collect())
+            }
             _ => cell::read(column, array, row)?,
         })
+    }
+
+    /// The values of all rows of a column.
+    fn all(column: &str, array: &ArrayRef) -> Result<Vec<Self>> {
+        (0..array.len())
+            .map(|row| Self::from_array(column, array, row))
+            .collect()
+    }
+}
+
+fn mismatch(column: &str, found: &DataType) -> Error {
+    Error::TypeMismatch {
+        column: column.to_owned(),
+        expected: DataType::Utf8,
+        found: found.clone(),
     }
 }
 
@@ -118,6 +150,16 @@ impl From<EventTime> for Value {
         Self::Time(value)
     }
 }
+impl From<Vec<Value>> for Value {
+    fn from(values: Vec<Value>) -> Self {
+        Self::List(values)
+    }
+}
+impl From<BTreeMap<String, Value>> for Value {
+    fn from(values: BTreeMap<String, Value>) -> Self {
+        Self::Map(values)
+    }
+}
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -136,9 +178,14 @@ mod tests {
             17_850.into(),
             0.5.into(),
             "United Kingdom".into(),
+            vec![Value::Int(1), Value::Null].into(),
+            BTreeMap::from([("IE".to_owned(), Value::Float(2.5))]).into(),
         ];
         let json = serde_json::to_string(&values).unwrap();
-        assert_eq!(json, r#"[null,true,17850,0.5,"United Kingdom"]"#);
+        assert_eq!(
+            json,
+            r#"[null,true,17850,0.5,"United Kingdom",[1,null],{"IE":2.5}]"#
+        );
         assert_eq!(serde_json::from_str::<Vec<Value>>(&json).unwrap(), values);
     }
 }

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{DeriveInput, Error, Ident, LitStr, Path, Result, Type, meta::ParseNestedMeta};
+use syn::{
+    DeriveInput, Error, Ident, LitStr, Path, Result, Type, Visibility, meta::ParseNestedMeta,
+};
 
 use crate::{
     field::{ViewField, option},
@@ -116,17 +118,7 @@ fn generate(
         let array = quote_spanned!(names::generated_at(ty)=> #krate::private::array::<#ty>);
         quote!((#column, #array(rows.iter().map(|row| &row.#ident))))
     });
-    let handles = values.iter().map(|field| {
-        let (function, ty, column) = (field.ident, field.ty, &field.column);
-        let doc = format!("The field `{column}`, to make features from.");
-        quote! {
-            #[doc = #doc]
-            #[allow(dead_code, reason = "not every field becomes a feature")]
-            #vis fn #function() -> #krate::Handle<<#ty as #krate::FieldValue>::Base> {
-                #krate::Handle::new(<Self as #krate::ViewRow>::view(), #column)
-            }
-        }
-    });
+    let handles = values.iter().map(|field| handle(field, krate, vis));
     let spec = format_ident!("SPEC", span = Span::mixed_site());
     let key_checks = quote_spanned! {names::generated_at(entity)=>
         let keys = <#entity as #krate::EntityRow>::KEYS;
@@ -189,6 +181,19 @@ fn generate(
             #vis fn events() -> #krate::Aggregate {
                 #krate::Feature::events(&<Self as #krate::ViewRow>::view())
             }
+        }
+    }
+}
+
+/// The function that gives the typed handle of a field.
+fn handle(field: &ViewField<'_>, krate: &Path, vis: &Visibility) -> TokenStream {
+    let (function, ty, column) = (field.ident, field.ty, &field.column);
+    let doc = format!("The field `{column}`, to make features from.");
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code, reason = "not every field becomes a feature")]
+        #vis fn #function() -> #krate::Handle<<#ty as #krate::FieldValue>::Base> {
+            #krate::Handle::new(<Self as #krate::ViewRow>::view(), #column)
         }
     }
 }

@@ -14,6 +14,10 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
 
+    /// An error of a store that is no source's, for instance a URL that makes no sense.
+    #[error(transparent)]
+    Store(Box<mlops_store::Error>),
+
     /// A file is not there.
     #[error("file `{path}` does not exist")]
     MissingFile {
@@ -40,7 +44,7 @@ pub enum Error {
         /// The URL of the source.
         source_name: String,
         /// What the store said.
-        source: mlops_store::Error,
+        source: Box<mlops_store::Error>,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -266,6 +270,20 @@ pub enum Error {
         /// What it must be.
         wanted: &'static str,
     },
+    /// The JSON of a contract cannot be read.
+    #[error("this is no contract: {reason}")]
+    InvalidContract {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Quarantined rows could not be written.
+    #[error("quarantined rows could not be written to `{}`", path.display())]
+    WriteQuarantine {
+        /// Where they were to go.
+        path: std::path::PathBuf,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
+    },
     /// A table does not keep its contract.
     #[error(
         "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
@@ -407,6 +425,49 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// Somebody may not read a column.
+    #[error("`{principal}` may not read `{column}` of feature view `{view}`: {reason}")]
+    AccessDenied {
+        /// Who asked.
+        principal: String,
+        /// The view.
+        view: String,
+        /// The column; the event time where events as such were asked for.
+        column: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Something is encrypted under a key that was not given.
+    #[error("{what} of `{place}` is encrypted under key `{key}`, which was not given")]
+    MissingKey {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// Encrypted bytes are not what was written, or were written elsewhere or under another key.
+    #[error(
+        "{what} of `{place}` cannot be decrypted: another key, another place, or altered bytes"
+    )]
+    Undecryptable {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers")]
+    Random,
+    /// Something could not be written.
+    #[error("`{place}` could not be written: {reason}")]
+    Write {
+        /// The file, or what it is to be.
+        place: String,
+        /// What stood in the way.
+        reason: String,
+    },
     /// A catalog does not know what was named.
     #[error("the catalog has no {sort} `{name}`; there is {available}")]
     NotInCatalog {
@@ -432,6 +493,168 @@ pub enum Error {
         feature: String,
         /// The instant that was asked for.
         at: mlops_core::EventTime,
+    },
+    /// An online store did not do what it was asked to.
+    #[error("online store {store} could not {action} `{table}`: {reason}")]
+    OnlineStore {
+        /// The kind of store.
+        store: &'static str,
+        /// What was being done.
+        action: &'static str,
+        /// The table, which is the view's name and the digest of its definition.
+        table: String,
+        /// What the store said.
+        reason: String,
+    },
+    /// Others changed a key each time that it was about to be written.
+    #[error("key ({key}) of `{table}` was changed by others {attempts} times in a row")]
+    OnlineContention {
+        /// The table.
+        table: String,
+        /// The key as text.
+        key: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The bytes that an online store has for a key are not what was written.
+    #[error("the online state of key ({key}) of view `{view}` is not readable: {reason}")]
+    OnlineState {
+        /// The view.
+        view: String,
+        /// The key as text.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A feature looks back further than the online table of its view.
+    #[error(
+        "feature `{feature}` looks back further than the {kept} that view `{view}` keeps online"
+    )]
+    NotServed {
+        /// The feature.
+        feature: String,
+        /// The view.
+        view: String,
+        /// The longest window that is kept.
+        kept: String,
+    },
+    /// Something needs an online store, and there is none.
+    #[error("there is no online store to {action} view `{view}`")]
+    NoOnlineStore {
+        /// What was to be done.
+        action: &'static str,
+        /// The view.
+        view: String,
+    },
+    /// A view is being materialised by somebody else.
+    #[error("view `{view}` is being materialised already")]
+    Materializing {
+        /// The view.
+        view: String,
+    },
+    /// A range of time ends before it begins.
+    #[error("view `{view}` cannot be materialised from {start} to {end}: it ends before it begins")]
+    EmptyRange {
+        /// The view.
+        view: String,
+        /// Where it was to begin.
+        start: mlops_core::EventTime,
+        /// Where it was to end.
+        end: mlops_core::EventTime,
+    },
+    /// An incremental run has nothing to go on from.
+    #[error("view `{view}` was never materialised and has no TTL: state where to begin")]
+    NoHistory {
+        /// The view.
+        view: String,
+    },
+    /// What a store keeps about its materialisations is not readable.
+    #[error("the record of the materialisations of view `{view}` is not readable: {reason}")]
+    Ledger {
+        /// The view.
+        view: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of a feature store could not be read or written.
+    #[error("`{path}` could not be {action}")]
+    File {
+        /// What was being done, for instance `written`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A directory is open in another feature store.
+    #[error("feature store `{path}` is open elsewhere")]
+    StoreLocked {
+        /// The directory.
+        path: String,
+    },
+    /// A file of a feature store is not what was written.
+    #[error("`{path}` is damaged: {reason}")]
+    DamagedFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A directory holds events of a view under another definition.
+    #[error("`{path}` holds events of view `{view}` under another definition")]
+    ForeignView {
+        /// The directory.
+        path: String,
+        /// The view.
+        view: String,
+    },
+    /// A push source was named that is not registered.
+    #[error("push source `{source_name}` is not registered; there is {available}")]
+    UnknownSource {
+        /// The source that was asked for.
+        source_name: String,
+        /// The sources that are there.
+        available: String,
+    },
+    /// A push source of that name stands for other views.
+    #[error("push source `{source_name}` is registered already for other views")]
+    DuplicateSource {
+        /// The source.
+        source_name: String,
+    },
+    /// A push names a column of event ids that cannot be one.
+    #[error("column `{column}` cannot tell events of view `{view}` apart: {reason}")]
+    EventId {
+        /// The view.
+        view: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A log of served features does not have what a replay needs.
+    #[error("the serving log does not fit service `{service}`: {reason}")]
+    ServingLog {
+        /// The service.
+        service: String,
+        /// What differs.
+        reason: String,
+    },
+    /// Bytes that should hold a sketch or a partial aggregate do not.
+    #[error("the bytes hold no {what}: {reason}")]
+    BrokenState {
+        /// What was to be read.
+        what: &'static str,
+        /// What is wrong with them.
+        reason: &'static str,
+    },
+    /// Two sketches or partial aggregates measure different things.
+    #[error("{what} cannot be merged: {reason}")]
+    UnlikeStates {
+        /// What was to be merged.
+        what: &'static str,
+        /// What differs.
+        reason: &'static str,
     },
     /// A text is no expression.
     #[error("the expression breaks at character {position}: {reason}")]
@@ -524,19 +747,37 @@ impl Error {
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
+            | Self::UnknownSource { .. }
             | Self::UnknownFeature { .. }
             | Self::MissingRequest { .. }
             | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Object { source, .. } => source.kind(),
-            Self::Read { .. } | Self::Encode { .. } | Self::Changed { .. } => {
-                ErrorKind::Unavailable
+            Self::Store(source) | Self::Object { source, .. } => source.kind(),
+            Self::AccessDenied { .. } | Self::MissingKey { .. } => ErrorKind::Denied,
+            Self::Read { .. }
+            | Self::Random
+            | Self::Write { .. }
+            | Self::Encode { .. }
+            | Self::Changed { .. }
+            | Self::OnlineStore { .. }
+            | Self::File { .. }
+            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
+            Self::OnlineContention { .. }
+            | Self::Materializing { .. }
+            | Self::StoreLocked { .. }
+            | Self::DuplicateSource { .. }
+            | Self::ForeignView { .. } => ErrorKind::Conflict,
+            Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
+                ErrorKind::Corrupt
             }
+            Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
             Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::BrokenGzip { .. }
             | Self::BrokenParquet { .. }
             | Self::BrokenIpc { .. }
             | Self::BrokenText { .. }
+            | Self::BrokenState { .. }
+            | Self::Undecryptable { .. }
             | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
@@ -555,13 +796,19 @@ impl Error {
             mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
             source => Self::Object {
                 source_name: name,
-                source,
+                source: Box::new(source),
             },
         }
     }
 
     pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
         move |source| Self::Arrow { action, source }
+    }
+}
+
+impl From<mlops_store::Error> for Error {
+    fn from(error: mlops_store::Error) -> Self {
+        Self::Store(Box::new(error))
     }
 }
 

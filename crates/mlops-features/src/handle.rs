@@ -12,7 +12,9 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use mlops_core::{EventTime, Table};
 
-use crate::{Aggregate, Feature, FeatureView, FieldKind, Function, KeyType, Result};
+use crate::{
+    Aggregate, Feature, FeatureView, FieldKind, Filter, FilterField, Function, KeyType, Result,
+};
 
 /// A struct that is one event of a view; `#[derive(FeatureView)]` writes it.
 pub trait ViewRow: Sized {
@@ -138,6 +140,16 @@ impl<T> Handle<T> {
         }
     }
 
+    /// The field's name, for instance for [`Aggregate::by`].
+    pub fn name(&self) -> &'static str {
+        self.field
+    }
+
+    /// Begins a condition on the field, for [`Aggregate::only`].
+    pub fn condition(&self) -> FilterField {
+        Filter::field(self.field)
+    }
+
     fn aggregate(&self, function: Function) -> Aggregate {
         Aggregate::new(&self.view, Some(self.field.to_owned()), function)
     }
@@ -160,6 +172,26 @@ impl<T: Base> Handle<T> {
     /// The number of different values over a window.
     pub fn distinct_count(&self) -> Aggregate {
         self.aggregate(Function::DistinctCount)
+    }
+
+    /// The number of different values by a HyperLogLog sketch; see [`Feature::approx_distinct_count`].
+    pub fn approx_distinct_count(&self, precision: u8) -> Aggregate {
+        self.aggregate(Function::ApproxDistinctCount(precision))
+    }
+
+    /// The oldest value over a window.
+    pub fn first(&self) -> Aggregate {
+        self.aggregate(Function::First)
+    }
+
+    /// The newest value over a window, which skips nulls.
+    pub fn last(&self) -> Aggregate {
+        self.aggregate(Function::Last)
+    }
+
+    /// The `k` newest values over a window as a list, oldest first; at most 1024.
+    pub fn last_k(&self, k: u16) -> Aggregate {
+        self.aggregate(Function::LastK(k))
     }
 }
 
@@ -184,6 +216,26 @@ impl<T: Number> Handle<T> {
     /// The mean over a window.
     pub fn mean(&self) -> Aggregate {
         self.aggregate(Function::Mean)
+    }
+
+    /// The sample variance over a window.
+    pub fn variance(&self) -> Aggregate {
+        Feature::variance(&self.view, self.field)
+    }
+
+    /// The sample standard deviation over a window.
+    pub fn std_dev(&self) -> Aggregate {
+        Feature::std_dev(&self.view, self.field)
+    }
+
+    /// The quantile at a rank from 0 to 1 over a window.
+    pub fn quantile(&self, rank: f64) -> Aggregate {
+        Feature::quantile(&self.view, self.field, rank)
+    }
+
+    /// The quantile by a KLL sketch; see [`Feature::approx_quantile`].
+    pub fn approx_quantile(&self, rank: f64, size: u16) -> Aggregate {
+        Feature::approx_quantile(&self.view, self.field, rank, size)
     }
 }
 

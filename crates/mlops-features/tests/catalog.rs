@@ -1,5 +1,7 @@
 //! The catalog: versions by content, what changed, search, lineage both ways, and a file that loses nothing.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::{sync::Arc, thread};
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray};
@@ -343,9 +345,9 @@ fn a_file_holds_the_catalog_and_two_writers_lose_nothing() {
         })
     });
     let writers: Vec<_> = writers.collect();
-    writers
-        .into_iter()
-        .for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
 
     let catalog = Catalog::open(&path, clock()).unwrap();
     assert_eq!(catalog.views().len(), 4 * 8);

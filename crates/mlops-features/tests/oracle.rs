@@ -6,6 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
 
+#[path = "support/exact.rs"]
+mod exact;
+
 use std::sync::Arc;
 
 use mlops_core::{
@@ -160,6 +163,7 @@ fn service(view: &FeatureView) -> FeatureService {
                 Feature::sum(view, field),
                 Feature::count(view, field),
                 Feature::mean(view, field),
+                Feature::variance(view, field),
                 Feature::min(view, field),
                 Feature::max(view, field),
                 Feature::distinct_count(view, field),
@@ -344,20 +348,23 @@ fn aggregate(function: Function, values: &[Value]) -> Value {
         (Function::Mean, Some(ints)) => Value::Float(ints.iter().sum::<i64>() as f64 / len as f64),
         (Function::Min, Some(ints)) => wrap(ints.iter().min()),
         (Function::Max, Some(ints)) => wrap(ints.iter().max()),
-        (Function::Sum, None) => Value::Float(floats[1..].iter().fold(floats[0], |a, b| a + b)),
-        (Function::Mean, None) => {
-            Value::Float(floats[1..].iter().fold(floats[0], |a, b| a + b) / len as f64)
-        }
+        (Function::Sum, None) => Value::Float(exact::sum(&floats)),
+        (Function::Mean, None) => Value::Float(exact::mean(&floats)),
+        (Function::Variance(divisor), _) => exact::variance(&floats, divisor.ddof().into()).into(),
         (Function::Min | Function::Max, None) => {
+            // `-0.0` is less than `0.0`, and NaN is more extreme than any number
             let beats = |a: f64, b: f64| {
+                let order = a.total_cmp(&b);
                 if function == Function::Min {
-                    a < b
+                    order.is_lt()
                 } else {
-                    a > b
+                    order.is_gt()
                 }
             };
             let pick = |best: f64, next: &f64| {
-                if next.is_nan() || beats(*next, best) {
+                if best.is_nan() || next.is_nan() {
+                    f64::NAN
+                } else if beats(*next, best) {
                     *next
                 } else {
                     best

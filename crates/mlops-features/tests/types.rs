@@ -1,5 +1,7 @@
 //! Every Arrow type that a key or a field can have: kept in the join, null kept as null, the same online.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::sync::Arc;
 
 use arrow::{
@@ -23,6 +25,10 @@ use proptest::prelude::*;
 
 fn micros(values: Vec<i64>) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
+}
+
+fn numbered(rows: usize) -> Int64Array {
+    (0..rows).map(|row| i64::try_from(row).ok()).collect()
 }
 
 /// A column of each type with three values, the second of them null.
@@ -88,7 +94,7 @@ fn latest_of(fields: &[ArrayRef]) -> Result<(FeatureStore, FeatureService, Table
     }
     let view = builder.build()?;
     let rows = fields[0].len();
-    let ids: ArrayRef = Arc::new(Int64Array::from_iter_values(0..rows as i64));
+    let ids: ArrayRef = Arc::new(numbered(rows));
     let keys_and_times = [ids, micros(vec![0; rows])];
     let columns = keys_and_times.iter().chain(fields).cloned().collect();
     let table = Table::new(view.schema(), columns)?;
@@ -111,7 +117,7 @@ fn assert_kept(fields: &[ArrayRef]) {
         let column = joined.column(&name).unwrap();
         assert_eq!(column, field, "{}", field.data_type());
         for row in 0..field.len() {
-            let key = EntityKey::from(row as i64);
+            let key = EntityKey::from(i64::try_from(row).unwrap());
             let online = store
                 .online(&service, &key, EventTime::from_micros(0))
                 .unwrap();
@@ -139,7 +145,7 @@ proptest! {
         let bytes: Vec<Option<&[u8]>> = rows.iter().map(|r| r.2.as_deref()).collect();
         let days: Vec<Option<i32>> = rows.iter().map(|r| r.3.map(|d| d % 2_900_000)).collect();
         let naive: Vec<Option<i64>> = longs.iter().map(|v| v.map(|v| v % 250_000_000_000)).collect();
-        let money = Decimal128Array::from_iter(longs.iter().map(|v| v.map(i128::from)));
+        let money = longs.iter().map(|v| v.map(i128::from)).collect::<Decimal128Array>();
         assert_kept(&[
             Arc::new(Int64Array::from(longs)),
             Arc::new(Int8Array::from(small)),
@@ -289,7 +295,7 @@ fn joined(events: &ArrayRef, spine: &ArrayRef) -> Result<Vec<Option<i64>>> {
         .event_time("at")
         .field("n", DataType::Int64)
         .build()?;
-    let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..events.len() as i64));
+    let numbers: ArrayRef = Arc::new(numbered(events.len()));
     let columns = vec![events.clone(), micros(vec![0; events.len()]), numbers];
     let store = FeatureStore::new();
     store.register(view.clone())?;

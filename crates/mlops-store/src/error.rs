@@ -108,7 +108,7 @@ pub enum Error {
         size: u64,
     },
     /// A directory holds more than a listing may.
-    #[error("`{url}` is more than {limit} {what}")]
+    #[error("there are more than {limit} {what} below `{url}`")]
     ListLimit {
         /// The URL or path of the directory.
         url: String,

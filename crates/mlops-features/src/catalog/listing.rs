@@ -5,7 +5,10 @@ use std::fmt;
 use mlops_core::{EventTime, VersionNumber};
 use serde::Serialize;
 
-use super::{record::ViewRecord, state::State};
+use super::{
+    record::{ColumnRecord, ViewRecord},
+    state::State,
+};
 
 /// Every definition in force and every training set: prints as text, serialises as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -97,21 +100,17 @@ impl ViewLines {
     fn new(view: &ViewRecord, version: VersionNumber, versions: usize) -> Self {
         let (content, _) = view.settings();
         let setting = |name: &str| content.get(name).map_or("", String::as_str);
-        let mut time = format!("{} {}", setting("event time"), setting("boundary"));
-        match setting("ttl") {
-            "" => {}
-            ttl => time.push_str(&format!(", valid for {ttl}")),
-        }
-        match setting("created time") {
-            "" => {}
-            created => time.push_str(&format!(
-                ", created {created}, cutoff {}",
-                setting("cutoff")
-            )),
-        }
-        let described = |columns: &[super::record::ColumnRecord]| {
-            columns.iter().map(|column| column.described()).collect()
+        let valid = match setting("ttl") {
+            "" => String::new(),
+            ttl => format!(", valid for {ttl}"),
         };
+        let created = match setting("created time") {
+            "" => String::new(),
+            created => format!(", created {created}, cutoff {}", setting("cutoff")),
+        };
+        let (at, boundary) = (setting("event time"), setting("boundary"));
+        let described =
+            |columns: &[ColumnRecord]| columns.iter().map(ColumnRecord::described).collect();
         Self {
             name: view.name.clone(),
             version,
@@ -127,7 +126,7 @@ impl ViewLines {
             entity: view.entity.name.clone(),
             keys: described(view.entity.keys()),
             fields: described(&view.fields),
-            time,
+            time: format!("{at} {boundary}{valid}{created}"),
         }
     }
 }

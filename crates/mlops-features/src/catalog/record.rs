@@ -259,14 +259,12 @@ impl ColumnRecord {
 
     /// What changes values, as one text.
     fn content(&self) -> String {
-        let mut text = self.data_type.clone();
-        if let Some(unit) = &self.unit {
-            text.push_str(&format!(" in {unit}"));
-        }
-        if let Some(source) = &self.source {
-            text.push_str(&format!(" from {source}"));
-        }
-        text
+        let part = |word: &str, text: &Option<String>| {
+            let text = text.as_ref().map(|text| format!(" {word} {text}"));
+            text.unwrap_or_default()
+        };
+        let (unit, source) = (part("in", &self.unit), part("from", &self.source));
+        format!("{}{unit}{source}", self.data_type)
     }
 
     pub(super) fn described(&self) -> String {

@@ -37,6 +37,13 @@ pub(super) struct State {
     pub(super) training_sets: BTreeMap<Digest, TrainingEntry>,
 }
 
+/// Read first, so that a later form is named and not taken for a broken one.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
@@ -88,12 +95,6 @@ impl State {
     /// Reads and checks: names, types, digests and cross references are as if a user had applied them.
     pub(super) fn from_json(json: &[u8]) -> Result<Self> {
         let bad = |error: serde_json::Error| corrupt(error.to_string());
-        /// Read first, so that a later form is named and not taken for a broken one.
-        #[derive(Deserialize)]
-        struct Head {
-            format: String,
-            version: u32,
-        }
         let head: Head = serde_json::from_slice(json).map_err(bad)?;
         if head.format != FORMAT || head.version != VERSION {
             let format: String = head.format.chars().take(64).collect();
@@ -212,16 +213,14 @@ impl State {
         let known = history
             .numbered()
             .find(|(_, old)| old.digest == entry.digest);
-        let version = match known.map(|(version, _)| version) {
-            Some(version) => {
-                history.current = version;
-                version
-            }
-            None => {
-                let version = history.push(entry);
-                history.versions.last_mut().expect("just pushed").version = version;
-                version
-            }
+        let version = if let Some((version, _)) = known {
+            history.current = version;
+            version
+        } else {
+            let version = history.push(entry);
+            let pushed = history.get_mut(version).expect("just pushed");
+            pushed.version = version;
+            version
         };
         Outcome::Changed { version, changes }
     }

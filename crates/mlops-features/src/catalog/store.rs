@@ -171,7 +171,7 @@ impl Catalog {
                 .find(|(known, _)| known.as_str() == name);
             if let Some((_, history)) = view {
                 return mark(history, reference, version, |view| {
-                    view.deprecated.clone_from(&reason)
+                    view.deprecated.clone_from(&reason);
                 });
             }
             let service = state
@@ -180,7 +180,7 @@ impl Catalog {
                 .find(|(known, _)| known.as_str() == name);
             let (_, history) = service.ok_or_else(|| unknown("view or service", reference, &[]))?;
             mark(history, reference, version, |entry| {
-                entry.deprecated.clone_from(&reason)
+                entry.deprecated.clone_from(&reason);
             })
         })
     }

@@ -6,105 +6,108 @@
 
 use super::{slots::Slots, table::NONE};
 
-/// A row as it is offered: when it happened, when it became known, where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Candidate {
-    pub(super) time: i64,
-    /// [`i64::MIN`] where it is null or the view has none: the lowest in a tie.
-    pub(super) created: i64,
-    pub(super) row: u64,
-}
-
-/// No row was offered.
-const NOTHING: u64 = u64::MAX;
-
 /// Marks a spine row whose newest visible row is older than the TTL.
 pub(super) const EXPIRED: u32 = NONE - 1;
 
-#[derive(Debug, Clone, Copy)]
+/// The best row of a slot: by event time, then place in the source, so that a comparison is one of 128 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     time: i64,
+    /// Counted from 1; 0 is no row, and less than any at its time.
     row: u64,
 }
+
+const NOTHING: Found = Found {
+    time: i64::MIN,
+    row: 0,
+};
 
 /// The best of what was offered to each slot; 16 bytes a slot, and 8 more with created times.
 #[derive(Debug)]
 pub(super) struct Best {
+    /// One more than there are slots: what serves none is offered to the last.
     found: Vec<Found>,
     created: Option<Vec<i64>>,
 }
 
+/// Rows as they are offered, all in order from one on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offers<'a> {
+    /// Where the first stands in the source, from 0.
+    pub(super) first: u64,
+    /// The slot of each; the number of slots is none.
+    pub(super) slots: &'a [u32],
+    pub(super) times: &'a [i64],
+    /// When each became known, [`i64::MIN`] where it is null: the lowest in a tie.
+    pub(super) created: Option<&'a [i64]>,
+}
+
 impl Best {
     pub(super) fn new(slots: usize, with_created: bool) -> Self {
-        let nothing = Found {
-            time: i64::MIN,
-            row: NOTHING,
-        };
         Self {
-            found: vec![nothing; slots],
-            created: with_created.then(|| vec![i64::MIN; slots]),
+            found: vec![NOTHING; slots + 1],
+            created: with_created.then(|| vec![i64::MIN; slots + 1]),
         }
     }
 
-    /// Keeps the better of a candidate and what the slot has; any order of offers gives the same.
-    #[inline]
-    pub(super) fn offer(&mut self, slot: u32, candidate: Candidate) {
-        let slot = slot as usize;
-        let found = &mut self.found[slot];
-        if found.row != NOTHING {
-            if candidate.time < found.time {
-                return;
-            }
-            if candidate.time == found.time {
-                let created = self.created.as_ref().map_or(i64::MIN, |all| all[slot]);
-                if (candidate.created, candidate.row) < (created, found.row) {
-                    return;
+    /// Keeps the better of each row and what its slot has; any order of offers gives the same.
+    pub(super) fn offer(&mut self, offers: Offers<'_>) {
+        let rows = offers.slots.iter().zip(offers.times);
+        let rows = rows.zip(offers.first + 1..);
+        match (&mut self.created, offers.created) {
+            (Some(best), Some(created)) => {
+                for (((slot, time), row), created) in rows.zip(created) {
+                    let found = &mut self.found[*slot as usize];
+                    let best = &mut best[*slot as usize];
+                    if (*time, *created, row) > (found.time, *best, found.row) {
+                        *found = Found { time: *time, row };
+                        *best = *created;
+                    }
                 }
             }
-        }
-        *found = Found {
-            time: candidate.time,
-            row: candidate.row,
-        };
-        if let Some(created) = &mut self.created {
-            created[slot] = candidate.created;
+            _ => {
+                for ((slot, time), row) in rows {
+                    let found = &mut self.found[*slot as usize];
+                    // without a branch: which is better is anyone's guess, and a wrong one costs more than the store
+                    *found = unpacked(packed(*found).max(packed(Found { time: *time, row })));
+                }
+            }
         }
     }
 
     /// What each slot sees, given how far back it may look. `old` says of each key whether it has rows
     /// that were left out because they are older than any slot may see.
     pub(super) fn settle(self, slots: &Slots, ttl: Option<i64>, old: &[bool]) -> Picks {
-        let of = |slot: usize| Candidate {
-            time: self.found[slot].time,
-            created: self.created.as_ref().map_or(i64::MIN, |all| all[slot]),
-            row: self.found[slot].row,
+        let of = |slot: usize| {
+            let created = self.created.as_ref().map_or(i64::MIN, |all| all[slot]);
+            (self.found[slot].time, created, self.found[slot].row)
         };
         let mut sees = vec![NONE; slots.len()];
         let mut used: Vec<(u64, u32)> = Vec::new();
         for (key, range) in slots.keys().enumerate() {
-            let mut best: Option<(Candidate, u32)> = None;
+            let mut best: Option<((i64, i64, u64), u32)> = None;
             let mut taken = false;
             for slot in range {
                 let own = of(slot);
-                if own.row != NOTHING && best.is_none_or(|(best, _)| own > best) {
+                if own.2 != NOTHING.row && best.is_none_or(|(best, _)| own > best) {
                     #[expect(clippy::cast_possible_truncation, reason = "slots are 32 bits")]
                     let at = slot as u32;
                     (best, taken) = (Some((own, at)), false);
                 }
-                let Some((newest, at)) = best else {
+                let Some(((time, _, row), at)) = best else {
                     if old.get(key).copied().unwrap_or(false) {
                         sees[slot] = EXPIRED;
                     }
                     continue;
                 };
                 let oldest = ttl.map_or(i64::MIN, |ttl| slots.times()[slot].saturating_sub(ttl));
-                if newest.time < oldest {
+                if time < oldest {
                     sees[slot] = EXPIRED;
                     continue;
                 }
                 sees[slot] = at;
                 if !taken {
-                    used.push((newest.row, at));
+                    used.push((row - 1, at));
                     taken = true;
                 }
             }
@@ -124,6 +127,22 @@ impl Best {
             rows: used.into_iter().map(|(row, _)| row).collect(),
             of_slot: sees,
         }
+    }
+}
+
+fn packed(found: Found) -> i128 {
+    (i128::from(found.time) << 64) | i128::from(found.row)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the halves of what `packed` put together"
+)]
+fn unpacked(packed: i128) -> Found {
+    Found {
+        time: (packed >> 64) as i64,
+        row: packed as u64,
     }
 }
 

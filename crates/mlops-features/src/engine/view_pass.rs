@@ -11,7 +11,7 @@ use arrow::{
 };
 
 use super::{
-    best::{Best, Candidate, EXPIRED, Picks},
+    best::{Best, EXPIRED, Offers, Picks},
     cells::Origin,
     input::{Prune, Scan},
     keys::loosely_whole,
@@ -138,31 +138,31 @@ impl<'a> Pass<'a> {
         let timeless = times.null_count() as u64;
         self.timeless.fetch_add(timeless, Ordering::Relaxed);
 
+        let mut ids = ids;
+        if timeless > 0 {
+            hide(&mut ids, |row| times.is_null(row));
+        }
+        let created = created.map(|created| {
+            if self.cutoff {
+                hide(&mut ids, |row| created.is_null(row));
+            }
+            let lowest = |value: Option<i64>| value.unwrap_or(i64::MIN);
+            created.iter().map(lowest).collect::<Vec<i64>>()
+        });
+        let known_late = created.as_ref().filter(|_| self.cutoff).map(|created| {
+            let both = created.iter().zip(times.values());
+            both.map(|(a, b)| *a.max(b)).collect::<Vec<i64>>()
+        });
+        let visible = known_late.as_deref().unwrap_or(times.values());
         let boundary = self.view.file.boundary;
-        let mut offers = Vec::with_capacity(ids.len());
-        for (row, (id, time)) in ids.iter().zip(times.values()).enumerate() {
-            if *id == NONE || (timeless > 0 && times.is_null(row)) {
-                continue;
-            }
-            let known = match &created {
-                Some(created) if created.is_valid(row) => created.value(row),
-                Some(_) if self.cutoff => continue,
-                _ => i64::MIN,
-            };
-            let visible = if self.cutoff { known.max(*time) } else { *time };
-            if let Some(slot) = self.ready.slots.first_that_sees(*id, visible, boundary) {
-                let candidate = Candidate {
-                    time: *time,
-                    created: known,
-                    row: first + row as u64,
-                };
-                offers.push((slot, candidate));
-            }
-        }
+        let slots = self.ready.slots.locate(&ids, visible, boundary);
         let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
-        for (slot, candidate) in offers {
-            best.offer(slot, candidate);
-        }
+        best.offer(Offers {
+            first,
+            slots: &slots,
+            times: times.values(),
+            created: created.as_deref(),
+        });
         Ok(())
     }
 
@@ -204,6 +204,15 @@ impl<'a> Pass<'a> {
             expired,
         };
         (Answer { rows: won, picks }, summary)
+    }
+}
+
+/// Takes the key from rows that cannot be seen.
+fn hide(ids: &mut [u32], hidden: impl Fn(usize) -> bool) {
+    for (row, id) in ids.iter_mut().enumerate() {
+        if hidden(row) {
+            *id = NONE;
+        }
     }
 }
 

@@ -68,6 +68,11 @@ pub(crate) struct ViewIndex {
 }
 
 impl ViewIndex {
+    /// The ids of keys that are all in the index.
+    pub(crate) fn ids_of(&self, keys: &StagedKeys) -> Vec<u32> {
+        KeyIndex::admit(&mut Arc::clone(&self.keys), keys)
+    }
+
     pub(crate) fn new(view: FeatureView) -> Self {
         let base = Block::empty(&view);
         let dictionaries = view.fields().iter().map(|_| Arc::default()).collect();
@@ -87,12 +92,27 @@ impl ViewIndex {
         &self.view
     }
 
+    /// Takes over what people read from an equal definition, personal data flags included.
+    pub(crate) fn describe(&mut self, view: FeatureView) {
+        debug_assert_eq!(view, self.view, "the content is the same");
+        self.view = view;
+    }
+
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }
 
     pub(crate) fn dictionary(&self, field: usize) -> &Dictionary {
         &self.dictionaries[field]
+    }
+
+    /// The texts of a field, to be replaced as a whole in an index that holds no rows.
+    pub(crate) fn dictionary_mut(&mut self, field: usize) -> &mut Dictionary {
+        Arc::make_mut(&mut self.dictionaries[field])
+    }
+
+    pub(crate) fn dictionaries(&self) -> &[Arc<Dictionary>] {
+        &self.dictionaries
     }
 
     pub(crate) fn row_count(&self) -> usize {

@@ -7,7 +7,7 @@ use arrow::{
     compute,
     datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType},
 };
-use mlops_core::{EventTime, Table};
+use mlops_core::{EntityKey, EventTime, Table};
 
 use super::{
     Dictionary, NO_CREATED,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, FeatureView, FieldKind, Result,
-    entity::{KeyColumns, KeyType},
+    entity::{KeyColumns, KeyType, decode},
     service::quoted,
     view::{store, takes},
 };
@@ -52,8 +52,12 @@ impl StagedKeys {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// The keys as they are asked for, for a store that is told of them one by one.
+    pub(crate) fn entities(&self) -> Vec<EntityKey> {
+        match self {
+            Self::Int(values) => values.iter().map(|value| (*value).into()).collect(),
+            Self::Any { .. } => self.bytes().map(decode).collect(),
+        }
     }
 
     /// The encoded keys; none for whole numbers.

@@ -1,6 +1,7 @@
 //! Which rows of a source are wanted: what cannot hold one is not even read.
 
-use mlops_core::{Error as CoreError, TableSchema, Value};
+use arrow::datatypes::DataType;
+use mlops_core::{Error as CoreError, EventTime, TableSchema, Value};
 
 use super::Chunk;
 use crate::{Error, Result};
@@ -154,16 +155,13 @@ impl Test {
     }
 }
 
-fn fits(value: &Value, data_type: &arrow::datatypes::DataType) -> bool {
-    use arrow::datatypes::DataType;
-    match value {
-        Value::Bool(_) => *data_type == DataType::Boolean,
-        Value::Int(_) => *data_type == DataType::Int64,
-        Value::Float(value) => *data_type == DataType::Float64 && !value.is_nan(),
-        Value::Str(_) => *data_type == DataType::Utf8,
-        Value::Time(_) => *data_type == mlops_core::EventTime::data_type(),
-        _ => false,
-    }
+fn fits(value: &Value, column: &DataType) -> bool {
+    let is = |data_type: DataType| *column == data_type;
+    matches!(value, Value::Bool(_)) && is(DataType::Boolean)
+        || matches!(value, Value::Int(_)) && is(DataType::Int64)
+        || matches!(value, Value::Float(value) if !value.is_nan()) && is(DataType::Float64)
+        || matches!(value, Value::Str(_)) && is(DataType::Utf8)
+        || matches!(value, Value::Time(_)) && is(EventTime::data_type())
 }
 
 /// Whether a value is smaller than another of its sort; `None` if they cannot be compared.

@@ -95,7 +95,8 @@ pub(super) struct Unpacked {
     gzipped: bool,
     limit: UnpackLimit,
     packed: Arc<AtomicU64>,
-    unpacked: u64,
+    /// The bytes that came out so far.
+    given: u64,
     exceeded: bool,
 }
 
@@ -121,7 +122,7 @@ impl Unpacked {
             gzipped,
             limit,
             packed,
-            unpacked: 0,
+            given: 0,
             exceeded: false,
         })
     }
@@ -157,8 +158,8 @@ impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
         if self.gzipped {
-            self.unpacked += read as u64;
-            if self.unpacked > self.limit.of(self.packed.load(Ordering::Relaxed)) {
+            self.given += read as u64;
+            if self.given > self.limit.of(self.packed.load(Ordering::Relaxed)) {
                 self.exceeded = true;
                 return Err(IoError::other("it unpacks to too much"));
             }

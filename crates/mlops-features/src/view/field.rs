@@ -75,6 +75,16 @@ impl Field {
         self.pii
     }
 
+    /// Whether a value means the same wherever it is held: decimals are held as their digits, bytes as texts of
+    /// them, and durations as numbers.
+    pub(crate) fn is_plain(&self) -> bool {
+        let held_otherwise = matches!(
+            self.data_type,
+            DataType::Decimal128(..) | DataType::Duration(_) | DataType::FixedSizeBinary(_)
+        );
+        !held_otherwise && !self.data_type.is_binary()
+    }
+
     /// The Arrow type of what a function that answers in `kind` makes of the values, if it can.
     pub(crate) fn output(&self, keeps: Keeps, kind: FieldKind) -> Option<DataType> {
         let decimal = match self.data_type {

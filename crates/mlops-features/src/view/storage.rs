@@ -104,19 +104,17 @@ pub(crate) fn instants_of(array: &ArrayRef) -> Result<Option<ArrayRef>> {
     let DataType::Timestamp(unit, _) = array.data_type() else {
         return Ok(None);
     };
-    let micros = match unit {
-        TimeUnit::Nanosecond => {
-            let values = array.as_primitive::<TimestampNanosecondType>();
-            values.unary::<_, Micros>(|v| v.div_euclid(1_000))
-        }
-        _ => {
-            let to = DataType::Timestamp(TimeUnit::Microsecond, None);
-            let naive = compute::cast(array, &DataType::Int64)
-                .and_then(|values| compute::cast(&values, &DataType::Timestamp(*unit, None)))
-                .and_then(|values| compute::cast(&values, &to));
-            let naive = naive.map_err(Error::arrow("read a column of times"))?;
-            naive.as_primitive::<Micros>().clone()
-        }
+    let micros = if *unit == TimeUnit::Nanosecond {
+        let values = array.as_primitive::<TimestampNanosecondType>();
+        values.unary::<_, Micros>(|v| v.div_euclid(1_000))
+    } else {
+        // the number alone, so that a zone does not shift it
+        let to = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let naive = compute::cast(array, &DataType::Int64)
+            .and_then(|values| compute::cast(&values, &DataType::Timestamp(*unit, None)))
+            .and_then(|values| compute::cast(&values, &to));
+        let naive = naive.map_err(Error::arrow("read a column of times"))?;
+        naive.as_primitive::<Micros>().clone()
     };
     Ok(Some(Arc::new(micros.with_timezone("UTC"))))
 }

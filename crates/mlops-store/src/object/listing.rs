@@ -1,6 +1,13 @@
 //! What lies below a directory, bounded in number and depth.
 
-use std::{collections::VecDeque, fs, io::ErrorKind, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fs,
+    future::poll_fn,
+    io::ErrorKind,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use object_store::{ObjectStore, path::Path as Key};
 
@@ -42,6 +49,24 @@ impl ListLimits {
     }
 }
 
+impl ListLimits {
+    fn too_many(self, root: &Location) -> Error {
+        Error::ListLimit {
+            url: root.url().to_owned(),
+            what: "objects",
+            limit: self.objects,
+        }
+    }
+
+    fn too_deep(self, root: &Location) -> Error {
+        Error::ListLimit {
+            url: root.url().to_owned(),
+            what: "directories inside each other",
+            limit: self.depth,
+        }
+    }
+}
+
 /// An object that was listed.
 #[derive(Debug, Clone)]
 pub struct Listed {
@@ -54,8 +79,8 @@ pub struct Listed {
 }
 
 /// A directory that is still to be listed.
-struct Folder<D> {
-    at: D,
+struct Folder {
+    at: PathBuf,
     path: String,
     depth: usize,
 }
@@ -98,44 +123,80 @@ fn files(root: &Location, path: PathBuf, limits: ListLimits) -> Result<Vec<Liste
             // follows links, as opening does; loops end at the limit of the depth
             let meta = fs::metadata(entry.path()).map_err(failed)?;
             if meta.is_dir() {
-                open.push_back(deeper(root, &folder.depth, limits, entry.path(), path)?);
+                let depth = folder.depth + 1;
+                if depth > limits.depth {
+                    return Err(limits.too_deep(root));
+                }
+                open.push_back(Folder {
+                    at: entry.path(),
+                    path,
+                    depth,
+                });
             } else if meta.is_file() {
-                let location = Location::file(entry.path());
-                push(root, &mut found, limits, location, path, meta.len())?;
+                if found.len() == limits.objects {
+                    return Err(limits.too_many(root));
+                }
+                found.push(Listed {
+                    location: Location::file(entry.path()),
+                    path,
+                    size: meta.len(),
+                });
             }
         }
     }
     Ok(found)
 }
 
+/// Objects in the order of their keys, page by page, so that a listing past its limit ends early.
 fn objects(
     root: &Location,
     store: &Arc<dyn ObjectStore>,
     key: &Key,
     limits: ListLimits,
 ) -> Result<Vec<Listed>> {
-    let mut found = Vec::new();
-    let mut open = VecDeque::from([Folder {
-        at: key.clone(),
-        path: String::new(),
-        depth: 0,
-    }]);
-    while let Some(folder) = open.pop_front() {
-        let (backend_store, at) = (Arc::clone(store), folder.at.clone());
-        let listed = wait(async move { backend_store.list_with_delimiter(Some(&at)).await })?
-            .map_err(backend("list", root.url()))?;
-        for object in listed.objects {
-            let name = object.location.filename().unwrap_or_default();
-            let path = joined(&folder.path, name);
-            let url = joined(root.url().trim_end_matches('/'), &path);
-            let location = Location::object(&url, Arc::clone(store), object.location.clone());
-            push(root, &mut found, limits, location, path, object.size)?;
+    let (backend_store, at) = (Arc::clone(store), key.clone());
+    let metas = wait(async move {
+        let mut pages = backend_store.list(Some(&at));
+        let mut metas = Vec::new();
+        // one more than the limit, as a sign that there are more; markers of directories do not count
+        while metas.len() <= limits.objects {
+            match poll_fn(|context| pages.as_mut().poll_next(context)).await {
+                Some(Ok(meta)) => metas.push(meta),
+                Some(Err(error)) => return Err(error),
+                None => break,
+            }
         }
-        for prefix in listed.common_prefixes {
-            let path = joined(&folder.path, prefix.filename().unwrap_or_default());
-            open.push_back(deeper(root, &folder.depth, limits, prefix, path)?);
-        }
+        Ok(metas)
+    })?
+    .map_err(backend("list", root.url()))?;
+    if metas.len() > limits.objects {
+        return Err(limits.too_many(root));
     }
+    let mut found = Vec::with_capacity(metas.len());
+    let mut directories = BTreeSet::new();
+    for meta in metas {
+        let parts: Vec<_> = match meta.location.prefix_match(key) {
+            Some(parts) => parts.map(|part| part.as_ref().to_owned()).collect(),
+            None => continue,
+        };
+        let path = parts.join("/");
+        if path.is_empty() {
+            continue;
+        }
+        if parts.len() > limits.depth + 1 {
+            return Err(limits.too_deep(root));
+        }
+        let ends = path.match_indices('/').map(|(at, _)| path[..at].to_owned());
+        directories.extend(ends);
+        let url = joined(root.url().trim_end_matches('/'), &path);
+        found.push(Listed {
+            location: Location::object(&url, Arc::clone(store), meta.location),
+            path,
+            size: meta.size,
+        });
+    }
+    // consoles mark a directory by an empty object of its name
+    found.retain(|listed| listed.size > 0 || !directories.contains(&listed.path));
     Ok(found)
 }
 
@@ -144,45 +205,4 @@ fn joined(folder: &str, name: &str) -> String {
         return name.to_owned();
     }
     format!("{folder}/{name}")
-}
-
-fn deeper<D>(
-    root: &Location,
-    depth: &usize,
-    limits: ListLimits,
-    at: D,
-    path: String,
-) -> Result<Folder<D>> {
-    let depth = depth + 1;
-    if depth > limits.depth {
-        return Err(Error::ListLimit {
-            url: root.url().to_owned(),
-            what: "directories deep",
-            limit: limits.depth,
-        });
-    }
-    Ok(Folder { at, path, depth })
-}
-
-fn push(
-    root: &Location,
-    found: &mut Vec<Listed>,
-    limits: ListLimits,
-    location: Location,
-    path: String,
-    size: u64,
-) -> Result<()> {
-    if found.len() == limits.objects {
-        return Err(Error::ListLimit {
-            url: root.url().to_owned(),
-            what: "objects",
-            limit: limits.objects,
-        });
-    }
-    found.push(Listed {
-        location,
-        path,
-        size,
-    });
-    Ok(())
 }

@@ -125,13 +125,13 @@ impl ObjectReader {
         match &self.0.source {
             Source::File { file, path } => ranges
                 .iter()
-                .map(|range| self.from_file(file, path, range))
+                .map(|range| self.read_file(file, path, range))
                 .collect(),
-            Source::Object { store, key, tag } => self.from_store(store, key, tag.as_ref(), ranges),
+            Source::Object { store, key, tag } => self.read_store(store, key, tag.as_ref(), ranges),
         }
     }
 
-    fn from_file(&self, file: &File, path: &Path, range: &Range<u64>) -> Result<Bytes> {
+    fn read_file(&self, file: &File, path: &Path, range: &Range<u64>) -> Result<Bytes> {
         let length = usize::try_from(range.end - range.start).map_err(|_| Error::Io {
             action: "read",
             path: path.to_owned(),
@@ -162,7 +162,7 @@ impl ObjectReader {
         Ok(buffer.into())
     }
 
-    fn from_store(
+    fn read_store(
         &self,
         store: &Arc<dyn ObjectStore>,
         key: &Key,

@@ -1,15 +1,15 @@
 //! Every type into every reading, and what is refused.
 
 use arrow::array::{
-    Date32Array, Decimal128Array, DictionaryArray, Float32Array, Float64Array, Int32Array,
-    Int64Array, LargeStringArray, NullArray, StringArray, TimestampMillisecondArray,
+    BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array, Float64Array,
+    Int32Array, Int64Array, LargeStringArray, NullArray, StringArray, TimestampMillisecondArray,
     TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::Int8Type;
+use arrow::datatypes::{Int8Type, TimeUnit};
 use mlops_core::{EventTime, Value};
 
 use super::*;
-use crate::SourceSchema;
+use crate::{RejectionKind, SourceSchema, TimeFormat};
 
 type Kinds = Vec<(usize, RejectionKind)>;
 

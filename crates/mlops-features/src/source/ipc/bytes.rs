@@ -87,15 +87,15 @@ impl IpcBytes {
         Err(self.broken(format!("{size} bytes claim columns of {}", self.claimed)))
     }
 
-    pub(super) fn broken(&self, reason: impl ToString) -> Error {
+    pub(super) fn broken(&self, reason: impl Into<String>) -> Error {
         Error::BrokenIpc {
             source_name: self.name.clone(),
-            reason: reason.to_string(),
+            reason: reason.into(),
         }
     }
 
     /// Calls the decoder.
     pub(super) fn guard<T>(&self, call: impl FnOnce() -> Result<T, ArrowError>) -> Result<T> {
-        mlops_core::ipc::guard(call).map_err(|error| self.broken(error))
+        mlops_core::ipc::guard(call).map_err(|error| self.broken(error.to_string()))
     }
 }

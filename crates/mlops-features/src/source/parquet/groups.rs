@@ -272,3 +272,70 @@ fn guard<T, E: std::fmt::Display>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
+    use arrow::array::{Int64Array, RecordBatch, StringArray};
+    use mlops_store::Objects;
+
+    use super::*;
+
+    /// Four groups of a thousand rows; almost all of a file is the column `noise`.
+    fn file() -> Vec<u8> {
+        let noise = |i: i64| format!("{i:08}").repeat(20);
+        let columns: [(&str, ArrayRef); 2] = [
+            ("id", Arc::new(Int64Array::from_iter_values(0..4_000))),
+            (
+                "noise",
+                Arc::new((0..4_000).map(noise).map(Some).collect::<StringArray>()),
+            ),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).expect("two columns");
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(1_000))
+            .set_dictionary_enabled(false)
+            .build();
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a file");
+        writer.write(&batch).expect("a batch");
+        writer.into_inner().expect("a file")
+    }
+
+    #[test]
+    fn of_an_object_only_what_is_wanted_is_fetched() {
+        let objects = Objects::new();
+        let location = objects.locate("memory://file").expect("a URL");
+        let bytes = file();
+        let size = bytes.len() as u64;
+        location.put(bytes).expect("memory");
+        let input = ParquetInput::existing(&location).expect("it is there");
+        let schema = SourceSchema::builder()
+            .key("id", "id", Parse::Int)
+            .build()
+            .expect("a column");
+        let options = Options {
+            unpack_limit: UnpackLimit::columns(),
+            rejection_limit: 10,
+        };
+        let fetched = |filter: &RowFilter| {
+            let mut groups =
+                Groups::open(&input, &schema, filter, options, Vec::new(), 300).expect("a footer");
+            let mut rows = 0;
+            while let Some(chunk) = groups.chunk().expect("sound bytes") {
+                rows += chunk.rows_read;
+            }
+            (rows, groups.bytes.bytes_read())
+        };
+        let (rows, all) = fetched(&RowFilter::new());
+        assert_eq!(rows, 4_000);
+        // the ids, eight bytes each, and the end of the file
+        assert!(
+            all < 4_000 * 8 + (64 << 10) + 4_000 && all < size / 4,
+            "{all} of {size}"
+        );
+        let (rows, one) = fetched(&RowFilter::new().below("id", 1_000));
+        assert_eq!(rows, 1_000);
+        assert!(one < all - 2_000 * 8, "{one} of {all}");
+    }
+}

@@ -147,6 +147,15 @@ impl ParquetBytes {
         }
     }
 
+    /// The bytes that were fetched so far, the end of the file included.
+    #[cfg(test)]
+    pub(super) fn bytes_read(&self) -> u64 {
+        match &self.source {
+            Source::Bytes(_) => 0,
+            Source::Object(reader) => reader.bytes_read(),
+        }
+    }
+
     /// A reader that has these ranges at hand: those of an object are fetched now, near ones together, and are held
     /// until the reader is dropped. Files and memory are read when it is time, so there it costs nothing.
     ///
@@ -263,8 +272,9 @@ impl ParquetBytes {
         let Some(packed) = header.packed.checked_sub(header.levels) else {
             return Err(flawed("the levels of a page are larger than the page"));
         };
-        let body = self.range(start + header.length as u64 + header.levels, packed)?;
-        if body.starts_with(&[0x1f, 0x8b]) {
+        let at = start + header.length as u64 + header.levels;
+        if self.range(at, 2)?.as_ref() == [0x1f, 0x8b] {
+            let body = self.range(at, packed)?;
             let mut unpacked = MultiGzDecoder::new(&body[..]).take(header.unpacked + 1);
             // what is no gzip stream is left to the decoder, which knows how the page is packed
             if std::io::copy(&mut unpacked, &mut std::io::sink()).unwrap_or_default()

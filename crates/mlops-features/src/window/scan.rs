@@ -1,0 +1,157 @@
+//! The aggregates of one window, computed from its events at once.
+
+use super::{Lane, lane::Values};
+use crate::{
+    Boundary, Function,
+    aggregate::{GroupBy, Overflow, RealSums, WholeSums, interpolate},
+    feature::{Window, tile_of},
+    index::ViewIndex,
+    join::Scalar,
+    plan::{Fold, Slot, Stream},
+    sketch::{HyperLogLog, Kll},
+};
+
+/// Computes all aggregates of a fold over the events of a lane, which are those of its window.
+///
+/// # Complexity
+/// One pass a function; a sort for quantiles, exact distinct counts and categories.
+pub(crate) fn scan(
+    fold: &Fold,
+    stream: &Stream,
+    index: &ViewIndex,
+    lane: &mut Lane,
+    mut put: impl FnMut(usize, Scalar),
+) -> Result<(), usize> {
+    for slot in &fold.slots {
+        let scalar = match slot.by {
+            Some(by) => categories(lane, slot.function, by),
+            None => one(fold.window, slot, stream, index, lane),
+        };
+        put(slot.at, scalar.map_err(|Overflow| slot.at)?);
+    }
+    Ok(())
+}
+
+fn one(
+    window: Window,
+    slot: &Slot,
+    stream: &Stream,
+    index: &ViewIndex,
+    lane: &mut Lane,
+) -> Result<Scalar, Overflow> {
+    let len = lane.len();
+    let some = len > 0;
+    Ok(match slot.function {
+        Function::Count => Scalar::count(len as u64),
+        Function::DistinctCount => {
+            let mut bits: Vec<u64> = (0..len).map(|at| lane.bits(at)).collect();
+            bits.sort_unstable();
+            bits.dedup();
+            Scalar::count(bits.len() as u64)
+        }
+        Function::ApproxDistinctCount(precision) => {
+            let sketch = HyperLogLog::new(precision);
+            let mut sketch = sketch.expect("the feature's builder checked the precision");
+            lane.hash(index, stream);
+            lane.hashes.iter().for_each(|hash| sketch.add_hash(*hash));
+            Scalar::count(sketch.estimate())
+        }
+        Function::First if some => lane.scalar(0),
+        Function::Last if some => lane.scalar(len - 1),
+        Function::LastK(k) if some => {
+            let first = len.saturating_sub(k.into());
+            Scalar::List((first..len).map(|at| lane.scalar(at)).collect())
+        }
+        Function::Min | Function::Max | Function::Quantile(_) | Function::ApproxQuantile(..)
+            if lane.has_nan(&(0..len)) =>
+        {
+            Scalar::Float(f64::NAN)
+        }
+        Function::Min if some => extreme(lane, Iterator::min),
+        Function::Max if some => extreme(lane, Iterator::max),
+        Function::Quantile(rank) if some => {
+            let mut keys: Vec<i64> = (0..len).filter_map(|at| lane.key(at)).collect();
+            keys.sort_unstable();
+            let at = |place: u64| lane.real(keys[place as usize]);
+            Scalar::Float(interpolate(rank.get(), len as u64, at))
+        }
+        Function::ApproxQuantile(rank, size) => {
+            let value = sketch(lane, window, index.view().boundary(), size).quantile(rank.get());
+            value.map_or(Scalar::Null, Scalar::Float)
+        }
+        Function::Sum | Function::Mean | Function::Variance(_) | Function::StdDev(_) => {
+            sums(lane, slot.function, 0..len)?
+        }
+        _ => Scalar::Null,
+    })
+}
+
+fn extreme(lane: &Lane, best: fn(std::vec::IntoIter<i64>) -> Option<i64>) -> Scalar {
+    let keys: Vec<i64> = (0..lane.len()).filter_map(|at| lane.key(at)).collect();
+    best(keys.into_iter()).map_or(Scalar::Null, |key| lane.unkey(key))
+}
+
+fn sums(
+    lane: &Lane,
+    function: Function,
+    events: impl ExactSizeIterator<Item = usize>,
+) -> Result<Scalar, Overflow> {
+    let squares = matches!(function, Function::Variance(_) | Function::StdDev(_));
+    let count = events.len() as u64;
+    Ok(match &lane.values {
+        Values::Real(values) => {
+            let mut sums = RealSums::new(squares);
+            events.for_each(|at| sums.add(values[at]));
+            sums.answer(function, count).into()
+        }
+        Values::Whole(values) => {
+            let mut sums = WholeSums::new(squares);
+            events.for_each(|at| sums.add(values[at]));
+            sums.answer(function, count)?.into()
+        }
+    })
+}
+
+/// The sketch of the window's tiles, each of its events in order.
+fn sketch(lane: &Lane, window: Window, boundary: Boundary, size: u16) -> Kll {
+    let empty = Kll::new(size).expect("the feature's builder checked the size");
+    let hop = window
+        .accuracy
+        .hop()
+        .expect("the feature's builder asked for a hop");
+    let mut whole = empty.clone();
+    let mut at = 0;
+    while at < lane.len() {
+        let tile = tile_of(boundary, lane.times[at], hop);
+        let mut sketch = empty.clone();
+        while at < lane.len() && tile_of(boundary, lane.times[at], hop) == tile {
+            sketch.add(lane.number(at));
+            at += 1;
+        }
+        whole
+            .merge(&sketch)
+            .expect("sketches of one feature have one size");
+    }
+    whole
+}
+
+fn categories(lane: &Lane, function: Function, by: GroupBy) -> Result<Scalar, Overflow> {
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); lane.names.len()];
+    for (at, category) in lane.categories.iter().enumerate() {
+        members[*category as usize].push(at);
+    }
+    let sizes = lane.names.iter().zip(&members);
+    let chosen = by.choose(sizes.map(|(name, members)| (name.as_str(), members.len() as u64)));
+    let mut entries = Vec::with_capacity(chosen.len());
+    for (name, members) in lane.names.iter().zip(members) {
+        if !chosen.contains(&name.as_str()) {
+            continue;
+        }
+        let scalar = match function {
+            Function::Count => Scalar::count(members.len() as u64),
+            _ => sums(lane, function, members.into_iter())?,
+        };
+        entries.push((name.as_str().into(), scalar));
+    }
+    Ok(Scalar::Map(entries.into()))
+}
