@@ -14,9 +14,7 @@ use mlops_core::{
     Column, Role, Seed, Table, TableSchema,
     arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray},
 };
-use mlops_features::{
-    DataType, Entity, Feature, FeatureService, FeatureStore, FeatureView, days,
-};
+use mlops_features::{DataType, Entity, Feature, FeatureService, FeatureStore, FeatureView, days};
 
 const YEAR: usize = 365 * 86_400;
 
@@ -29,7 +27,11 @@ fn times(seconds: impl Iterator<Item = usize>) -> ArrayRef {
 fn used() -> (f64, u64) {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 = after_name.split(' ').nth(12).and_then(|t| t.parse().ok()).unwrap_or(0.0);
+    let ticks: f64 = after_name
+        .split(' ')
+        .nth(12)
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(0.0);
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
@@ -37,7 +39,9 @@ fn used() -> (f64, u64) {
 }
 
 fn main() {
-    let sizes: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
+    let sizes: Vec<usize> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
     let size = |at: usize, default: usize| sizes.get(at).copied().unwrap_or(default);
     let (events, rows, keys) = (size(0, 10_000_000), size(1, 1_000_000), size(2, 100_000));
     let threads = NonZeroUsize::new(size(3, 2)).unwrap();
@@ -59,15 +63,21 @@ fn main() {
     features.push(Feature::max(&view, "amount").over(days(30)));
     features.push(Feature::std_dev(&view, "amount").over(days(30)));
     features.push(Feature::distinct_count(&view, "country").over(days(90)));
-    let service = FeatureService::named("s").unwrap().features(features).build().unwrap();
+    let service = FeatureService::named("s")
+        .unwrap()
+        .features(features)
+        .build()
+        .unwrap();
 
     let mut rng = Seed(1).rng();
     let mut key = |_| match rng.below(5) {
         0 => rng.below(keys / 100 + 1) as i64,
         _ => rng.below(keys) as i64,
     };
-    let (owners, asked): (Vec<i64>, Vec<i64>) =
-        ((0..events).map(&mut key).collect(), (0..rows).map(&mut key).collect());
+    let (owners, asked): (Vec<i64>, Vec<i64>) = (
+        (0..events).map(&mut key).collect(),
+        (0..rows).map(&mut key).collect(),
+    );
     let countries: Vec<String> = (0..40).map(|i| format!("country {i}")).collect();
     let amounts = (0..events).map(|_| (rng.exponential(2_000.0)).round() / 100.0);
     let amounts: ArrayRef = Arc::new(Float64Array::from_iter_values(amounts));
@@ -97,7 +107,10 @@ fn main() {
     let (before, start) = (used().0, Instant::now());
     let joined = black_box(store.join_on(&service, &spine, threads).unwrap());
     let (seconds, (user, peak)) = (start.elapsed().as_secs_f64(), used());
-    println!("{events} events, {rows} rows, {keys} keys, {} features, {threads} threads", joined.batch().num_columns() - 3);
+    println!(
+        "{events} events, {rows} rows, {keys} keys, {} features, {threads} threads",
+        joined.batch().num_columns() - 3
+    );
     println!("load   {:.2} s, {:.2} s of user CPU", loaded.0, loaded.1);
     println!("join   {seconds:.2} s, {:.2} s of user CPU", user - before);
     println!("memory {peak} MiB at the peak, loading and the table that was loaded included");

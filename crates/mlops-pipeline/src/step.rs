@@ -355,7 +355,11 @@ pub(crate) fn value_text(value: &Value) -> String {
         }
         Value::Map(values) => {
             let entry = |(name, value): (&String, &Value)| {
-                format!("{}:{}", serde_json::Value::from(name.as_str()), value_text(value))
+                format!(
+                    "{}:{}",
+                    serde_json::Value::from(name.as_str()),
+                    value_text(value)
+                )
             };
             let values: Vec<String> = values.iter().map(entry).collect();
             format!("{{{}}}", values.join(","))

@@ -31,7 +31,9 @@ fn to_json(value: &Value) -> Json {
         Value::Time(time) => json!({ "t": time.to_string() }),
         Value::List(values) => values.iter().map(to_json).collect(),
         Value::Map(values) => {
-            let values = values.iter().map(|(name, value)| (name.clone(), to_json(value)));
+            let values = values
+                .iter()
+                .map(|(name, value)| (name.clone(), to_json(value)));
             json!({ "m": Json::from_iter(values) })
         }
     }
@@ -59,9 +61,7 @@ fn from_json(json: Json) -> Option<Value> {
             },
             _ => return None,
         },
-        Json::Array(items) => {
-            Value::List(items.into_iter().map(from_json).collect::<Option<_>>()?)
-        }
+        Json::Array(items) => Value::List(items.into_iter().map(from_json).collect::<Option<_>>()?),
     })
 }
 
@@ -81,8 +81,12 @@ mod tests {
             any::<i64>().prop_map(|m| Value::Time(EventTime::from_micros(m))),
             proptest::collection::vec(any::<i64>().prop_map(Value::Int), 0..3)
                 .prop_map(Value::List),
-            proptest::collection::btree_map(any::<String>(), any::<bool>().prop_map(Value::Bool), 0..3)
-                .prop_map(Value::Map),
+            proptest::collection::btree_map(
+                any::<String>(),
+                any::<bool>().prop_map(Value::Bool),
+                0..3
+            )
+            .prop_map(Value::Map),
         ]
     }
 
