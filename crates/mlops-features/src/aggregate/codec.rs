@@ -31,10 +31,9 @@ const WHAT: &str = "partial aggregate";
 pub(super) fn write(state: &State) -> Vec<u8> {
     let mut writer = Writer::new(MAGIC, VERSION);
     writer.u8(state.partials.len() as u8);
-    state
-        for partial in &.partials {
-            write_partial(&mut writer, partial);
-        }
+    for partial in &state.partials {
+        write_partial(&mut writer, partial);
+    }
     writer.finish()
 }
 
@@ -106,13 +105,13 @@ fn write_partial(writer: &mut Writer, partial: &Partial) {
         }
         Partial::Words(words) => {
             writer.len(words.len());
-            for word in &words {
+            for word in words {
                 writer.u64(*word);
             }
         }
         Partial::Texts(texts) => {
             writer.len(texts.len());
-            for text in &texts {
+            for text in texts {
                 writer.bytes(text.as_bytes());
             }
         }

@@ -170,14 +170,14 @@ mod tests {
             let (left, right) = words.split_at(keep);
             let mut merged = Exact::<10>::default();
             let mut other = Exact::<10>::default();
-            for (word, at, sign) in &left {
+            for (word, at, sign) in left {
                 merged.add(*word, *at, *sign);
             }
-            for (word, at, sign) in &right {
+            for (word, at, sign) in right {
                 other.add(*word, *at, *sign);
             }
             let mut whole = few.clone();
-            for (word, at, sign) in &right {
+            for (word, at, sign) in right {
                 whole.add(*word, *at, *sign);
             }
             merged.merge(&other);

@@ -101,7 +101,7 @@ impl Limbs {
             negative,
             ..Self::default()
         };
-        for word in &words {
+        for word in words {
             limbs.push(*word);
         }
         Some(limbs)

@@ -188,7 +188,7 @@ impl Partial {
                 }
             }
             (Self::Stamped(kept), Self::Stamped(more)) => {
-                for stamped in &more {
+                for stamped in more {
                     keep(measure, kept, stamped.clone());
                 }
             }
@@ -197,7 +197,7 @@ impl Partial {
             (Self::Distinct(sketch), Self::Distinct(more)) => sketch.merge(more)?,
             (Self::Ordered(counts, nan), Self::Ordered(more, other)) => {
                 *nan |= other;
-                for (key, more) in &more {
+                for (key, more) in more {
                     count(counts, *key, *more);
                 }
             }

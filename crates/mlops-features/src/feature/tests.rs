@@ -29,8 +29,20 @@ fn functions_fit_the_types_that_they_can_answer_for() {
     let (variance, deviation) = (Variance(Divisor::Sample), StdDev(Divisor::Population));
     let median = Quantile(Rank::new(0.5).unwrap());
     let all = [
-        Latest, Sum, Count, Mean, Min, Max, DistinctCount, variance, deviation, First, Last,
-        LastK(3), ApproxDistinctCount(12), median,
+        Latest,
+        Sum,
+        Count,
+        Mean,
+        Min,
+        Max,
+        DistinctCount,
+        variance,
+        deviation,
+        First,
+        Last,
+        LastK(3),
+        ApproxDistinctCount(12),
+        median,
     ];
     let check = |field: &str, refused: &[Function]| {
         for function in all {
@@ -110,24 +122,54 @@ fn what_cannot_be_computed_is_refused_with_the_name_of_the_feature() {
         (quantile(1.5), "its rank is 1.5"),
         (quantile(f64::NAN), "its rank is NaN"),
         (sketch(4), "8 to 4096"),
-        (sketch(200).accuracy(Accuracy::Exact), "sawtooth or snapshot"),
-        (amount().accuracy(Accuracy::Snapshot(Span::ZERO)), "a hop of nothing"),
+        (
+            sketch(200).accuracy(Accuracy::Exact),
+            "sawtooth or snapshot",
+        ),
+        (
+            amount().accuracy(Accuracy::Snapshot(Span::ZERO)),
+            "a hop of nothing",
+        ),
         (Feature::last_k(&view, "amount", 0), "1 to 1024"),
-        (Feature::approx_distinct_count(&view, "amount", 3), "4 to 16"),
+        (
+            Feature::approx_distinct_count(&view, "amount", 3),
+            "4 to 16",
+        ),
         (amount().population(), "only a variance has a divisor"),
         (events().by("amount", 5), "makes no categories"),
         (events().by("country", 0), "may have 1 to 4096"),
-        (Feature::max(&view, "amount").by("country", 5), "cannot take a map by category"),
+        (
+            Feature::max(&view, "amount").by("country", 5),
+            "cannot take a map by category",
+        ),
         (amount().per(events().by("country", 5)), "must be numbers"),
-        (amount().per(Feature::last(&view, "country")), "must be numbers"),
+        (
+            amount().per(Feature::last(&view, "country")),
+            "must be numbers",
+        ),
         (amount().per(events().per(events())), "a ratio of ratios"),
         (amount().per(quantile(2.0)), "its rank is 2"),
         (amount().per(Feature::events(&other)), "must be of one view"),
-        (amount().per(events()).only(field("amount").is_null()), "part of a ratio"),
-        (amount().only(field("amuont").is_null()), "no field `amuont`"),
-        (amount().only(field("amount").equals(3)), "`amount` holds Float64"),
-        (amount().only(field("country").is_one_of([1])), "`country` holds Utf8"),
-        (amount().only(field("returned").is_above(true)), "`returned` holds Boolean"),
+        (
+            amount().per(events()).only(field("amount").is_null()),
+            "part of a ratio",
+        ),
+        (
+            amount().only(field("amuont").is_null()),
+            "no field `amuont`",
+        ),
+        (
+            amount().only(field("amount").equals(3)),
+            "`amount` holds Float64",
+        ),
+        (
+            amount().only(field("country").is_one_of([1])),
+            "`country` holds Utf8",
+        ),
+        (
+            amount().only(field("returned").is_above(true)),
+            "`returned` holds Boolean",
+        ),
     ] {
         let error = aggregate.over(days(1)).unwrap_err().to_string();
         assert!(error.contains(expect), "{error}");
@@ -147,15 +189,43 @@ fn names_tell_what_is_computed() {
         let found = (feature.name().as_str(), feature.is_nullable());
         assert_eq!(found, (name, nullable));
     };
-    check(Feature::quantile(&view, "amount", 0.99), "amount_quantile_0.99_7d", true);
-    check(Feature::last_k(&view, "country", 5), "country_last_5_7d", true);
-    check(Feature::std_dev(&view, "amount").population(), "amount_population_std_7d", true);
+    check(
+        Feature::quantile(&view, "amount", 0.99),
+        "amount_quantile_0.99_7d",
+        true,
+    );
+    check(
+        Feature::last_k(&view, "country", 5),
+        "country_last_5_7d",
+        true,
+    );
+    check(
+        Feature::std_dev(&view, "amount").population(),
+        "amount_population_std_7d",
+        true,
+    );
     let events = || Feature::events(&view);
-    check(events().by("country", 9), "purchase_count_by_country_7d", false);
-    check(events().per(events()), "purchase_count_per_purchase_count_7d", true);
-    check(Feature::approx_distinct_count(&view, "due", 9), "due_approx_distinct_count_7d", false);
+    check(
+        events().by("country", 9),
+        "purchase_count_by_country_7d",
+        false,
+    );
+    check(
+        events().per(events()),
+        "purchase_count_per_purchase_count_7d",
+        true,
+    );
+    check(
+        Feature::approx_distinct_count(&view, "due", 9),
+        "due_approx_distinct_count_7d",
+        false,
+    );
     assert_ne!(
         events().over(days(7)).unwrap().digest(),
-        events().only(Filter::field("due").is_present()).over(days(7)).unwrap().digest()
+        events()
+            .only(Filter::field("due").is_present())
+            .over(days(7))
+            .unwrap()
+            .digest()
     );
 }

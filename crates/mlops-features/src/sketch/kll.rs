@@ -224,7 +224,7 @@ impl Kll {
         writer.u8(self.levels.len() as u8);
         for level in &self.levels {
             writer.len(level.len());
-            for value in &level {
+            for value in level {
                 writer.f64(*value);
             }
         }
