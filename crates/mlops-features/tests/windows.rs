@@ -3,7 +3,12 @@
 //! partial aggregates against each other.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tables of tests are small"
+)]
 
 #[path = "support/exact.rs"]
 mod exact;
@@ -89,9 +94,9 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|(boundary, cutoff, ttl, delay, mut events, questions)| {
             // rows that become known in the order of events take another way than those that do not
             if let Some(delay) = delay {
-                events
-                    .iter_mut()
-                    .for_each(|event| event.created = Some(event.time + delay));
+                for event in &mut events {
+                    event.created = Some(event.time + delay);
+                }
             }
             Case {
                 boundary,
@@ -204,6 +209,15 @@ struct Part {
     by: Option<(&'static str, usize)>,
 }
 
+fn part(field: Option<&'static str>) -> Part {
+    Part {
+        function: Function::Count,
+        field,
+        only: None,
+        by: None,
+    }
+}
+
 struct Asked {
     feature: Feature,
     parts: Vec<Part>,
@@ -240,12 +254,6 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
         let parts = vec![part];
         all.push(Asked { feature, parts });
     };
-    let part = |field| Part {
-        function: Function::Count,
-        field,
-        only: None,
-        by: None,
-    };
     for round in 0..3 {
         for field in FIELDS {
             let all = [
@@ -265,8 +273,9 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
                 Feature::quantile(view, field, [0.0, 0.5, 0.95][round as usize]),
                 Feature::quantile(view, field, [0.3, 0.25, 1.0][round as usize]),
             ];
-            all.into_iter()
-                .for_each(|aggregate| add(aggregate, part(Some(field)), false));
+            for aggregate in all {
+                add(aggregate, part(Some(field)), false);
+            }
             let sketch = Feature::approx_quantile(view, field, [0.5, 0.1, 0.9][round as usize], 8);
             add(sketch, part(Some(field)), true);
             for by in FIELDS {
@@ -288,6 +297,13 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
         }
         add(Feature::events(view), part(None), false);
     }
+    all.extend(others(view));
+    all
+}
+
+/// The newest rows, the time since some of them, and ratios.
+fn others(view: &FeatureView) -> Vec<Asked> {
+    let mut all = Vec::new();
     for field in FIELDS {
         let latest = Part {
             function: Function::Latest,
@@ -298,7 +314,7 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
             parts: vec![latest],
         });
     }
-    for (i, (filter, rule)) in conditions.iter().enumerate() {
+    for (i, (filter, rule)) in conditions().iter().enumerate() {
         let since = Feature::time_since_last_of(view, filter.clone(), format!("since{i}"));
         let last = Part {
             function: Function::TimeSinceLast,
@@ -338,7 +354,7 @@ fn value(event: &Event, field: &str) -> Value {
 }
 
 /// The events that a question may see at an instant, in order.
-fn seen<'e>(case: &'e Case, key: Option<i64>, at: i64) -> Vec<&'e Event> {
+fn seen(case: &Case, key: Option<i64>, at: i64) -> Vec<&Event> {
     let before = |stamp: i64, limit: i64| match case.boundary {
         Boundary::Inclusive => stamp <= limit,
         Boundary::Exclusive => stamp < limit,
@@ -476,8 +492,8 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
                 match value {
                     Value::Str(text) => sketch.add_text(text),
                     Value::Bool(bool) => sketch.add_word((*bool).into()),
-                    Value::Int(int) => sketch.add_word(*int as u64),
-                    Value::Time(time) => sketch.add_word(time.micros() as u64),
+                    Value::Int(int) => sketch.add_word(int.cast_unsigned()),
+                    Value::Time(time) => sketch.add_word(time.micros().cast_unsigned()),
                     Value::Float(real) if real.is_nan() => sketch.add_word(f64::NAN.to_bits()),
                     Value::Float(real) => sketch.add_word((real + 0.0).to_bits()),
                     _ => unreachable!(),
@@ -531,8 +547,9 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             };
             for tile in events.chunk_by(|a, b| tile(a) == tile(b)) {
                 let mut sketch = Kll::new(size).unwrap();
-                tile.iter()
-                    .for_each(|e| sketch.add(value(e, field).as_f64().unwrap()));
+                for e in tile {
+                    sketch.add(value(e, field).as_f64().unwrap());
+                }
                 whole.merge(&sketch).unwrap();
             }
             whole.quantile(rank.get()).into()
