@@ -524,16 +524,16 @@ impl Error {
             | Self::Materializing { .. }
             | Self::StoreLocked { .. }
             | Self::DuplicateSource { .. }
+            | Self::DuplicateView { .. }
+            | Self::NameCollision { .. }
             | Self::ForeignView { .. } => ErrorKind::Conflict,
-            Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
-                ErrorKind::Corrupt
-            }
-            Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
-            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenState { .. } => {
-                ErrorKind::Corrupt
-            }
-            Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
+            Self::OnlineState { .. }
+            | Self::Ledger { .. }
+            | Self::DamagedFile { .. }
+            | Self::BrokenGzip { .. }
+            | Self::BrokenParquet { .. }
+            | Self::BrokenState { .. } => ErrorKind::Corrupt,
+            Self::NoOnlineStore { .. } | Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

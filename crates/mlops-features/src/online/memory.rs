@@ -35,7 +35,8 @@ struct Shards(Vec<RwLock<Shard>>);
 impl Shards {
     fn of(&self, key: &StoreKey) -> &RwLock<Shard> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
-        &self.0[(hash % SHARDS as u64) as usize]
+        let shard = usize::try_from(hash % SHARDS as u64).expect("there are few shards");
+        &self.0[shard]
     }
 }
 

@@ -159,16 +159,12 @@ fn by_tiles<'a>(
         return Ok(());
     }
     for feature in features {
-        out.push(match feature.timing() {
-            None => None,
-            Some(_) => match state.tiled(feature, at) {
-                Some(answer) => Some(answer?),
-                None => {
-                    out.clear();
-                    return Ok(());
-                }
-            },
-        });
+        let answer = state.tiled(feature, at).transpose()?;
+        if answer.is_none() && feature.timing().is_some() {
+            out.clear();
+            return Ok(());
+        }
+        out.push(answer);
     }
     Ok(())
 }
@@ -295,15 +291,14 @@ fn distinct(keys: &[EntityKey]) -> (Vec<usize>, Vec<(usize, usize)>) {
         } else {
             seen.get(key).copied()
         };
-        match known {
-            Some(original) => repeats.push((row, original)),
-            None => {
-                if keys.len() > FEW {
-                    seen.insert(key, row);
-                }
-                first.push(row);
-            }
+        if let Some(original) = known {
+            repeats.push((row, original));
+            continue;
         }
+        if keys.len() > FEW {
+            seen.insert(key, row);
+        }
+        first.push(row);
     }
     (first, repeats)
 }
