@@ -1,6 +1,8 @@
 //! Online reads of a feature store: from its online store, or from its whole history.
 
-use mlops_core::{EntityKey, EventTime};
+use std::collections::BTreeMap;
+
+use mlops_core::{EntityKey, EventTime, Value};
 
 use crate::{
     Error, FeatureService, FeatureStore, OnlineBatch, OnlineRow, Result,
@@ -10,6 +12,7 @@ use crate::{
     online::{self, Cell, OnlineTable},
     plan::Group,
     service::quoted,
+    transform,
 };
 
 impl FeatureStore {
@@ -32,12 +35,33 @@ impl FeatureStore {
         key: &EntityKey,
         at: EventTime,
     ) -> Result<OnlineRow> {
-        Ok(self
-            .online_batch(service, std::slice::from_ref(key), at)?
-            .into_row())
+        self.online_with(service, key, at, &BTreeMap::new())
+    }
+
+    /// The features of one key at one instant, with the request data that its transforms read.
+    ///
+    /// Every request column of the service must be there, if only as null; other entries are left alone. A
+    /// whole number serves for a `Float64`, an RFC 3339 text for an instant.
+    ///
+    /// # Errors
+    /// Those of [`online`](Self::online); [`Error::MissingRequest`], [`Error::RequestType`];
+    /// [`Error::TransformFailed`] if a transform has no value.
+    pub fn online_with(
+        &self,
+        service: &FeatureService,
+        key: &EntityKey,
+        at: EventTime,
+        request: &BTreeMap<String, Value>,
+    ) -> Result<OnlineRow> {
+        let request = transform::check_request(service, request)?;
+        let batch = self.online_batch(service, std::slice::from_ref(key), at)?;
+        transform::apply_row(service, batch.into_row(), key, at, request)
     }
 
     /// The features of keys at one instant, in the order of the keys; a key that is there twice is read once.
+    ///
+    /// These are the features that are looked up, hidden ones included; what the transforms of the service make
+    /// of them and of request data is answered by [`online_with`](Self::online_with).
     ///
     /// # Errors
     /// Those of [`online`](Self::online).
@@ -71,7 +95,7 @@ impl FeatureStore {
                         .field_at()
                         .map(|field| index.dictionary(field));
                     let cell = Cell {
-                        value: join::to_value(&answer.scalar, words),
+                        value: features[*place].shown(join::to_value(&answer.scalar, words)),
                         status: answer.status,
                         time: answer.time,
                     };

@@ -23,10 +23,11 @@ use crate::{
     online::{OnlineStore, OnlineTable},
     push::Writer,
     service::quoted,
+    transform,
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
-const SPINE: &str = "@spine";
+pub(crate) const SPINE: &str = "@spine";
 
 /// Events in memory, by view, for joins and for online reads; a clone shares the state.
 ///
@@ -115,8 +116,8 @@ impl FeatureStore {
         }
     }
 
-    /// Makes a view known, with the rows that a directory holds of it; the same definition again changes
-    /// nothing.
+    /// Makes a view known, with the rows that a directory holds of it; the same definition again replaces only
+    /// what people read, the marks of personal data included.
     ///
     /// # Errors
     /// [`Error::DuplicateView`] if another definition has that name, [`Error::ForeignView`] if the directory
@@ -125,6 +126,8 @@ impl FeatureStore {
         let mut views = self.views_mut();
         if let Some(known) = views.get(view.name()) {
             if *known.read().view() == view {
+                let mut index = known.index.write().unwrap_or_else(PoisonError::into_inner);
+                index.describe(view);
                 return Ok(());
             }
             return Err(Error::DuplicateView {
@@ -195,13 +198,15 @@ impl FeatureStore {
 
     /// The join as a training set with its lineage: the spine must also have a label.
     ///
-    /// Value columns of the spine become features as they are.
+    /// Value columns of the spine become features as they are, apart from request columns: a model reads
+    /// what [`online_with`](Self::online_with) answers. To train on one, add it as a transform.
     ///
     /// # Errors
     /// Those of [`join`](Self::join), and [`Error::Core`] if the spine is empty or has no usable label.
     pub fn training_set(&self, service: &FeatureService, spine: &Table) -> Result<TrainingSet> {
         let views = self.snapshots(service)?;
         let table = join::join(service, &views, spine, threads())?;
+        let table = transform::without_requests(service, table)?;
         let mut lineage = lineage(service, &views);
         lineage.data.insert(SPINE.to_owned(), spine.digest());
         Ok(TrainingSet::new(table, lineage)?)
@@ -326,10 +331,12 @@ fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {
         .iter()
         .map(|index| (index.view().name().to_string(), index.digest()));
     let features = service.features().iter();
+    let transforms = service.transforms().iter();
     Lineage {
         data: data.collect(),
         features: features
             .map(|f| (f.name().to_string(), f.digest()))
+            .chain(transforms.map(|t| (t.name().to_string(), t.digest())))
             .collect(),
         code_revision: None,
     }

@@ -13,25 +13,37 @@ use proptest::{collection::vec, prelude::*};
 use serde_json::Value as Json;
 
 fn golden(name: &str) -> Json {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name);
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// The generator of `golden/datasketches/make.py`.
 fn words(seed: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(seed), |state| {
-        Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))
+        Some(
+            state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407),
+        )
     })
     .skip(1)
 }
 
 fn data(kind: &str, count: usize) -> Vec<f64> {
-    let mut units: Vec<f64> =
-        words(7).take(count).map(|word| (word >> 11) as f64 / (1_u64 << 53) as f64).collect();
+    let mut units: Vec<f64> = words(7)
+        .take(count)
+        .map(|word| (word >> 11) as f64 / (1_u64 << 53) as f64)
+        .collect();
     match kind {
         "rising" => units.sort_by(f64::total_cmp),
-        "skewed" => units.iter_mut().for_each(|unit| *unit = 1.0 / (1.0 - *unit)),
-        "steps" => units.iter_mut().for_each(|unit| *unit = (*unit * 50.0).floor()),
+        "skewed" => units
+            .iter_mut()
+            .for_each(|unit| *unit = 1.0 / (1.0 - *unit)),
+        "steps" => units
+            .iter_mut()
+            .for_each(|unit| *unit = (*unit * 50.0).floor()),
         _ => assert_eq!(kind, "uniform"),
     }
     units
@@ -55,7 +67,10 @@ fn quantiles_keep_the_error_of_datasketches_at_the_same_size() {
     let golden = golden("datasketches/sketches.json");
     let count = golden["count"].as_u64().unwrap() as usize;
     for case in golden["quantiles"].as_array().unwrap() {
-        let (kind, size) = (case["kind"].as_str().unwrap(), case["size"].as_u64().unwrap());
+        let (kind, size) = (
+            case["kind"].as_str().unwrap(),
+            case["size"].as_u64().unwrap(),
+        );
         let values = data(kind, count);
         let bound = case["rank_error_bound"].as_f64().unwrap();
         let peer = case["peer_worst_rank_error"].as_f64().unwrap();
@@ -69,14 +84,25 @@ fn quantiles_keep_the_error_of_datasketches_at_the_same_size() {
             tile.iter().for_each(|value| sketch.add(*value));
             tiles.merge(&sketch).unwrap();
         }
-        assert!((whole.rank_error() - bound).abs() < 1e-4, "{} and {bound}", whole.rank_error());
+        assert!(
+            (whole.rank_error() - bound).abs() < 1e-4,
+            "{} and {bound}",
+            whole.rank_error()
+        );
         let mut sorted = values;
         sorted.sort_by(f64::total_cmp);
         for sketch in [whole, tiles] {
             let error = worst_rank_error(&sketch, &sorted);
-            assert!(error <= bound, "{kind} at {size}: {error}, bound {bound}, peer {peer}");
+            assert!(
+                error <= bound,
+                "{kind} at {size}: {error}, bound {bound}, peer {peer}"
+            );
             let bytes = sketch.to_bytes();
-            assert!(bytes.len() < 2 * case["peer_bytes"].as_u64().unwrap() as usize, "{}", bytes.len());
+            assert!(
+                bytes.len() < 2 * case["peer_bytes"].as_u64().unwrap() as usize,
+                "{}",
+                bytes.len()
+            );
             assert_eq!(Kll::from_bytes(&bytes).unwrap(), sketch);
             assert_eq!(sketch.count(), count as u64);
         }
@@ -85,14 +111,25 @@ fn quantiles_keep_the_error_of_datasketches_at_the_same_size() {
 
 #[test]
 fn distinct_counts_keep_three_standard_errors_as_datasketches_do() {
-    for case in golden("datasketches/sketches.json")["distinct"].as_array().unwrap() {
-        let (precision, count) = (case["precision"].as_u64().unwrap(), case["count"].as_u64().unwrap());
+    for case in golden("datasketches/sketches.json")["distinct"]
+        .as_array()
+        .unwrap()
+    {
+        let (precision, count) = (
+            case["precision"].as_u64().unwrap(),
+            case["count"].as_u64().unwrap(),
+        );
         let mut sketch = HyperLogLog::new(precision as u8).unwrap();
-        words(11).take(count as usize).for_each(|word| sketch.add_word(word >> 1));
+        words(11)
+            .take(count as usize)
+            .for_each(|word| sketch.add_word(word >> 1));
         let error = (sketch.estimate() as f64 / count as f64 - 1.0).abs();
         let peer = (case["peer_estimate"].as_f64().unwrap() / count as f64 - 1.0).abs();
         let bound = 3.0 * sketch.standard_error();
-        assert!(error <= bound && peer <= bound, "{case}: {error}, bound {bound}, peer {peer}");
+        assert!(
+            error <= bound && peer <= bound,
+            "{case}: {error}, bound {bound}, peer {peer}"
+        );
         assert_eq!(HyperLogLog::from_bytes(&sketch.to_bytes()).unwrap(), sketch);
     }
 }
@@ -111,8 +148,14 @@ fn the_estimate_is_unbiased_over_many_sets() {
         }
         let standard = HyperLogLog::new(precision).unwrap().standard_error();
         let (mean, deviation) = (sum / 200.0, (squares / 200.0).sqrt());
-        assert!(mean.abs() < 4.0 * standard / f64::from(rounds).sqrt(), "{precision}: bias {mean}");
-        assert!(deviation < 1.2 * standard, "{precision}: {deviation}, stated {standard}");
+        assert!(
+            mean.abs() < 4.0 * standard / f64::from(rounds).sqrt(),
+            "{precision}: bias {mean}"
+        );
+        assert!(
+            deviation < 1.2 * standard,
+            "{precision}: {deviation}, stated {standard}"
+        );
     }
 }
 
@@ -244,7 +287,9 @@ fn features(view: &FeatureView) -> Vec<Feature> {
         Feature::mean(view, "x").by("word", 3),
         Feature::sum(view, "x").per(Feature::events(view)),
     ];
-    all.into_iter().map(|aggregate| aggregate.over(Span::days(1)).unwrap()).collect()
+    all.into_iter()
+        .map(|aggregate| aggregate.over(Span::days(1)).unwrap())
+        .collect()
 }
 
 #[test]
@@ -253,24 +298,39 @@ fn sums_means_variances_and_quantiles_are_those_of_fractions_and_numpy() {
     let real = |bits: &Json| f64::from_bits(bits.as_u64().unwrap());
     let golden = golden("fractions/windows.json");
     for case in golden["cases"].as_array().unwrap() {
-        let mut values: Vec<f64> = case["values"].as_array().unwrap().iter().map(real).collect();
+        let mut values: Vec<f64> = case["values"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(real)
+            .collect();
         // in two orders: the result is one of numbers, not of lists
         for _ in 0..2 {
             values.reverse();
             let check = |feature: Feature, expected: f64| {
                 let mut state = PartialAggregate::new(&feature);
                 let at = EventTime::from_micros(0);
-                values.iter().for_each(|v| state.add(&feature, &[Value::Float(*v)], at, None));
+                values
+                    .iter()
+                    .for_each(|v| state.add(&feature, &[Value::Float(*v)], at, None));
                 let Value::Float(found) = state.finish(&feature, at).unwrap() else {
                     panic!("{:?} of {values:?} is no real", feature.function());
                 };
-                assert_eq!(found.to_bits(), expected.to_bits(), "{found} and {expected}");
+                assert_eq!(
+                    found.to_bits(),
+                    expected.to_bits(),
+                    "{found} and {expected}"
+                );
             };
-            let over = |aggregate: mlops_features::Aggregate| aggregate.over(Span::days(1)).unwrap();
+            let over =
+                |aggregate: mlops_features::Aggregate| aggregate.over(Span::days(1)).unwrap();
             check(over(Feature::sum(&view, "x")), real(&case["sum"]));
             check(over(Feature::mean(&view, "x")), real(&case["mean"]));
             let variance = || Feature::variance(&view, "x");
-            check(over(variance().population()), real(&case["population_variance"]));
+            check(
+                over(variance().population()),
+                real(&case["population_variance"]),
+            );
             if !case["variance"].is_null() {
                 check(over(variance()), real(&case["variance"]));
             }

@@ -89,7 +89,9 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|(boundary, cutoff, ttl, delay, mut events, questions)| {
             // rows that become known in the order of events take another way than those that do not
             if let Some(delay) = delay {
-                events.iter_mut().for_each(|event| event.created = Some(event.time + delay));
+                events
+                    .iter_mut()
+                    .for_each(|event| event.created = Some(event.time + delay));
             }
             Case {
                 boundary,
@@ -136,7 +138,11 @@ fn table(view: &FeatureView, events: &[Event]) -> Table {
         times(all().map(|e| e.created)),
         Arc::new(all().map(|e| e.amount).collect::<Float64Array>()),
         Arc::new(all().map(|e| e.quantity).collect::<Int64Array>()),
-        Arc::new(all().map(|e| e.country.map(|i| WORDS[i])).collect::<StringArray>()),
+        Arc::new(
+            all()
+                .map(|e| e.country.map(|i| WORDS[i]))
+                .collect::<StringArray>(),
+        ),
         Arc::new(all().map(|e| e.returned).collect::<BooleanArray>()),
         times(all().map(|e| e.due)),
     ];
@@ -163,10 +169,16 @@ type Condition = (Filter, fn(&Event) -> bool);
 fn conditions() -> Vec<Condition> {
     let field = |name: &str| Filter::field(name);
     vec![
-        (field("amount").is_above(0.15), |e| e.amount.is_some_and(|v| v > 0.15)),
-        (field("amount").differs_from(0.0), |e| e.amount.is_some_and(|v| v != 0.0)),
+        (field("amount").is_above(0.15), |e| {
+            e.amount.is_some_and(|v| v > 0.15)
+        }),
+        (field("amount").differs_from(0.0), |e| {
+            e.amount.is_some_and(|v| v != 0.0)
+        }),
         (
-            field("country").is_one_of(["UK", ""]).and(field("quantity").is_at_most(1)),
+            field("country")
+                .is_one_of(["UK", ""])
+                .and(field("quantity").is_at_most(1)),
             |e| matches!(e.country, Some(0 | 1)) && e.quantity.is_some_and(|v| v <= 1),
         ),
         (
@@ -174,7 +186,9 @@ fn conditions() -> Vec<Condition> {
             |e| e.returned == Some(true) || e.due.is_none(),
         ),
         (
-            field("due").is_at_least(EventTime::from_micros(4)).or(field("country").is_below("UK")),
+            field("due")
+                .is_at_least(EventTime::from_micros(4))
+                .or(field("country").is_below("UK")),
             |e| e.due.is_some_and(|v| v >= 4) || e.country.is_some_and(|i| WORDS[i] < "UK"),
         ),
         (field("returned").is_present(), |e| e.returned.is_some()),
@@ -219,7 +233,9 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
             aggregate = aggregate.only(filter.clone());
             part.only = Some(*rule);
         }
-        let Ok(feature) = aggregate.over(window) else { return };
+        let Ok(feature) = aggregate.over(window) else {
+            return;
+        };
         part.function = feature.function();
         let parts = vec![part];
         all.push(Asked { feature, parts });
@@ -249,7 +265,8 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
                 Feature::quantile(view, field, [0.0, 0.5, 0.95][round as usize]),
                 Feature::quantile(view, field, [0.3, 0.25, 1.0][round as usize]),
             ];
-            all.into_iter().for_each(|aggregate| add(aggregate, part(Some(field)), false));
+            all.into_iter()
+                .for_each(|aggregate| add(aggregate, part(Some(field)), false));
             let sketch = Feature::approx_quantile(view, field, [0.5, 0.1, 0.9][round as usize], 8);
             add(sketch, part(Some(field)), true);
             for by in FIELDS {
@@ -262,7 +279,10 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
                 add(grouped(Feature::sum(view, field)), part, false);
                 add(grouped(Feature::mean(view, field)), part, false);
                 add(grouped(Feature::variance(view, field)), part, false);
-                let events = Part { field: None, ..part };
+                let events = Part {
+                    field: None,
+                    ..part
+                };
                 add(grouped(Feature::events(view)), events, false);
             }
         }
@@ -280,7 +300,9 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
             parts: vec![last],
         });
         let above = Feature::sum(view, "amount").only(filter.clone());
-        let ratio = above.per(Feature::count(view, "quantity")).named(format!("ratio{i}"));
+        let ratio = above
+            .per(Feature::count(view, "quantity"))
+            .named(format!("ratio{i}"));
         let sum = Part {
             function: Function::Sum,
             only: Some(*rule),
@@ -359,9 +381,13 @@ fn oracle(case: &Case, asked: &Asked, key: Option<i64>, at: i64) -> Value {
         };
     }
     let events = window(case, feature, key, at);
-    let mut values = parts.iter().map(|part| aggregate(case, feature, *part, &events));
+    let mut values = parts
+        .iter()
+        .map(|part| aggregate(case, feature, *part, &events));
     let first = values.next().unwrap();
-    let Some(below) = values.next() else { return first };
+    let Some(below) = values.next() else {
+        return first;
+    };
     match (first.as_f64(), below.as_f64()) {
         (Some(above), Some(below)) if below != 0.0 => Value::Float(above / below),
         _ => Value::Null,
@@ -389,10 +415,15 @@ fn aggregate(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> V
         };
         groups.entry(name).or_default().push(event);
     }
-    let mut sizes: Vec<(usize, String)> = groups.iter().map(|(n, e)| (e.len(), n.clone())).collect();
+    let mut sizes: Vec<(usize, String)> =
+        groups.iter().map(|(n, e)| (e.len(), n.clone())).collect();
     sizes.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     let chosen = sizes.iter().take(limit);
-    Value::Map(chosen.map(|(_, n)| (n.clone(), single(case, feature, part, &groups[n]))).collect())
+    Value::Map(
+        chosen
+            .map(|(_, n)| (n.clone(), single(case, feature, part, &groups[n])))
+            .collect(),
+    )
 }
 
 fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Value {
@@ -417,7 +448,10 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             let mut different: Vec<&Value> = Vec::new();
             for value in &values {
                 let nan = |v: &Value| v.as_f64().is_some_and(f64::is_nan);
-                if !different.iter().any(|known| *known == value || nan(known) && nan(value)) {
+                if !different
+                    .iter()
+                    .any(|known| *known == value || nan(known) && nan(value))
+                {
                     different.push(value);
                 }
             }
@@ -439,19 +473,24 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             Value::Int(sketch.estimate() as i64)
         }
         _ if len == 0 => Value::Null,
-        Function::Sum if whole => {
-            Value::Int(values.iter().map(|v| if let Value::Int(v) = v { *v } else { 0 }).sum())
-        }
+        Function::Sum if whole => Value::Int(
+            values
+                .iter()
+                .map(|v| if let Value::Int(v) = v { *v } else { 0 })
+                .sum(),
+        ),
         Function::Sum => Value::Float(exact::sum(&reals)),
         Function::Mean => Value::Float(exact::mean(&reals)),
         Function::Variance(divisor) => exact::variance(&reals, divisor.ddof().into()).into(),
-        Function::StdDev(divisor) => {
-            exact::variance(&reals, divisor.ddof().into()).map(f64::sqrt).into()
-        }
+        Function::StdDev(divisor) => exact::variance(&reals, divisor.ddof().into())
+            .map(f64::sqrt)
+            .into(),
         Function::First => values[0].clone(),
         Function::Last => values[len - 1].clone(),
         Function::LastK(k) => Value::List(values[len.saturating_sub(k.into())..].to_vec()),
-        Function::Min | Function::Max | Function::Quantile(_) | Function::ApproxQuantile(..) if nan => {
+        Function::Min | Function::Max | Function::Quantile(_) | Function::ApproxQuantile(..)
+            if nan =>
+        {
             Value::Float(f64::NAN)
         }
         Function::Min => sorted[0].clone(),
@@ -460,7 +499,10 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             let place = (len - 1) as f64 * rank.get();
             let (low, share) = (place.floor() as usize, place - place.floor());
             let high = (low + 1).min(len - 1);
-            let (low, high) = (sorted[low].as_f64().unwrap(), sorted[high].as_f64().unwrap());
+            let (low, high) = (
+                sorted[low].as_f64().unwrap(),
+                sorted[high].as_f64().unwrap(),
+            );
             Value::Float(match share {
                 0.0 => low,
                 _ if low == high => low,
@@ -476,7 +518,8 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             };
             for tile in events.chunk_by(|a, b| tile(a) == tile(b)) {
                 let mut sketch = Kll::new(size).unwrap();
-                tile.iter().for_each(|e| sketch.add(value(e, field).as_f64().unwrap()));
+                tile.iter()
+                    .for_each(|e| sketch.add(value(e, field).as_f64().unwrap()));
                 whole.merge(&sketch).unwrap();
             }
             whole.quantile(rank.get()).into()
@@ -495,8 +538,7 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len()
-                && a.iter().zip(b).all(|((n, a), (m, b))| n == m && same(a, b))
+            a.len() == b.len() && a.iter().zip(b).all(|((n, a), (m, b))| n == m && same(a, b))
         }
         _ => a == b,
     }
@@ -518,13 +560,22 @@ fn filled(case: &Case) -> FeatureStore {
 
 fn service(asked: &[Asked]) -> FeatureService {
     let features = asked.iter().map(|asked| asked.feature.clone());
-    FeatureService::named("all").unwrap().features(features).build().unwrap()
+    FeatureService::named("all")
+        .unwrap()
+        .features(features)
+        .build()
+        .unwrap()
 }
 
 /// The window's events cut into tiles, each added in the order of arrival, sent as bytes, merged in time.
 fn merged(case: &Case, feature: &Feature, events: &[&Event], at: i64) -> Value {
     let hop = feature.accuracy().hop().unwrap_or(span(7));
-    let tile = |e: &Event| floor(e.time - i64::from(case.boundary == Boundary::Inclusive), hop);
+    let tile = |e: &Event| {
+        floor(
+            e.time - i64::from(case.boundary == Boundary::Inclusive),
+            hop,
+        )
+    };
     let mut whole = PartialAggregate::new(feature);
     for tile in events.chunk_by(|a, b| tile(a) == tile(b)) {
         let mut state = PartialAggregate::new(feature);
@@ -607,9 +658,15 @@ fn bought(time: i64, amount: Option<f64>, country: Option<usize>) -> Event {
 }
 
 fn answers(case: &Case, features: Vec<Feature>, at: i64) -> Vec<Value> {
-    let service = FeatureService::named("s").unwrap().features(features).build().unwrap();
+    let service = FeatureService::named("s")
+        .unwrap()
+        .features(features)
+        .build()
+        .unwrap();
     let store = filled(case);
-    let row = store.online(&service, &EntityKey::from(0), EventTime::from_micros(at)).unwrap();
+    let row = store
+        .online(&service, &EntityKey::from(0), EventTime::from_micros(at))
+        .unwrap();
     let joined = store.join(&service, &spine(&[(Some(0), at)])).unwrap();
     for (name, value) in &row.values {
         assert!(same(&cell(&joined, name.as_str(), 0), value));
@@ -623,20 +680,32 @@ fn nothing_counts_as_zero_is_an_empty_map_and_is_null_otherwise() {
     let all = asked(&view).into_iter().map(|asked| asked.feature);
     let features: Vec<Feature> = all.filter(|f| f.window().is_some()).collect();
     // no event, events of another time, and events without values
-    for events in [vec![], vec![bought(-5_000, Some(1.0), Some(1))], vec![bought(0, None, None)]] {
+    for events in [
+        vec![],
+        vec![bought(-5_000, Some(1.0), Some(1))],
+        vec![bought(0, None, None)],
+    ] {
         let empty = events.first().is_some_and(|e| e.time == 0);
         let case = plain(events);
         let values = answers(&case, features.clone(), 1);
         for (feature, value) in features.iter().zip(values) {
             let expected = match feature.function() {
                 Function::Count if feature.field().is_none() && empty => continue,
-                _ if matches!(feature.data_type(), DataType::Map(..)) => Value::Map(BTreeMap::new()),
+                _ if matches!(feature.data_type(), DataType::Map(..)) => {
+                    Value::Map(BTreeMap::new())
+                }
                 Function::Count | Function::DistinctCount | Function::ApproxDistinctCount(_) => {
                     Value::Int(0)
                 }
                 _ => Value::Null,
             };
-            assert_eq!(value, expected, "{:?} of {:?}", feature.function(), feature.field());
+            assert_eq!(
+                value,
+                expected,
+                "{:?} of {:?}",
+                feature.function(),
+                feature.field()
+            );
             assert_eq!(feature.is_nullable(), expected.is_null());
         }
     }
@@ -645,18 +714,32 @@ fn nothing_counts_as_zero_is_an_empty_map_and_is_null_otherwise() {
 #[test]
 fn a_variance_far_from_zero_keeps_all_its_digits() {
     let values = [1e9, 1e9 + 1.0, 1e9 - 1.0, 1e9 + 2.0, 1e9 - 2.0];
-    let events = values.iter().enumerate().map(|(i, v)| bought(i as i64, Some(*v), None));
+    let events = values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| bought(i as i64, Some(*v), None));
     let case = plain(events.collect());
     let view = view(&case);
     let amount = |aggregate: fn(&FeatureView, &str) -> Aggregate| aggregate(&view, "amount");
     let features = vec![
-        amount(|v, f| Feature::variance(v, f)).over(span(9)).unwrap(),
-        amount(|v, f| Feature::variance(v, f).population()).over(span(9)).unwrap(),
+        amount(|v, f| Feature::variance(v, f))
+            .over(span(9))
+            .unwrap(),
+        amount(|v, f| Feature::variance(v, f).population())
+            .over(span(9))
+            .unwrap(),
         amount(|v, f| Feature::std_dev(v, f)).over(span(9)).unwrap(),
-        amount(|v, f| Feature::variance(v, f)).over(span(1)).unwrap(),
-        amount(|v, f| Feature::variance(v, f).population()).over(span(1)).unwrap(),
+        amount(|v, f| Feature::variance(v, f))
+            .over(span(1))
+            .unwrap(),
+        amount(|v, f| Feature::variance(v, f).population())
+            .over(span(1))
+            .unwrap(),
     ];
-    assert_eq!(features[1].function(), Function::Variance(Divisor::Population));
+    assert_eq!(
+        features[1].function(),
+        Function::Variance(Divisor::Population)
+    );
     let expected = [
         Value::Float(2.5),
         Value::Float(2.0),
@@ -671,10 +754,19 @@ fn a_variance_far_from_zero_keeps_all_its_digits() {
 fn a_snapshot_stands_still_between_its_hops_and_a_sawtooth_only_at_its_tail() {
     let case = plain((0..40).map(|time| bought(time, Some(1.0), None)).collect());
     let view = view(&case);
-    let count = |accuracy| Feature::events(&view).accuracy(accuracy).over(span(10)).unwrap();
+    let count = |accuracy| {
+        Feature::events(&view)
+            .accuracy(accuracy)
+            .over(span(10))
+            .unwrap()
+    };
     let check = |accuracy, counts: [i64; 4]| {
         for (at, expected) in [20, 21, 23, 24].into_iter().zip(counts) {
-            assert_eq!(answers(&case, vec![count(accuracy)], at), [Value::Int(expected)], "{at}");
+            assert_eq!(
+                answers(&case, vec![count(accuracy)], at),
+                [Value::Int(expected)],
+                "{at}"
+            );
         }
     };
     check(Accuracy::Exact, [10, 10, 10, 10]);
@@ -695,10 +787,17 @@ fn a_snapshot_stands_still_between_its_hops_and_a_sawtooth_only_at_its_tail() {
 fn the_categories_of_most_events_are_kept_and_come_in_order() {
     let countries = [1, 1, 1, 2, 3, 0, 3, 0];
     let events = countries.iter().enumerate();
-    let case = plain(events.map(|(i, c)| bought(i as i64, Some(0.5), Some(*c))).collect());
+    let case = plain(
+        events
+            .map(|(i, c)| bought(i as i64, Some(0.5), Some(*c)))
+            .collect(),
+    );
     let view = view(&case);
     let by = |limit| {
-        let feature = Feature::sum(&view, "amount").by("country", limit).over(span(99)).unwrap();
+        let feature = Feature::sum(&view, "amount")
+            .by("country", limit)
+            .over(span(99))
+            .unwrap();
         serde_json::to_string(&answers(&case, vec![feature], 50)[0]).unwrap()
     };
     assert_eq!(by(2), r#"{"":1.0,"UK":1.5}"#);
@@ -708,32 +807,67 @@ fn the_categories_of_most_events_are_kept_and_come_in_order() {
 #[test]
 fn lists_and_maps_travel_like_other_columns_and_are_no_features_of_a_model() {
     let mut case = plain(Vec::new());
-    case.events = (0..6).map(|i| bought(i, (i % 3 > 0).then_some(i as f64), Some(i as usize % 4))).collect();
+    case.events = (0..6)
+        .map(|i| bought(i, (i % 3 > 0).then_some(i as f64), Some(i as usize % 4)))
+        .collect();
     let view = view(&case);
     let features = vec![
         Feature::last_k(&view, "amount", 2).over(span(3)).unwrap(),
         Feature::last_k(&view, "country", 2).over(span(3)).unwrap(),
-        Feature::events(&view).by("country", 9).over(span(3)).unwrap(),
-        Feature::mean(&view, "amount").by("returned", 9).over(span(3)).unwrap(),
+        Feature::events(&view)
+            .by("country", 9)
+            .over(span(3))
+            .unwrap(),
+        Feature::mean(&view, "amount")
+            .by("returned", 9)
+            .over(span(3))
+            .unwrap(),
     ];
-    let service = FeatureService::named("s").unwrap().features(features).build().unwrap();
+    let service = FeatureService::named("s")
+        .unwrap()
+        .features(features)
+        .build()
+        .unwrap();
     let store = filled(&case);
-    let questions: Vec<_> = [None, Some(0), Some(1), Some(0), Some(0)].into_iter().zip([9, 5, 5, 2, -9]).collect();
+    let questions: Vec<_> = [None, Some(0), Some(1), Some(0), Some(0)]
+        .into_iter()
+        .zip([9, 5, 5, 2, -9])
+        .collect();
     let all = store.join(&service, &spine(&questions)).unwrap();
     let back = Table::from_ipc(&all.to_ipc()).unwrap();
     assert_eq!((back.schema(), back.digest()), (all.schema(), all.digest()));
     let keep = [false, true, true, false, true];
-    let (some, rest) = (all.filter(&keep).unwrap(), all.filter(&keep.map(|k| !k)).unwrap());
+    let (some, rest) = (
+        all.filter(&keep).unwrap(),
+        all.filter(&keep.map(|k| !k)).unwrap(),
+    );
     let together = Table::concat(&[some.clone(), rest]).unwrap();
-    assert_eq!(together.take(&[3, 0, 1, 4, 2]).unwrap().digest(), all.digest());
-    let alone = store.join(&service, &spine(&[questions[1], questions[2], questions[4]])).unwrap();
+    assert_eq!(
+        together.take(&[3, 0, 1, 4, 2]).unwrap().digest(),
+        all.digest()
+    );
+    let alone = store
+        .join(
+            &service,
+            &spine(&[questions[1], questions[2], questions[4]]),
+        )
+        .unwrap();
     for name in service.names() {
         for row in 0..3 {
             assert_eq!(cell(&some, name, row), cell(&alone, name, row));
         }
     }
-    assert_eq!(cell(&all, "amount_last_2_3us", 1), Value::List(vec![Value::Float(4.0), Value::Float(5.0)]));
+    assert_eq!(
+        cell(&all, "amount_last_2_3us", 1),
+        Value::List(vec![Value::Float(4.0), Value::Float(5.0)])
+    );
     assert_eq!(cell(&all, "amount_last_2_3us", 2), Value::Null);
-    let error = store.training_set(&service, &spine(&questions)).unwrap_err().to_string();
-    assert!(error.contains("column `amount_last_2_3us`") && error.contains("a single value"), "{error}");
+    let error = store
+        .training_set(&service, &spine(&questions))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("column `amount_last_2_3us`") && error.contains("a single value"),
+        "{error}"
+    );
 }

@@ -25,7 +25,7 @@ pub(crate) enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// The cell of a value; `None` for a time, which no model reads.
+    /// The cell of a value; `None` for a time, a list or a map, which no model reads.
     pub(crate) fn of(value: &'a Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Missing,
@@ -33,7 +33,7 @@ impl<'a> Cell<'a> {
             Value::Int(value) => Self::Int(*value),
             Value::Float(value) => Self::Number(*value),
             Value::Str(value) => Self::Text(value),
-            Value::Time(_) => return None,
+            Value::Time(_) | Value::List(_) | Value::Map(_) => return None,
         })
     }
 

@@ -349,6 +349,21 @@ pub(crate) fn value_text(value: &Value) -> String {
         Value::Float(value) => format!("{value:?}"),
         Value::Str(value) => serde_json::Value::from(value.as_str()).to_string(),
         Value::Time(value) => value.to_string(),
+        Value::List(values) => {
+            let values: Vec<String> = values.iter().map(value_text).collect();
+            format!("[{}]", values.join(","))
+        }
+        Value::Map(values) => {
+            let entry = |(name, value): (&String, &Value)| {
+                format!(
+                    "{}:{}",
+                    serde_json::Value::from(name.as_str()),
+                    value_text(value)
+                )
+            };
+            let values: Vec<String> = values.iter().map(entry).collect();
+            format!("{{{}}}", values.join(","))
+        }
     }
 }
 

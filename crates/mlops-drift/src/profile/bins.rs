@@ -91,6 +91,12 @@ impl Binner {
             (Self::Numeric { .. }, Value::Time(_)) => {
                 return Err(wrong(ColumnKind::Numeric, "a time"));
             }
+            (Self::Numeric { .. }, Value::List(_)) => {
+                return Err(wrong(ColumnKind::Numeric, "a list"));
+            }
+            (Self::Numeric { .. }, Value::Map(_)) => {
+                return Err(wrong(ColumnKind::Numeric, "a map"));
+            }
             (Self::Categorical { .. }, Value::Str(text)) => self.category(text),
             (Self::Categorical { .. }, Value::Bool(value)) => {
                 self.category(if *value { "true" } else { "false" })
@@ -101,6 +107,12 @@ impl Binner {
             }
             (Self::Categorical { .. }, Value::Time(_)) => {
                 return Err(wrong(ColumnKind::Categorical, "a time"));
+            }
+            (Self::Categorical { .. }, Value::List(_)) => {
+                return Err(wrong(ColumnKind::Categorical, "a list"));
+            }
+            (Self::Categorical { .. }, Value::Map(_)) => {
+                return Err(wrong(ColumnKind::Categorical, "a map"));
             }
         })
     }

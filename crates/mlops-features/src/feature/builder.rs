@@ -5,7 +5,7 @@ use mlops_core::{FeatureName, Span};
 
 use super::{Accuracy, Divisor, Feature, Filter, Function, Window};
 use crate::{
-    Error, FeatureView, FieldKind, Result,
+    Error, FeatureView, Field, FieldKind, Result,
     aggregate::{GroupBy, Measure, Shape},
 };
 
@@ -147,14 +147,21 @@ impl Aggregate {
             return Err(invalid("its window is empty"));
         }
         let (measure, mut shape) = self.measure(&name)?;
+        let mut data_type = self.data_type(&name, &measure, shape)?;
         let mut measures = vec![measure];
         if let Some(below) = &self.below {
             let (measure, other) = below.measure(&name)?;
-            if !shape.is_number() || !other.is_number() {
+            let plain = |part: &Measure| {
+                let field = part.field.map(|(at, _)| &self.view.fields()[at]);
+                part.counts() || field.is_none_or(Field::is_plain)
+            };
+            let numbers = shape.is_number() && other.is_number();
+            if !numbers || !plain(&measures[0]) || !plain(&measure) {
                 return Err(invalid("the parts of a ratio must be numbers"));
             }
             measures.push(measure);
             shape = Shape::One(FieldKind::Float);
+            data_type = DataType::Float64;
         }
         let tiled = measures
             .iter()
@@ -178,7 +185,27 @@ impl Aggregate {
             }
         }
         let name = FeatureName::new(name)?;
+        let shape = (shape, data_type);
         Ok(Feature::new(self.view, measures, window, shape, name))
+    }
+
+    /// The Arrow type of what a measure answers: the declared type of the field, where it gives its values.
+    fn data_type(&self, name: &str, measure: &Measure, shape: Shape) -> Result<DataType> {
+        let Some((at, _)) = measure.field else {
+            return Ok(shape.data_type());
+        };
+        let field = &self.view.fields()[at];
+        let data_type = match shape {
+            Shape::One(kind) => field.output(measure.function.keeps(), kind),
+            // in a list or a map a value stands as it is held, which is how a plain one is declared
+            _ => (measure.counts() || field.is_plain()).then(|| shape.data_type()),
+        };
+        data_type.ok_or_else(|| Error::FieldType {
+            feature: name.to_owned(),
+            function: self.function.name(),
+            field: field.name().to_owned(),
+            found: field.data_type().clone(),
+        })
     }
 
     /// The default name without the window.
@@ -245,7 +272,7 @@ impl Aggregate {
                 .field
                 .clone()
                 .unwrap_or_else(|| view.name().to_string()),
-            found: field.map_or(DataType::Null, |at| fields[at].kind().data_type()),
+            found: field.map_or(DataType::Null, |at| fields[at].data_type().clone()),
         })?;
         Ok((measure, shape))
     }
@@ -279,8 +306,20 @@ mod tests {
         let (variance, deviation) = (Variance(Divisor::Sample), StdDev(Divisor::Population));
         let median = Quantile(Rank::new(0.5).unwrap());
         let all = [
-            Latest, Sum, Count, Mean, Min, Max, DistinctCount, variance, deviation, First, Last,
-            LastK(3), ApproxDistinctCount(12), median,
+            Latest,
+            Sum,
+            Count,
+            Mean,
+            Min,
+            Max,
+            DistinctCount,
+            variance,
+            deviation,
+            First,
+            Last,
+            LastK(3),
+            ApproxDistinctCount(12),
+            median,
         ];
         let check = |field: &str, refused: &[Function]| {
             for function in all {
@@ -360,24 +399,54 @@ mod tests {
             (quantile(1.5), "its rank is 1.5"),
             (quantile(f64::NAN), "its rank is NaN"),
             (sketch(4), "8 to 4096"),
-            (sketch(200).accuracy(Accuracy::Exact), "sawtooth or snapshot"),
-            (amount().accuracy(Accuracy::Snapshot(Span::ZERO)), "a hop of nothing"),
+            (
+                sketch(200).accuracy(Accuracy::Exact),
+                "sawtooth or snapshot",
+            ),
+            (
+                amount().accuracy(Accuracy::Snapshot(Span::ZERO)),
+                "a hop of nothing",
+            ),
             (Feature::last_k(&view, "amount", 0), "1 to 1024"),
-            (Feature::approx_distinct_count(&view, "amount", 3), "4 to 16"),
+            (
+                Feature::approx_distinct_count(&view, "amount", 3),
+                "4 to 16",
+            ),
             (amount().population(), "only a variance has a divisor"),
             (events().by("amount", 5), "makes no categories"),
             (events().by("country", 0), "may have 1 to 4096"),
-            (Feature::max(&view, "amount").by("country", 5), "cannot take a map by category"),
+            (
+                Feature::max(&view, "amount").by("country", 5),
+                "cannot take a map by category",
+            ),
             (amount().per(events().by("country", 5)), "must be numbers"),
-            (amount().per(Feature::last(&view, "country")), "must be numbers"),
+            (
+                amount().per(Feature::last(&view, "country")),
+                "must be numbers",
+            ),
             (amount().per(events().per(events())), "a ratio of ratios"),
             (amount().per(quantile(2.0)), "its rank is 2"),
             (amount().per(Feature::events(&other)), "must be of one view"),
-            (amount().per(events()).only(field("amount").is_null()), "part of a ratio"),
-            (amount().only(field("amuont").is_null()), "no field `amuont`"),
-            (amount().only(field("amount").equals(3)), "`amount` holds Float64"),
-            (amount().only(field("country").is_one_of([1])), "`country` holds Utf8"),
-            (amount().only(field("returned").is_above(true)), "`returned` holds Boolean"),
+            (
+                amount().per(events()).only(field("amount").is_null()),
+                "part of a ratio",
+            ),
+            (
+                amount().only(field("amuont").is_null()),
+                "no field `amuont`",
+            ),
+            (
+                amount().only(field("amount").equals(3)),
+                "`amount` holds Float64",
+            ),
+            (
+                amount().only(field("country").is_one_of([1])),
+                "`country` holds Utf8",
+            ),
+            (
+                amount().only(field("returned").is_above(true)),
+                "`returned` holds Boolean",
+            ),
         ] {
             let error = aggregate.over(days(1)).unwrap_err().to_string();
             assert!(error.contains(expect), "{error}");
@@ -397,16 +466,44 @@ mod tests {
             let found = (feature.name().as_str(), feature.is_nullable());
             assert_eq!(found, (name, nullable));
         };
-        check(Feature::quantile(&view, "amount", 0.99), "amount_quantile_0.99_7d", true);
-        check(Feature::last_k(&view, "country", 5), "country_last_5_7d", true);
-        check(Feature::std_dev(&view, "amount").population(), "amount_population_std_7d", true);
+        check(
+            Feature::quantile(&view, "amount", 0.99),
+            "amount_quantile_0.99_7d",
+            true,
+        );
+        check(
+            Feature::last_k(&view, "country", 5),
+            "country_last_5_7d",
+            true,
+        );
+        check(
+            Feature::std_dev(&view, "amount").population(),
+            "amount_population_std_7d",
+            true,
+        );
         let events = || Feature::events(&view);
-        check(events().by("country", 9), "purchase_count_by_country_7d", false);
-        check(events().per(events()), "purchase_count_per_purchase_count_7d", true);
-        check(Feature::approx_distinct_count(&view, "due", 9), "due_approx_distinct_count_7d", false);
+        check(
+            events().by("country", 9),
+            "purchase_count_by_country_7d",
+            false,
+        );
+        check(
+            events().per(events()),
+            "purchase_count_per_purchase_count_7d",
+            true,
+        );
+        check(
+            Feature::approx_distinct_count(&view, "due", 9),
+            "due_approx_distinct_count_7d",
+            false,
+        );
         assert_ne!(
             events().over(days(7)).unwrap().digest(),
-            events().only(Filter::field("due").is_present()).over(days(7)).unwrap().digest()
+            events()
+                .only(Filter::field("due").is_present())
+                .over(days(7))
+                .unwrap()
+                .digest()
         );
     }
 }

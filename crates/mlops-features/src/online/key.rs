@@ -5,11 +5,13 @@
 
 use std::fmt;
 
-use mlops_core::{EntityKey, KeyPart};
+use mlops_core::{Date, EntityKey, KeyPart, Uuid};
 
 const BOOL: u8 = 1;
 const INT: u8 = 2;
 const STR: u8 = 3;
+const UUID: u8 = 4;
+const DATE: u8 = 5;
 
 /// The bytes under which a backend keeps the state of one entity.
 ///
@@ -39,6 +41,14 @@ impl StoreKey {
                     bytes.push(STR);
                     bytes.extend((text.len() as u64).to_le_bytes());
                     bytes.extend(text.as_bytes());
+                }
+                KeyPart::Uuid(uuid) => {
+                    bytes.push(UUID);
+                    bytes.extend(uuid.as_bytes());
+                }
+                KeyPart::Date(date) => {
+                    bytes.push(DATE);
+                    bytes.extend(date.days().to_le_bytes());
                 }
             }
         }
@@ -82,6 +92,16 @@ impl StoreKey {
                     parts.push(KeyPart::Str(std::str::from_utf8(text).ok()?.to_owned()));
                     tail
                 }
+                UUID => {
+                    let (bytes, tail) = tail.split_first_chunk()?;
+                    parts.push(KeyPart::Uuid(Uuid::from_bytes(*bytes)));
+                    tail
+                }
+                DATE => {
+                    let (days, tail) = tail.split_first_chunk()?;
+                    parts.push(KeyPart::Date(Date::from_days(i32::from_le_bytes(*days))?));
+                    tail
+                }
                 _ => return None,
             };
         }
@@ -118,6 +138,9 @@ mod tests {
             any::<bool>().prop_map(KeyPart::Bool),
             any::<i64>().prop_map(KeyPart::Int),
             ".{0,6}".prop_map(KeyPart::Str),
+            any::<[u8; 16]>().prop_map(|bytes| KeyPart::Uuid(Uuid::from_bytes(bytes))),
+            (-9_999..9_999_i32)
+                .prop_map(|days| KeyPart::Date(Date::from_days(days).expect("a day"))),
         ]
     }
 

@@ -93,9 +93,9 @@ pub fn read(
                 )
                 .map_err(|slot| join::overflow(join::feature_of(service, group, slot), micros))?;
                 for (slot, (answer, feature)) in answers.iter().zip(&group.features).enumerate() {
-                    let field = service.features()[*feature].field_at();
+                    let asked = &service.features()[*feature];
                     let mut cell = Cell {
-                        value: value(&answer.scalar, known, texts, field),
+                        value: value(&answer.scalar, known, texts, asked.field_at()),
                         status: answer.status,
                         time: answer.time,
                     };
@@ -110,6 +110,7 @@ pub fn read(
                         };
                         (cell.value, cell.time) = (value, time);
                     }
+                    cell.value = asked.shown(cell.value);
                     batch.put(first[position], *feature, cell);
                 }
                 Ok(())

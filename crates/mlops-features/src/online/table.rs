@@ -210,7 +210,7 @@ impl OnlineTable {
         ordinals: &[u32],
         now: EventTime,
     ) -> Result<WriteReport> {
-        let keys = staged.keys();
+        let keys = staged.keys().entities();
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_by(|a, b| keys[*a].cmp(&keys[*b]));
         let rows: Vec<(usize, u32)> = order.iter().map(|row| (*row, ordinals[*row])).collect();
@@ -327,7 +327,8 @@ pub(crate) fn ordinals_of(block: &Block, rows: std::ops::Range<usize>) -> Vec<(u
 pub(crate) fn ordinals_to_be(index: &ViewIndex, staged: &Staged, block: &Block) -> Vec<u32> {
     let mut given: std::collections::HashMap<(&EntityKey, i64, i64), u32> =
         std::collections::HashMap::new();
-    let rows = staged.keys().iter().enumerate();
+    let keys = staged.keys().entities();
+    let rows = keys.iter().enumerate();
     rows.map(|(row, key)| {
         let created = block.created.as_ref();
         let rank = (block.times[row], created.map_or(NO_CREATED, |all| all[row]));

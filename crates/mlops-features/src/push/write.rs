@@ -266,11 +266,9 @@ impl FeatureStore {
             writer.newest = writer.newest.max(Some(last.micros()));
             if self.inner.online.is_some() {
                 let index = shelf.read();
-                let mut keys: Vec<u32> = staged
-                    .keys()
-                    .iter()
-                    .filter_map(|key| index.keys().get(key))
-                    .collect();
+                let entities = staged.keys().entities();
+                let ids = entities.iter().filter_map(|key| index.keys().get(key));
+                let mut keys: Vec<u32> = ids.collect();
                 keys.sort_unstable();
                 keys.dedup();
                 writer.arrivals.push(Arrival {
@@ -312,7 +310,7 @@ fn stored(
     event_id: Option<&str>,
     target: Target,
 ) -> Result<StoredRows> {
-    let own = Table::from_batch(view.schema(), table.batch())?;
+    let own = own_columns(view, table)?;
     let ids = event_id
         .map(|column| event_ids(view, table, column))
         .transpose()?;
@@ -323,6 +321,21 @@ fn stored(
     }
     let keep = (0..own.rows()).map(|row| keys.iter().all(|key| key.is_valid(row)));
     rows.filter(&keep.collect::<Vec<_>>())
+}
+
+/// The view's columns in their declared types; `Staged` has checked that they fit.
+fn own_columns(view: &FeatureView, table: &Table) -> Result<Table> {
+    let schema = view.schema();
+    let arrays = schema.columns().iter().map(|column| {
+        let array = table.column(column.name())?;
+        if array.data_type() == column.data_type() {
+            return Ok(Arc::clone(array));
+        }
+        arrow::compute::cast(array, column.data_type())
+            .map_err(Error::arrow("change the type of a column"))
+    });
+    let arrays = arrays.collect::<Result<Vec<_>>>()?;
+    Ok(Table::new(schema, arrays)?)
 }
 
 fn event_ids(view: &FeatureView, table: &Table, column: &str) -> Result<ArrayRef> {

@@ -30,7 +30,11 @@ impl Whole {
     fn of_real(value: f64) -> Self {
         let bits = value.to_bits();
         let (exponent, fraction) = (bits >> 52 & 0x7ff, bits & ((1 << 52) - 1));
-        let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+        let mantissa = if exponent == 0 {
+            fraction
+        } else {
+            fraction | 1 << 52
+        };
         let mut whole = Self::of(mantissa).shifted(exponent.max(1) as usize - 1);
         whole.negative = value < 0.0;
         whole
@@ -153,7 +157,13 @@ fn special(values: &[f64]) -> Option<f64> {
 
 /// The exact sum, rounded once.
 pub(crate) fn sum(values: &[f64]) -> f64 {
-    let finite = || nearest(&total(values.iter().map(|v| Whole::of_real(*v))), &Whole::of(1), 0);
+    let finite = || {
+        nearest(
+            &total(values.iter().map(|v| Whole::of_real(*v))),
+            &Whole::of(1),
+            0,
+        )
+    };
     special(values).unwrap_or_else(finite)
 }
 
@@ -175,5 +185,9 @@ pub(crate) fn variance(values: &[f64], ddof: usize) -> Option<f64> {
     let sum = total(wholes.iter().cloned());
     let squares = total(wholes.iter().map(|v| v.times(v)));
     let spread = squares.times(&count).minus(&sum.times(&sum));
-    Some(nearest(&spread, &count.times(&Whole::of(below as u64)), 1074))
+    Some(nearest(
+        &spread,
+        &count.times(&Whole::of(below as u64)),
+        1074,
+    ))
 }

@@ -1,7 +1,8 @@
 //! The text form of feature values in the prediction log.
 //!
 //! Plain JSON loses what monitoring must keep: NaN is not null, and a time is not a text. Those two
-//! are written as one-field objects, `{"f":"NaN"}` and `{"t":"2011-07-01T00:00:00Z"}`.
+//! are written as one-field objects, `{"f":"NaN"}` and `{"t":"2011-07-01T00:00:00Z"}`, and so is a map,
+//! `{"m":{…}}`.
 
 use mlops_core::{EventTime, Value};
 use serde_json::{Value as Json, json};
@@ -28,6 +29,13 @@ fn to_json(value: &Value) -> Json {
         Value::Float(f) => json!({ "f": f.to_string() }),
         Value::Str(text) => Json::from(text.as_str()),
         Value::Time(time) => json!({ "t": time.to_string() }),
+        Value::List(values) => values.iter().map(to_json).collect(),
+        Value::Map(values) => {
+            let values = values
+                .iter()
+                .map(|(name, value)| (name.clone(), to_json(value)));
+            json!({ "m": Json::from_iter(values) })
+        }
     }
 }
 
@@ -40,12 +48,20 @@ fn from_json(json: Json) -> Option<Value> {
             None => Value::Float(number.as_f64()?),
         },
         Json::String(text) => Value::Str(text),
-        Json::Object(fields) => match (fields.get("f"), fields.get("t")) {
+        Json::Object(mut fields) => match (fields.get("f"), fields.get("t")) {
             (Some(Json::String(number)), None) => Value::Float(number.parse().ok()?),
             (None, Some(Json::String(time))) => Value::Time(EventTime::parse(time).ok()?),
+            (None, None) => match fields.remove("m") {
+                Some(Json::Object(values)) => {
+                    let values = values.into_iter();
+                    let values = values.map(|(name, value)| Some((name, from_json(value)?)));
+                    Value::Map(values.collect::<Option<_>>()?)
+                }
+                _ => return None,
+            },
             _ => return None,
         },
-        Json::Array(_) => return None,
+        Json::Array(items) => Value::List(items.into_iter().map(from_json).collect::<Option<_>>()?),
     })
 }
 
@@ -63,6 +79,14 @@ mod tests {
             any::<f64>().prop_map(Value::Float),
             any::<String>().prop_map(Value::Str),
             any::<i64>().prop_map(|m| Value::Time(EventTime::from_micros(m))),
+            proptest::collection::vec(any::<i64>().prop_map(Value::Int), 0..3)
+                .prop_map(Value::List),
+            proptest::collection::btree_map(
+                any::<String>(),
+                any::<bool>().prop_map(Value::Bool),
+                0..3
+            )
+            .prop_map(Value::Map),
         ]
     }
 
@@ -87,7 +111,7 @@ mod tests {
             "",
             "{}",
             "1",
-            "[[1]]",
+            r#"[{"m":1}]"#,
             r#"[{"x":1}]"#,
             r#"[{"f":"x"}]"#,
             r#"[{"f":"1","t":"2"}]"#,
