@@ -10,7 +10,7 @@ Needs: pip install pandas pyarrow pandera==0.35.0 great_expectations==1.24.1
 
 import argparse, os, re, resource, subprocess, time
 
-RUNS = 5
+RUNS = 3
 COUNTRIES = "AT BE CH CZ DE DK EE ES FI FR GB IE IT LT LV NL NO PL PT SE".split()
 STATES = "open paid shipped returned cancelled".split()
 START, YEAR = 1_600_000_000_000_000, 31_536_000_000_000

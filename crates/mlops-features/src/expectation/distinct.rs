@@ -27,7 +27,7 @@ pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
             rows,
             live_rows(&live).iter().copied(),
             |row| text_key(texts.value(row)).0,
-            |a, b| texts.value(a) == texts.value(b),
+            |a, b| same_text(texts.value(a), texts.value(b)),
             |row| texts.value(row),
         )));
     }
@@ -50,6 +50,12 @@ pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
     Ok(intern(rows, live.iter().copied(), key, same, |row| {
         content.row(row)
     }))
+}
+
+/// Whether texts of one key are equal.
+fn same_text(a: &str, b: &str) -> bool {
+    // a short text is its own key
+    b.len() < 8 || a == b
 }
 
 fn live_rows(live: &Live) -> Vec<u32> {
@@ -153,16 +159,11 @@ pub(super) fn counts(distinct: &Distinct, live: &Live) -> Vec<u64> {
 
 /// The rows that repeat the key of an earlier one.
 pub(super) fn repeats(keys: &[u64], live: &Live) -> Vec<u32> {
-    let mut after: Option<u64> = None;
-    let mut rises = true;
-    live.each(keys, |key| {
-        rises &= after.is_none_or(|last| key > last);
-        after = Some(key);
-    });
-    if rises {
+    let rows = live.rows().map(|row| keys[row as usize]);
+    if rows.is_sorted_by(|a, b| a < b) {
         return Vec::new();
     }
-    let (least, most) = live.extent(keys, u64::MAX, u64::MIN);
+    let (least, most, _) = live.extent(keys, u64::MAX, u64::MIN);
     let width = most.saturating_sub(least);
     if width / 64 <= keys.len() as u64 {
         let mut seen = vec![0_u64; usize::try_from(width / 64).unwrap_or_default() + 1];

@@ -85,7 +85,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
             seen.span = Some(Span64::Real(least, most));
         }
         Values::Time(micros) => {
-            let (first, last) = live.extent(&micros, i64::MAX, i64::MIN);
+            let (first, last, _) = live.extent(&micros, i64::MAX, i64::MIN);
             seen.span = (live.count() > 0).then_some(Span64::Time(first, last));
         }
         Values::Text(texts) => {
@@ -124,6 +124,6 @@ fn listed(kinds: &Values, distinct: &Distinct) -> Option<Vec<Value>> {
 }
 
 fn whole_span<T: Integer>(values: &[T], live: &Live) -> Option<Span64> {
-    let (least, most) = live.extent(values, T::MOST, T::LEAST);
+    let (least, most, _) = live.extent(values, T::MOST, T::LEAST);
     (live.count() > 0).then(|| Span64::Whole(least.into(), most.into()))
 }
