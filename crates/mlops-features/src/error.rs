@@ -712,6 +712,14 @@ pub enum Error {
         /// What the spine or the request has.
         available: String,
     },
+    /// A batch of online reads has another number of requests than of keys.
+    #[error("there are {requests} requests for {keys} keys")]
+    RequestCount {
+        /// The keys.
+        keys: usize,
+        /// The requests.
+        requests: usize,
+    },
     /// Request data is of another type than it was declared with.
     #[error("request column `{column}` of service `{service}` is {found}, it must be {expected}")]
     RequestType {
