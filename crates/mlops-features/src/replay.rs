@@ -197,7 +197,12 @@ fn spine(service: &FeatureService, served: &Table) -> Result<Table> {
             });
         }
     }
-    let asked = |name: &str| service.requests().iter().any(|(request, _)| request == name);
+    let asked = |name: &str| {
+        service
+            .requests()
+            .iter()
+            .any(|(request, _)| request == name)
+    };
     let wanted = |column: &&Column| {
         column.role() == Role::EventTime
             || asked(column.name())

@@ -10,9 +10,7 @@ use std::{
     },
 };
 
-use mlops_core::{
-    Clock, Digest, Lineage, Span, Table, TrainingSet, ViewName,
-};
+use mlops_core::{Clock, Digest, Lineage, Span, Table, TrainingSet, ViewName};
 
 use crate::{
     Error, FeatureService, FeatureView, Result,
