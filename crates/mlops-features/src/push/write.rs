@@ -166,7 +166,7 @@ impl FeatureStore {
         }
         report.rows = staged.keys().len() as u64;
         let span = staged.span();
-        if report.rows == 0 {
+        if staged.keys().is_empty() {
             return Ok((report, span));
         }
         let arrival = self.arrival();
