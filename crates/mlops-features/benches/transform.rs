@@ -8,9 +8,7 @@
 
 use std::{fs, hint::black_box, sync::Arc};
 
-use arrow::array::{
-    Array, ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
-};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
 use mlops_core::{EventTime, Value};
 use mlops_features::{DataType, transform::Program};
 
@@ -33,9 +31,11 @@ fn main() {
     .map(|(name, data_type)| (name.to_owned(), data_type));
     let row = |i: usize| i64::try_from(i).unwrap();
     let arrays: Vec<ArrayRef> = vec![
-        Arc::new(Float64Array::from_iter(
-            (0..ROWS).map(|i| (i % 10 > 0).then_some(i as f64)),
-        )),
+        Arc::new(
+            (0..ROWS)
+                .map(|i| (i % 10 > 0).then_some(i as f64))
+                .collect::<Float64Array>(),
+        ),
         Arc::new(Int64Array::from_iter_values((0..ROWS).map(|i| row(i % 7)))),
         Arc::new(Float64Array::from_iter_values(
             (0..ROWS).map(|i| i as f64 * 0.5),

@@ -712,6 +712,14 @@ pub enum Error {
         /// What the spine or the request has.
         available: String,
     },
+    /// A batch of online reads has another number of requests than of keys.
+    #[error("there are {requests} requests for {keys} keys")]
+    RequestCount {
+        /// The keys.
+        keys: usize,
+        /// The requests.
+        requests: usize,
+    },
     /// Request data is of another type than it was declared with.
     #[error("request column `{column}` of service `{service}` is {found}, it must be {expected}")]
     RequestType {
@@ -755,31 +763,31 @@ impl Error {
             Self::Store(source) | Self::Object { source, .. } => source.kind(),
             Self::AccessDenied { .. } | Self::MissingKey { .. } => ErrorKind::Denied,
             Self::Read { .. }
-            | Self::OnlineStore { .. }
-            | Self::File { .. }
             | Self::Random
             | Self::Write { .. }
             | Self::Encode { .. }
             | Self::Changed { .. }
+            | Self::OnlineStore { .. }
+            | Self::File { .. }
             | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
-            Self::NoOnlineStore { .. } | Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::OnlineState { .. }
-            | Self::Ledger { .. }
-            | Self::DamagedFile { .. }
-            | Self::BrokenGzip { .. }
+            Self::OnlineContention { .. }
+            | Self::Materializing { .. }
+            | Self::StoreLocked { .. }
+            | Self::DuplicateSource { .. }
+            | Self::ForeignView { .. } => ErrorKind::Conflict,
+            Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
+                ErrorKind::Corrupt
+            }
+            Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
+            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
+            Self::BrokenGzip { .. }
             | Self::BrokenParquet { .. }
             | Self::BrokenIpc { .. }
             | Self::BrokenText { .. }
             | Self::BrokenState { .. }
             | Self::Undecryptable { .. }
             | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
-            Self::OnlineContention { .. }
-            | Self::Materializing { .. }
-            | Self::StoreLocked { .. }
-            | Self::DuplicateSource { .. }
-            | Self::DuplicateView { .. }
-            | Self::NameCollision { .. }
-            | Self::ForeignView { .. } => ErrorKind::Conflict,
+            Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

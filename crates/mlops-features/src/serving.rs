@@ -46,6 +46,9 @@ impl FeatureStore {
     /// # Errors
     /// Those of [`online`](Self::online); [`Error::MissingRequest`], [`Error::RequestType`];
     /// [`Error::TransformFailed`] if a transform has no value.
+    ///
+    /// A transform that rests on a feature which the online store does not reach back to is null and
+    /// [`NotRetained`](crate::Status::NotRetained) itself, whatever it makes of nulls.
     pub fn online_with(
         &self,
         service: &FeatureService,
@@ -58,10 +61,40 @@ impl FeatureStore {
         transform::apply_row(service, batch.into_row(), key, at, request)
     }
 
+    /// The rows of several keys at one instant, each with its own request data, in the order of the keys.
+    ///
+    /// # Errors
+    /// Those of [`online_with`](Self::online_with), and [`Error::RequestCount`] unless there is one request a
+    /// key.
+    pub fn online_batch_with(
+        &self,
+        service: &FeatureService,
+        keys: &[EntityKey],
+        at: EventTime,
+        requests: &[BTreeMap<String, Value>],
+    ) -> Result<Vec<OnlineRow>> {
+        if keys.len() != requests.len() {
+            return Err(Error::RequestCount {
+                keys: keys.len(),
+                requests: requests.len(),
+            });
+        }
+        let requests = requests
+            .iter()
+            .map(|r| transform::check_request(service, r));
+        let requests = requests.collect::<Result<Vec<_>>>()?;
+        let batch = self.online_batch(service, keys, at)?;
+        let rows = keys.iter().zip(requests).enumerate();
+        rows.map(|(row, (key, request))| {
+            transform::apply_row(service, batch.row(row).to_row(), key, at, request)
+        })
+        .collect()
+    }
+
     /// The features of keys at one instant, in the order of the keys; a key that is there twice is read once.
     ///
-    /// These are the features that are looked up, hidden ones included; what the transforms of the service make
-    /// of them and of request data is answered by [`online_with`](Self::online_with).
+    /// These are the features that the views hold. Transforms, which may read a request, are added by
+    /// [`online_with`](Self::online_with), key by key.
     ///
     /// # Errors
     /// Those of [`online`](Self::online).
@@ -95,7 +128,7 @@ impl FeatureStore {
                         .field_at()
                         .map(|field| index.dictionary(field));
                     let cell = Cell {
-                        value: features[*place].shown(join::to_value(&answer.scalar, words)),
+                        value: join::to_value(&answer.scalar, words),
                         status: answer.status,
                         time: answer.time,
                     };

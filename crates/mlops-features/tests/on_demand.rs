@@ -194,6 +194,28 @@ fn a_transform_is_as_fresh_as_what_it_rests_on() {
 }
 
 #[test]
+fn a_batch_has_one_request_a_key() {
+    let (store, service) = (store(), fraud().build().unwrap());
+    let request = |amount: f64| -> BTreeMap<String, Value> {
+        [
+            ("amount_now".to_owned(), Value::Float(amount)),
+            ("country_now".to_owned(), Value::from("UK")),
+        ]
+        .into()
+    };
+    let keys: [EntityKey; 3] = [1.into(), 2.into(), 1.into()];
+    let requests = [request(80.0), request(5.0), request(20.0)];
+    let rows = store.online_batch_with(&service, &keys, hour(3), &requests);
+    for ((row, key), request) in rows.unwrap().into_iter().zip(&keys).zip(&requests) {
+        let alone = store.online_with(&service, key, hour(3), request);
+        assert_eq!(row, alone.unwrap());
+    }
+    let few = store.online_batch_with(&service, &keys, hour(3), &requests[1..]);
+    let text = few.unwrap_err().to_string();
+    assert_eq!(text, "there are 2 requests for 3 keys");
+}
+
+#[test]
 fn missing_and_mistyped_request_data_is_named_before_anything_is_computed() {
     let (store, service) = (FeatureStore::new(), fraud().build().unwrap());
     store.register(view()).unwrap();

@@ -275,7 +275,7 @@ fn hostile_expressions_are_refused_and_no_stack_overflows() {
             chain = chain + 1;
         }
         for (expr, reason) in [
-            (doubled, "65536 bytes"),
+            (doubled, "4096 parts"),
             (chain, "100 deep"),
             (lit("x".repeat(1 << 20)), "65536 bytes"),
             (call("no name", []), "plain word"),

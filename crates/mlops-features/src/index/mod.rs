@@ -68,6 +68,11 @@ pub(crate) struct ViewIndex {
 }
 
 impl ViewIndex {
+    /// The ids of keys that are all in the index.
+    pub(crate) fn ids_of(&self, keys: &StagedKeys) -> Vec<u32> {
+        KeyIndex::admit(&mut Arc::clone(&self.keys), keys)
+    }
+
     pub(crate) fn new(view: FeatureView) -> Self {
         let base = Block::empty(&view);
         let dictionaries = view.fields().iter().map(|_| Arc::default()).collect();

@@ -52,11 +52,7 @@ impl StagedKeys {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The keys as they are named to people and to other stores.
+    /// The keys as they are asked for, for a store that is told of them one by one.
     pub(crate) fn entities(&self) -> Vec<EntityKey> {
         match self {
             Self::Int(values) => values.iter().map(|value| (*value).into()).collect(),

@@ -75,7 +75,7 @@ impl OnlineBatch {
 
     pub(crate) fn put(&mut self, row: usize, feature: usize, cell: Cell) {
         let at = row * self.service.features().len() + feature;
-        self.values[at] = cell.value;
+        self.values[at] = self.service.features()[feature].shown(cell.value);
         self.statuses[at] = cell.status;
         self.event_times[at] = cell.time.map(EventTime::from_micros);
     }

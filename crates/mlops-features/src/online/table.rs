@@ -1,8 +1,11 @@
 //! A feature view in an online store: what a row means there, which of two wins, what is still known.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use mlops_core::{EntityKey, EventTime, Span, Table};
@@ -325,9 +328,8 @@ pub(crate) fn ordinals_of(block: &Block, rows: std::ops::Range<usize>) -> Vec<(u
 
 /// The ordinals that rows will have once they are in an index, given what is in it now.
 pub(crate) fn ordinals_to_be(index: &ViewIndex, staged: &Staged, block: &Block) -> Vec<u32> {
-    let mut given: std::collections::HashMap<(&EntityKey, i64, i64), u32> =
-        std::collections::HashMap::new();
     let keys = staged.keys().entities();
+    let mut given: HashMap<(&EntityKey, i64, i64), u32> = HashMap::new();
     let rows = keys.iter().enumerate();
     rows.map(|(row, key)| {
         let created = block.created.as_ref();

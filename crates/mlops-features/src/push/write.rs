@@ -266,9 +266,7 @@ impl FeatureStore {
             writer.newest = writer.newest.max(Some(last.micros()));
             if self.inner.online.is_some() {
                 let index = shelf.read();
-                let entities = staged.keys().entities();
-                let ids = entities.iter().filter_map(|key| index.keys().get(key));
-                let mut keys: Vec<u32> = ids.collect();
+                let mut keys = index.ids_of(staged.keys());
                 keys.sort_unstable();
                 keys.dedup();
                 writer.arrivals.push(Arrival {
@@ -310,7 +308,7 @@ fn stored(
     event_id: Option<&str>,
     target: Target,
 ) -> Result<StoredRows> {
-    let own = own_columns(view, table)?;
+    let own = Table::from_batch(view.schema(), table.batch())?;
     let ids = event_id
         .map(|column| event_ids(view, table, column))
         .transpose()?;
@@ -321,21 +319,6 @@ fn stored(
     }
     let keep = (0..own.rows()).map(|row| keys.iter().all(|key| key.is_valid(row)));
     rows.filter(&keep.collect::<Vec<_>>())
-}
-
-/// The view's columns in their declared types; `Staged` has checked that they fit.
-fn own_columns(view: &FeatureView, table: &Table) -> Result<Table> {
-    let schema = view.schema();
-    let arrays = schema.columns().iter().map(|column| {
-        let array = table.column(column.name())?;
-        if array.data_type() == column.data_type() {
-            return Ok(Arc::clone(array));
-        }
-        arrow::compute::cast(array, column.data_type())
-            .map_err(Error::arrow("change the type of a column"))
-    });
-    let arrays = arrays.collect::<Result<Vec<_>>>()?;
-    Ok(Table::new(schema, arrays)?)
 }
 
 fn event_ids(view: &FeatureView, table: &Table, column: &str) -> Result<ArrayRef> {

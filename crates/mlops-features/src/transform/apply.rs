@@ -9,7 +9,10 @@ use std::{cell::OnceCell, collections::BTreeMap};
 use arrow::array::ArrayRef;
 use mlops_core::{Column, EntityKey, EventTime, KeyPart, Role, Table, TableSchema, Value};
 
-use super::kind::{Cell, Kind};
+use super::{
+    Transform,
+    kind::{Cell, Kind},
+};
 use crate::{Error, FeatureService, OnlineRow, Result, Status, service::quoted};
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -201,10 +204,19 @@ pub(crate) fn apply_row(
         };
         value.and_then(Cell::of).unwrap_or(Cell::Null)
     };
+    // a null that is no answer must not become one, by `coalesce` for instance
+    let lacks = |transform: &Transform| {
+        let mut statuses = transform.rests_on.iter().map(|at| row.statuses[*at]);
+        statuses.any(|status| status == Status::NotRetained)
+    };
     let mut stack = Vec::with_capacity(16);
     for (slot, place) in done.iter().zip(&on_demand.order) {
-        let program = &on_demand.transforms[*place].program;
-        let value = program.run(&mut stack, load)?.into_value();
+        let transform = &on_demand.transforms[*place];
+        let value = if lacks(transform) {
+            Value::Null
+        } else {
+            transform.program.run(&mut stack, load)?.into_value()
+        };
         slot.get_or_init(|| value);
     }
     drop(stack);
@@ -213,16 +225,19 @@ pub(crate) fn apply_row(
     for (value, place) in done.into_iter().zip(&on_demand.order) {
         values[*place] = value.into_inner().unwrap_or_default();
     }
-    let fresh = |rests_on: &[usize]| {
-        let times = rests_on
-            .iter()
-            .filter_map(|feature| row.event_times[*feature]);
-        times.max()
-    };
-    let times: Vec<_> = on_demand
+    let about: Vec<_> = on_demand
         .transforms
         .iter()
-        .map(|transform| fresh(&transform.rests_on))
+        .zip(&values)
+        .map(|(transform, value)| {
+            let times = transform.rests_on.iter().map(|at| row.event_times[*at]);
+            let status = match value {
+                _ if lacks(transform) => Status::NotRetained,
+                Value::Null => Status::Null,
+                _ => Status::Present,
+            };
+            (status, times.flatten().max())
+        })
         .collect();
     if !on_demand.hidden.is_empty() {
         let shown = |at: &usize| !on_demand.hidden.contains(at);
@@ -233,17 +248,12 @@ pub(crate) fn apply_row(
             event_times: kept.iter().map(|at| row.event_times[*at]).collect(),
         };
     }
-    for ((transform, value), time) in on_demand.transforms.iter().zip(values).zip(times) {
-        if transform.is_hidden() {
-            continue;
+    for ((transform, value), (status, time)) in on_demand.transforms.iter().zip(values).zip(about) {
+        if !transform.is_hidden() {
+            row.values.push((transform.name().clone(), value));
+            row.statuses.push(status);
+            row.event_times.push(time);
         }
-        row.statuses.push(if value.is_null() {
-            Status::Null
-        } else {
-            Status::Present
-        });
-        row.event_times.push(time);
-        row.values.push((transform.name().clone(), value));
     }
     Ok(row)
 }

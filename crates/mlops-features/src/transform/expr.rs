@@ -239,7 +239,9 @@ impl Expr {
                     condition.visit(see);
                     value.visit(see);
                 }
-                otherwise.iter().for_each(|value| value.visit(see));
+                if let Some(value) = otherwise {
+                    value.visit(see);
+                }
             }
             _ => {}
         }

@@ -73,7 +73,7 @@ macro_rules! plain {
             type Item<'a> = $type;
             type Lanes<'a> = &'a [$raw];
 
-            fn of_cell<'a>(cell: &'a Cell<'_>) -> Option<$type> {
+            fn of_cell<'a>(cell: &'a Cell<'_>) -> Option<Self::Item<'a>> {
                 match cell {
                     Cell::$kind(value) => Some(*value),
                     _ => None,

@@ -82,13 +82,13 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Broken> {
             'a'..='z' | 'A'..='Z' | '_' => word(trimmed),
             '0'..='9' => number(place, trimmed)?,
             '\'' | '"' => quoted(place, trimmed, first)?,
-            _ => match mark(trimmed) {
-                Some(mark) => mark,
-                None => {
+            _ => {
+                let Some(mark) = mark(trimmed) else {
                     let first = first.escape_debug();
                     return broken(place, format!("`{first}` has no meaning here"));
-                }
-            },
+                };
+                mark
+            }
         };
         found.push((place, token));
         place += length;

@@ -193,7 +193,7 @@ impl Program {
         if columns.len() != inputs.len() {
             return Err(self.count(columns.len()));
         }
-        let rows = columns.first().map_or(0, |column| column.len());
+        let rows = columns.first().map_or(0, Array::len);
         for (column, (name, expected)) in columns.iter().zip(inputs) {
             if column.data_type() != expected || column.len() != rows {
                 return Err(Error::TransformInput {
@@ -229,7 +229,7 @@ impl Program {
             let vector = std::rc::Rc::unwrap_or_clone(vector);
             parts.push(vector.into_array());
             if self.0.kind == Kind::Text {
-                bytes += parts.last().map_or(0, |part| part.get_array_memory_size());
+                bytes += parts.last().map_or(0, Array::get_array_memory_size);
             }
         }
         if bytes > i32::MAX as usize {

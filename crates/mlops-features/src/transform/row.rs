@@ -56,7 +56,9 @@ impl Code {
             What::Constant(cell) => self.steps.push(Step::Constant(cell.clone())),
             What::Input(slot) => self.steps.push(Step::Load(*slot)),
             What::Apply(op, args) => {
-                args.iter().for_each(|arg| self.add(arg));
+                for arg in args {
+                    self.add(arg);
+                }
                 self.steps.push(Step::Apply(op.clone()));
             }
             What::IsNull(arg) => {
@@ -104,7 +106,9 @@ impl Code {
             What::Reduce(op, args) => self.chain(args, || Step::Reduce(op.clone())),
             What::Chain(op, args) => self.chain(args, || Step::Apply(op.clone())),
             What::User(function, args) => {
-                args.iter().for_each(|arg| self.add(arg));
+                for arg in args {
+                    self.add(arg);
+                }
                 let step = Step::User(Arc::clone(function), args.len());
                 self.steps.push(step);
             }

@@ -73,9 +73,9 @@ impl UserFunction {
             function: name.chars().take(128).collect(),
             reason,
         };
-        let kind = |data_type: &DataType| {
-            Kind::of(data_type)
-                .ok_or_else(|| invalid(format!("{data_type} is no type of expressions")))
+        let kind = |data_type: DataType| match Kind::of(&data_type) {
+            Some(kind) => Ok(kind),
+            None => Err(invalid(format!("{data_type} is no type of expressions"))),
         };
         let plain = lex::is_plain(&name) && !name.bytes().any(|b| b.is_ascii_uppercase());
         if !plain || name.len() > 128 {
@@ -86,8 +86,8 @@ impl UserFunction {
         if catalogue::names().any(|known| known == name) {
             return Err(invalid("a built-in function has that name".into()));
         }
-        let takes = takes.into_iter().map(|t| kind(&t)).collect::<Result<_>>()?;
-        let gives = kind(&gives)?;
+        let takes = takes.into_iter().map(&kind).collect::<Result<_>>()?;
+        let gives = kind(gives)?;
         Ok(Self {
             name,
             version,

@@ -37,7 +37,10 @@ pub(crate) fn redis() -> Option<Arc<dyn OnlineStore>> {
 }
 
 #[cfg(feature = "redis")]
-#[expect(clippy::print_stdout, reason = "whoever reads the output is to know what did not run")]
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever reads the output is to know what did not run"
+)]
 fn say(text: &str) {
     println!("{text}");
 }

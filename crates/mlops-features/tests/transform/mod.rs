@@ -1,4 +1,4 @@
 //! What the property test of transforms is made of.
 
-pub mod oracle;
-pub mod tree;
+pub(crate) mod oracle;
+pub(crate) mod tree;

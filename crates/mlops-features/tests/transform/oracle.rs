@@ -1,5 +1,12 @@
 //! The meaning of expressions, written down once more: a slow walk over one tree and one row.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "the numbers of an oracle are small where it casts"
+)]
+
 use jiff::{Timestamp, ToSpan, Unit, Zoned, ZonedRound, tz::TimeZone};
 use mlops_core::{EventTime, Value};
 
@@ -7,12 +14,12 @@ use super::tree::Tree;
 
 /// The row has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fail;
+pub(crate) struct Fail;
 
 type Answer = Result<Value, Fail>;
 
 /// The value of a tree for a row; every NaN comes out as the quiet one.
-pub fn eval(tree: &Tree, row: &[Value]) -> Answer {
+pub(crate) fn eval(tree: &Tree, row: &[Value]) -> Answer {
     Ok(match walk(tree, row)? {
         Value::Float(value) if value.is_nan() => Value::Float(f64::NAN),
         value => value,

@@ -5,7 +5,7 @@ use mlops_features::transform::{Expr, call, case, col, lit, null};
 use proptest::prelude::*;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Bool,
     Int,
     Float,
@@ -14,11 +14,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Bool, Self::Int, Self::Float, Self::Text, Self::Time];
+    pub(crate) const ALL: [Self; 5] = [Self::Bool, Self::Int, Self::Float, Self::Text, Self::Time];
 }
 
 #[derive(Debug, Clone)]
-pub enum Tree {
+pub(crate) enum Tree {
     Column(usize),
     Lit(Value),
     Call(&'static str, Vec<Tree>),
@@ -26,7 +26,7 @@ pub enum Tree {
 }
 
 impl Tree {
-    pub fn expr(&self) -> Expr {
+    pub(crate) fn expr(&self) -> Expr {
         const NAMES: [&str; 10] = ["b0", "b1", "i0", "i1", "f0", "f1", "s 0", "s1", "t0", "t1"];
         match self {
             Self::Column(at) => col(NAMES[*at]),
@@ -148,7 +148,7 @@ fn present(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 /// A value of a column, perhaps null.
-pub fn value(kind: Kind) -> BoxedStrategy<Value> {
+pub(crate) fn value(kind: Kind) -> BoxedStrategy<Value> {
     prop_oneof![4 => present(kind), 1 => Just(Value::Null)].boxed()
 }
 
@@ -263,7 +263,7 @@ impl Choice {
 }
 
 /// A tree of a kind.
-pub fn tree(kind: Kind, depth: u32) -> BoxedStrategy<Tree> {
+pub(crate) fn tree(kind: Kind, depth: u32) -> BoxedStrategy<Tree> {
     let Some(d) = depth.checked_sub(1) else {
         return leaf(kind);
     };
@@ -272,6 +272,7 @@ pub fn tree(kind: Kind, depth: u32) -> BoxedStrategy<Tree> {
         .boxed()
 }
 
+#[expect(clippy::too_many_lines, reason = "one line a function of expressions")]
 fn choices(kind: Kind) -> Vec<Choice> {
     use Kind::{Bool, Float, Int, Text, Time};
     let some = |name: &'static str, kinds: &[Kind]| Choice::Calls(name, kinds.to_vec());

@@ -85,6 +85,6 @@ pub(crate) fn time_to_text(Instant(value): Instant, out: &mut String) -> Written
 }
 
 fn written(result: std::fmt::Result) -> Written {
-    result.expect("a string takes any text");
-    Ok(Some(()))
+    // a string takes any text, so this never happens
+    result.map(Some).map_err(|_| Fault::TextTooLong)
 }
