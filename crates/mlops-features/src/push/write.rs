@@ -166,7 +166,7 @@ impl FeatureStore {
         }
         report.rows = staged.keys().len() as u64;
         let span = staged.span();
-        if staged.keys().is_empty() {
+        if report.rows == 0 {
             return Ok((report, span));
         }
         let arrival = self.arrival();
