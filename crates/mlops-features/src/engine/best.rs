@@ -4,7 +4,11 @@
 //! largest of all that was offered to it and to the slots of the key before it, by event time, created
 //! time and place in the source: a running maximum, also where rows became known late.
 
-use super::{slots::Slots, table::NONE};
+use super::{
+    deal::{Rows, row_number},
+    slots::Slots,
+    table::NONE,
+};
 
 /// Marks a spine row whose newest visible row is older than the TTL.
 pub(super) const EXPIRED: u32 = NONE - 1;
@@ -30,16 +34,15 @@ pub(super) struct Best {
     created: Option<Vec<i64>>,
 }
 
-/// Rows as they are offered, all in order from one on.
+/// Rows as they are offered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Offers<'a> {
-    /// Where the first stands in the source, from 0.
-    pub(super) first: u64,
     /// The slot of each; the number of slots is none.
     pub(super) slots: &'a [u32],
-    pub(super) times: &'a [i64],
-    /// When each became known, [`i64::MIN`] where it is null: the lowest in a tie.
-    pub(super) created: Option<&'a [i64]>,
+    /// What they are; the created time is [`i64::MIN`] where it is null: the lowest in a tie.
+    pub(super) rows: &'a Rows,
+    /// The first row of each piece that they came in.
+    pub(super) firsts: &'a [u64],
 }
 
 impl Best {
@@ -52,25 +55,24 @@ impl Best {
 
     /// Keeps the better of each row and what its slot has; any order of offers gives the same.
     pub(super) fn offer(&mut self, offers: Offers<'_>) {
-        let rows = offers.slots.iter().zip(offers.times);
-        let rows = rows.zip(offers.first + 1..);
-        match (&mut self.created, offers.created) {
-            (Some(best), Some(created)) => {
-                for (((slot, time), row), created) in rows.zip(created) {
-                    let found = &mut self.found[*slot as usize];
-                    let best = &mut best[*slot as usize];
-                    if (*time, *created, row) > (found.time, *best, found.row) {
-                        *found = Found { time: *time, row };
-                        *best = *created;
-                    }
-                }
+        let rows = offers.slots.iter().zip(&offers.rows.times);
+        let rows = rows.zip(&offers.rows.places);
+        let rows = rows.map(|((slot, time), place)| {
+            let row = row_number(*place, offers.firsts);
+            (*slot as usize, Found { time: *time, row })
+        });
+        let Some(best) = &mut self.created else {
+            for (slot, row) in rows {
+                let found = &mut self.found[slot];
+                // without a branch: which is better is anyone's guess, and a wrong one costs more than the store
+                *found = unpacked(packed(*found).max(packed(row)));
             }
-            _ => {
-                for ((slot, time), row) in rows {
-                    let found = &mut self.found[*slot as usize];
-                    // without a branch: which is better is anyone's guess, and a wrong one costs more than the store
-                    *found = unpacked(packed(*found).max(packed(Found { time: *time, row })));
-                }
+            return;
+        };
+        for ((slot, row), created) in rows.zip(&offers.rows.created) {
+            let (found, best) = (&mut self.found[slot], &mut best[slot]);
+            if (row.time, *created, row.row) > (found.time, *best, found.row) {
+                (*found, *best) = (row, *created);
             }
         }
     }

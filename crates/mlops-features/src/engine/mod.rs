@@ -8,6 +8,7 @@
 mod best;
 mod cells;
 mod csv_out;
+mod deal;
 mod files;
 mod gather;
 mod infer;

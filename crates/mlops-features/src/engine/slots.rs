@@ -143,7 +143,7 @@ impl Slots {
     }
 
     /// The slots of each key.
-    pub(super) fn keys(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+    pub(super) fn keys(&self) -> impl Iterator<Item = Range<usize>> + Clone + '_ {
         let keys = self.segments.len() - 1;
         let segments = self.segments[..keys].iter();
         let mut start = 0;

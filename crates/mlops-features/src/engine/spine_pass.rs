@@ -10,6 +10,7 @@ use arrow::array::{Array, ArrayRef, Int64Array};
 use super::{
     best::EXPIRED,
     cells::Origin,
+    deal::Parts,
     input::Scan,
     keys::{KeyColumn, KeyIndex, KeyKind},
     layout::Layout,
@@ -23,6 +24,7 @@ use crate::Result;
 pub(super) struct Ready {
     pub(super) index: KeyIndex,
     pub(super) slots: Slots,
+    pub(super) parts: Parts,
     /// The smallest and the largest key, if there is one key column and it holds whole numbers.
     pub(super) range: Option<(i64, i64)>,
 }
@@ -110,6 +112,7 @@ pub(super) fn read_spine(
         let slots = Slots::new(&ids, &times, index.len(), threads);
         Ready {
             index,
+            parts: Parts::new(slots.keys().map(|key| key.len())),
             slots,
             range: range.filter(|_| kinds == [KeyKind::Int]),
         }

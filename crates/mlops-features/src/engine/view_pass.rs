@@ -1,7 +1,7 @@
 //! The pass over a view: each row is offered to the slot that it serves first.
 
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -13,6 +13,7 @@ use arrow::{
 use super::{
     best::{Best, EXPIRED, Offers, Picks},
     cells::Origin,
+    deal::Pending,
     input::{Prune, Scan},
     keys::loosely_whole,
     layout::{Layout, View},
@@ -68,6 +69,8 @@ struct Pass<'a> {
     /// The keys that have rows that no slot may see because they are too old.
     old: Mutex<Vec<bool>>,
     timeless: AtomicU64,
+    /// Rows that are not offered yet, for each thread that is not at work on its own.
+    pending: Mutex<Vec<Pending>>,
 }
 
 impl<'a> Pass<'a> {
@@ -82,6 +85,7 @@ impl<'a> Pass<'a> {
             best: Mutex::new(Best::new(ready.slots.len(), view.created.is_some())),
             old: Mutex::new(vec![false; ready.index.len()]),
             timeless: AtomicU64::new(0),
+            pending: Mutex::default(),
         }
     }
 
@@ -127,7 +131,7 @@ impl<'a> Pass<'a> {
         precision.instants(array, &self.origin(column, first))
     }
 
-    /// Offers the rows of a piece: its columns are the keys, the event time, the created time.
+    /// Takes the rows of a piece: its columns are the keys, the event time, the created time.
     fn take(&self, first: u64, arrays: &[ArrayRef]) -> Result<()> {
         let at = self.view.keys.len();
         let times = self.instants(&arrays[at], self.view.time, first)?;
@@ -149,21 +153,37 @@ impl<'a> Pass<'a> {
             let lowest = |value: Option<i64>| value.unwrap_or(i64::MIN);
             created.iter().map(lowest).collect::<Vec<i64>>()
         });
-        let known_late = created.as_ref().filter(|_| self.cutoff).map(|created| {
-            let both = created.iter().zip(times.values());
-            both.map(|(a, b)| *a.max(b)).collect::<Vec<i64>>()
+        let mut pending = self.pending().pop().unwrap_or_default();
+        pending.add(first, &ids, times.values(), created.as_deref());
+        if pending.is_full() {
+            self.offer(&mut pending);
+        }
+        self.pending().push(pending);
+        Ok(())
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Offers gathered rows to their slots.
+    fn offer(&self, pending: &mut Pending) {
+        let (rows, firsts) = pending.deal(&self.ready.parts);
+        let late: Option<Vec<i64>> = self.cutoff.then(|| {
+            let both = rows.created.iter().zip(&rows.times);
+            both.map(|(created, time)| *created.max(time)).collect()
         });
-        let visible = known_late.as_deref().unwrap_or(times.values());
+        let visible = late.as_deref().unwrap_or(&rows.times);
         let boundary = self.view.file.boundary;
-        let slots = self.ready.slots.locate(&ids, visible, boundary);
+        let slots = self.ready.slots.locate(&rows.ids, visible, boundary);
         let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
         best.offer(Offers {
-            first,
             slots: &slots,
-            times: times.values(),
-            created: created.as_deref(),
+            rows,
+            firsts,
         });
-        Ok(())
+        drop(best);
+        pending.clear();
     }
 
     /// Takes the keys of rows that are too old for every slot.
@@ -178,6 +198,10 @@ impl<'a> Pass<'a> {
     }
 
     fn finish(self, rows: u64) -> (Answer, ViewSummary) {
+        let pending = std::mem::take(&mut *self.pending());
+        for mut pending in pending {
+            self.offer(&mut pending);
+        }
         let best = self
             .best
             .into_inner()
