@@ -1,7 +1,8 @@
 //! No JSON makes a contract or a validation panic, and a split loses no row.
 //!
 //! Up to the first NUL the input is a contract, after it a validation. The contract is tried on a table
-//! with every type, nulls and extremes; the validation claims to be of that table.
+//! with every type, nulls and extremes, as a whole and going on past what cannot be checked, with that table as
+//! the other one too; the validation claims to be of that table.
 
 #![no_main]
 
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use mlops_features::{
-    Contract, Csv, OnFailure, Parse, SourceSchema, Table, TimeFormat, Validation,
+    Contract, Csv, Detail, EventTime, OnFailure, Parse, SourceSchema, Table, TimeFormat, Validation,
 };
 
 const LINES: &str = "\
@@ -40,13 +41,20 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let mut part = || parts.next().unwrap_or_default();
-    if let Ok(contract) = serde_json::from_slice::<Contract>(part()) {
-        let text = serde_json::to_string(&contract).expect("a contract serialises");
-        let back: Contract = serde_json::from_str(&text).expect("what is written is read");
+    if let Ok(contract) = Contract::from_json(part()) {
+        let back = Contract::from_json(contract.to_json().as_bytes());
+        let back = back.expect("what is written is read");
         assert_eq!((back.digest(), &back), (contract.digest(), &contract));
         for table in [&*TABLE, &TABLE.filter(&[false; 5]).expect("five rows")] {
-            if let Ok(validation) = contract.validate(table) {
-                exercise(&validation, table);
+            let inspection = contract
+                .inspect(table)
+                .table("t", table)
+                .as_of(EventTime::from_micros(0));
+            let strict = inspection.run();
+            let validation = inspection.keep_going().run().expect("nothing stops it");
+            exercise(&validation, table);
+            if let Ok(strict) = strict {
+                assert_eq!(strict, validation);
             }
         }
     }
@@ -61,9 +69,13 @@ fn exercise(validation: &Validation, table: &Table) {
     assert_eq!(back, *validation);
     assert_eq!(validation.passed(), validation.require().is_ok());
     let _ = validation.failures(OnFailure::Warn).count();
+    assert_eq!(validation.at(Detail::Complete), *validation);
     if let Ok((good, rejected)) = validation.split(table) {
         assert_eq!(good.rows() as u64 + rejected.total(), table.rows() as u64);
         assert_eq!(rejected.total(), validation.bad_rows().len() as u64);
         let _ = rejected.to_string();
+        let (same, bad) = validation.quarantine(table).expect("a split that works");
+        assert_eq!(same.digest(), good.digest());
+        assert_eq!(bad.positions(), validation.bad_rows());
     }
 }

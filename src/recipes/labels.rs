@@ -10,7 +10,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use mlops_core::{
     Column, EntityKey, Error, EventTime, KeyPart, Result, Role, Span, Table, TableSchema,
     arrow::{
-        array::{ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray},
+        array::{
+            ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryBuilder, Int64Array, StringArray,
+            TimestampMicrosecondArray,
+        },
+        compute::cast,
         datatypes::DataType,
     },
 };
@@ -125,16 +129,37 @@ fn key_array<'a>(column: &Column, parts: impl Iterator<Item = &'a KeyPart>) -> A
                 .map(|part| matches!(part, KeyPart::Bool(true)))
                 .collect::<BooleanArray>(),
         ),
-        DataType::Utf8 => Arc::new(StringArray::from_iter_values(parts.map(
-            |part| match part {
+        text if text.is_string() => {
+            let texts = StringArray::from_iter_values(parts.map(|part| match part {
                 KeyPart::Str(text) => text.clone(),
                 other => other.to_string(),
-            },
-        ))),
-        _ => Arc::new(Int64Array::from_iter_values(parts.map(|part| match part {
-            KeyPart::Int(number) => *number,
-            KeyPart::Bool(_) | KeyPart::Str(_) => 0,
+            }));
+            cast(&texts, text).expect("a text is a text in every encoding")
+        }
+        DataType::FixedSizeBinary(16) => {
+            let mut ids = FixedSizeBinaryBuilder::new(16);
+            for part in parts {
+                match part {
+                    KeyPart::Uuid(id) => ids.append_value(id.as_bytes()).expect("16 bytes"),
+                    _ => ids.append_null(),
+                }
+            }
+            Arc::new(ids.finish())
+        }
+        DataType::Date32 => Arc::new(Date32Array::from_iter(parts.map(|part| match part {
+            KeyPart::Date(day) => Some(day.days()),
+            _ => None,
         }))),
+        other => {
+            let numbers: Int64Array = parts
+                .map(|part| match part {
+                    KeyPart::Int(number) => Some(*number),
+                    _ => None,
+                })
+                .collect();
+            let narrow = cast(&numbers, other);
+            narrow.expect("the keys were read from a column of that type")
+        }
     }
 }
 

@@ -26,6 +26,11 @@ impl Digest {
         Self(*blake3::hash(bytes).as_bytes())
     }
 
+    /// The keyed digest of some bytes: without the key nobody can test a guess of them.
+    pub fn keyed(key: &[u8; 32], bytes: &[u8]) -> Self {
+        Self(*blake3::keyed_hash(key, bytes).as_bytes())
+    }
+
     /// The digest of a value's JSON text. Maps in it must be ordered ones.
     ///
     /// # Panics
@@ -124,5 +129,8 @@ mod tests {
         assert_ne!(digest(&[("a", "bc")]), digest(&[("ab", "c")]));
         assert_ne!(digest(&[("a", ""), ("b", "")]), digest(&[("a", "b")]));
         assert!("xyz".parse::<Digest>().is_err());
+        let keyed = |key: u8, text: &[u8]| Digest::keyed(&[key; 32], text);
+        assert_eq!(keyed(1, b"a"), keyed(1, b"a"));
+        assert!(keyed(1, b"a") != keyed(2, b"a") && keyed(1, b"a") != Digest::of(b"a"));
     }
 }

@@ -65,6 +65,14 @@ pub enum Error {
         /// The text as it was given.
         text: String,
     },
+    /// A text is not a universally unique identifier.
+    #[error(
+        "`{text}` is not a UUID: 32 hexadecimal digits are expected, with four hyphens or none"
+    )]
+    InvalidUuid {
+        /// The text as it was given, cut to a readable length.
+        text: String,
+    },
     /// A number is not a probability.
     #[error("{value} is not a probability: it must lie in 0..=1")]
     InvalidProbability {
@@ -96,6 +104,16 @@ pub enum Error {
         column: String,
         /// The first such row, counted from 0.
         row: usize,
+    },
+    /// A cell cannot be taken without losing a part of it.
+    #[error("column `{column}`, row {row}: {reason}")]
+    Unrepresentable {
+        /// The column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// What would be lost; never the value itself.
+        reason: &'static str,
     },
     /// A schema contradicts itself.
     #[error("schema is not valid: {reason}")]

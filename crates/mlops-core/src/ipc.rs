@@ -4,6 +4,8 @@
 //! a header claims before it reads it, a type that it does not know is a panic, and a column that stores
 //! no data (nulls, runs, lists of nothing) may claim any number of rows. Therefore a stream is decoded out of
 //! the bytes that are there, a panic is an error, and what comes out stays in proportion to the bytes.
+//!
+//! Crates that decode batches themselves, one by one, hold them to the same rules with [`guard`] and [`claim`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -22,10 +24,14 @@ const CLAIM_PER_BYTE: usize = 16;
 /// What any stream may claim: eight million rows of nulls take no byte at all.
 const CLAIM_FREE: usize = 1 << 20;
 
-/// The schema of a stream and all of its rows.
-pub(crate) fn read(bytes: &[u8]) -> Result<(SchemaRef, RecordBatch), ArrowError> {
-    // after a panic the decoder is dropped and never asked again
-    catch_unwind(AssertUnwindSafe(|| decode(bytes))).unwrap_or_else(|panic| {
+/// Calls a decoder of Arrow IPC; a panic of it is an error.
+///
+/// After an error the decoder must not be asked again: a panic may have left it half way.
+///
+/// # Errors
+/// Those of the call, [`ArrowError::IpcError`] with the text of a panic.
+pub fn guard<T>(call: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
         let text = text.unwrap_or("the decoder gave up");
@@ -33,14 +39,34 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(SchemaRef, RecordBatch), ArrowError>
     })
 }
 
+/// What the columns of a batch take in bytes if nothing in them is shared, dictionaries left out.
+///
+/// # Complexity
+/// Linear in the number of columns, whatever the number of rows.
+pub fn claim(batch: &RecordBatch) -> usize {
+    let columns = batch.columns().iter().map(|c| column_claim(&c.to_data()));
+    columns.fold(0, usize::saturating_add)
+}
+
+/// What all batches that are decoded out of so many bytes may claim together; honest ones stay far below.
+pub fn claim_limit(bytes: usize) -> usize {
+    bytes
+        .saturating_mul(CLAIM_PER_BYTE)
+        .saturating_add(CLAIM_FREE)
+}
+
+/// The schema of a stream and all of its rows.
+pub(crate) fn read(bytes: &[u8]) -> Result<(SchemaRef, RecordBatch), ArrowError> {
+    guard(|| decode(bytes))
+}
+
 fn decode(bytes: &[u8]) -> Result<(SchemaRef, RecordBatch), ArrowError> {
-    let limit = bytes.len().saturating_mul(CLAIM_PER_BYTE) + CLAIM_FREE;
+    let limit = claim_limit(bytes.len());
     let mut rest = Buffer::from(bytes);
     let mut decoder = StreamDecoder::new();
     let (mut batches, mut claimed) = (Vec::new(), 0_usize);
     while let Some(batch) = decoder.decode(&mut rest)? {
-        let columns = batch.columns().iter().map(|c| claim(&c.to_data()));
-        claimed = columns.fold(claimed, usize::saturating_add);
+        claimed = claimed.saturating_add(claim(&batch));
         if claimed > limit {
             return Err(ArrowError::IpcError(format!(
                 "{} bytes claim columns of {claimed}",
@@ -64,14 +90,14 @@ fn decode(bytes: &[u8]) -> Result<(SchemaRef, RecordBatch), ArrowError> {
 
 /// What a column takes in bytes if nothing in it is shared: a bit for each value, and what is stored.
 /// Dictionaries are left out, because batches share them.
-fn claim(data: &ArrayData) -> usize {
+fn column_claim(data: &ArrayData) -> usize {
     let stored = data.buffers().iter().map(Buffer::len);
     let children: &[ArrayData] = match data.data_type() {
         DataType::Dictionary(..) => &[],
         _ => data.child_data(),
     };
     stored
-        .chain(children.iter().map(claim))
+        .chain(children.iter().map(column_claim))
         .fold(data.len() / 8, usize::saturating_add)
 }
 

@@ -36,10 +36,13 @@
 
 pub use arrow;
 
+mod authorizer;
+mod cell;
 mod clock;
+mod date;
 mod digest;
 mod error;
-mod ipc;
+pub mod ipc;
 mod key;
 pub mod metric;
 mod name;
@@ -51,9 +54,12 @@ mod signal;
 mod table;
 mod time;
 mod training_set;
+mod uuid;
 mod value;
 
+pub use authorizer::{Access, Action, Authorizer, Decision, Masking};
 pub use clock::{Clock, ManualClock, Stopwatch, SystemClock};
+pub use date::Date;
 pub use digest::{Digest, DigestBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use key::{EntityKey, KeyPart};
@@ -68,4 +74,5 @@ pub use signal::{Evidence, Severity, Signal, SignalKind};
 pub use table::Table;
 pub use time::{EventTime, Span};
 pub use training_set::{Lineage, TrainingSet};
+pub use uuid::Uuid;
 pub use value::Value;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array},
     compute,
     datatypes::TimestampMicrosecondType,
     error::ArrowError,
@@ -47,7 +47,7 @@ impl Table {
                 right: schema.columns().len(),
             });
         }
-        let rows = columns.first().map_or(0, |c| c.len());
+        let rows = columns.first().map_or(0, Array::len);
         if u32::try_from(rows).is_err() {
             return Err(Error::InvalidParameter {
                 parameter: "rows",
@@ -58,7 +58,7 @@ impl Table {
         for (column, array) in schema.columns().iter().zip(&columns) {
             check(column, array, rows)?;
         }
-        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(schema.arrow().clone(), columns, &options)
             .map_err(arrow_error("build a table"))?;
         Ok(Self {
@@ -210,7 +210,9 @@ impl Table {
         let rows = u32::try_from(self.rows()).expect("`new` bounds the rows");
         let all = UInt32Array::from_iter_values(0..rows);
         let compact = self.rows_at(&all).expect("every row exists");
-        writer.write(&compact).expect("writing to memory");
+        writer
+            .write(&blank_nulls(&compact))
+            .expect("writing to memory");
         writer.into_inner().expect("writing to memory")
     }
 
@@ -250,6 +252,25 @@ impl Table {
     }
 }
 
+/// The same rows with nothing under their nulls: a reader may leave anything there, and that is no content.
+fn blank_nulls(batch: &RecordBatch) -> RecordBatch {
+    let blank = |array: &ArrayRef| {
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        let Some(nulls) = nulls else {
+            return ArrayRef::clone(array);
+        };
+        // a null takes from past the end, where there is nothing
+        let rows = (0..u32::MAX).zip(nulls);
+        let rows = rows.map(|(row, valid)| if valid { row } else { u32::MAX });
+        let rows = UInt32Array::new(rows.collect(), Some(nulls.clone()));
+        compute::take(array, &rows, None).expect("every row that is not null exists")
+    };
+    let columns = batch.columns().iter().map(blank).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(batch.schema(), columns, &rows)
+        .expect("columns keep their types and lengths")
+}
+
 fn check(column: &Column, array: &ArrayRef, rows: usize) -> Result<()> {
     if array.len() != rows {
         return Err(Error::LengthMismatch {
@@ -282,7 +303,8 @@ fn arrow_error(action: &'static str) -> impl FnOnce(ArrowError) -> Error {
 #[cfg(test)]
 mod tests {
     use arrow::{
-        array::{Array, Int64Array, StringArray},
+        array::{FixedSizeBinaryArray, Float64Array, Int64Array, StringArray},
+        buffer::NullBuffer,
         datatypes::DataType,
     };
 
@@ -320,6 +342,40 @@ mod tests {
             table(vec![Some(2), Some(3)]).unwrap().digest()
         );
         assert_ne!(all.digest(), tail.digest());
+    }
+
+    #[test]
+    fn what_lies_under_a_null_is_no_content() {
+        let nulls = || Some(NullBuffer::from(vec![true, false, true]));
+        let columns = |under: u8| -> [ArrayRef; 5] {
+            let (whole, real) = (i64::from(under), f64::from(under));
+            let text = ["a", ["b", "cc"][usize::from(under % 2)], ""];
+            let text = StringArray::from(text.to_vec());
+            let (offsets, bytes, _) = text.into_parts();
+            let sized = vec![1, under, 3];
+            [
+                Arc::new(Int64Array::new(vec![1, whole, 3].into(), nulls())),
+                Arc::new(Float64Array::new(vec![0.5, real, 2.0].into(), nulls())),
+                Arc::new(BooleanArray::new(
+                    vec![true, under == 1, false].into(),
+                    nulls(),
+                )),
+                Arc::new(StringArray::new(offsets, bytes, nulls())),
+                Arc::new(FixedSizeBinaryArray::new(1, sized.into(), nulls())),
+            ]
+        };
+        for (zero, one) in columns(0).into_iter().zip(columns(1)) {
+            let schema = || TableSchema::new([Column::value("v", zero.data_type().clone())]);
+            let digest = |array: &ArrayRef| {
+                let table = Table::new(schema().unwrap(), vec![array.clone()]).unwrap();
+                (
+                    table.digest(),
+                    Table::from_ipc(&table.to_ipc()).unwrap().digest(),
+                )
+            };
+            assert_eq!(digest(&zero), digest(&one), "{}", zero.data_type());
+            assert_eq!(digest(&zero).0, digest(&zero).1);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use arrow::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::{Error, EventTime, Result};
+use crate::{Error, EventTime, Result, cell};
 
 /// One value of a row. The JSON form is the plain one: `null`, `true`, `17850`, `0.5`, `"UK"`;
 /// a time is its RFC 3339 text and reads back as text. A list is an array, a map by text an object.
@@ -62,8 +62,12 @@ impl Value {
 
     /// The value in one row of an Arrow column.
     ///
+    /// A day is its midnight in UTC, a time without a zone is meant in UTC, a duration is the count of its unit,
+    /// a decimal its exact text, and bytes are hexadecimal text.
+    ///
     /// # Errors
-    /// [`Error::TypeMismatch`] if the column's type has no such value.
+    /// [`Error::TypeMismatch`](crate::Error::TypeMismatch) if the column's type has no such value,
+    /// [`Error::Unrepresentable`](crate::Error::Unrepresentable) if this one would lose something.
     pub fn from_array(column: &str, array: &ArrayRef, row: usize) -> Result<Self> {
         if array.is_null(row) {
             return Ok(Self::Null);
@@ -96,7 +100,7 @@ impl Value {
                 let names = names.iter().map(|name| name.unwrap_or_default().to_owned());
                 Self::Map(names.zip(values).collect())
             }
-            found => return Err(mismatch(column, found)),
+            _ => cell::read(column, array, row)?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, Error, LitStr, Result};
+use syn::{Attribute, DeriveInput, Error, LitStr, Result};
 
 use crate::names;
 
@@ -30,6 +30,9 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         ));
     }
 
+    let notes = fields.iter().map(|field| note(&field.attrs));
+    let notes = notes.collect::<Result<Vec<_>>>()?;
+    let description = names::doc(&input.attrs);
     let ident = &input.ident;
     let columns: Vec<String> = fields
         .iter()
@@ -43,6 +46,8 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             const NAME: &'static str = #name;
             const KEYS: &'static [(&'static str, #krate::KeyType)] =
                 &[#((#columns, <#types as #krate::KeyValue>::TYPE)),*];
+            const DESCRIPTION: &'static str = #description;
+            const NOTES: &'static [(&'static str, bool)] = &[#(#notes),*];
 
             fn key(&self) -> #krate::private::EntityKey {
                 #krate::private::EntityKey::new([
@@ -51,4 +56,23 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             }
         }
     })
+}
+
+/// What people read about a key: the doc comment or what is stated, and whether it is personal data.
+fn note(attributes: &[Attribute]) -> Result<TokenStream> {
+    let (mut description, mut pii) = (names::doc(attributes), false);
+    for attribute in attributes.iter().filter(|a| a.path().is_ident("entity")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("pii") {
+                pii = true;
+            } else if meta.path.is_ident("description") {
+                let text: LitStr = meta.value()?.parse()?;
+                description = text.value();
+            } else {
+                return Err(meta.error("a key has the options `pii` and `description`"));
+            }
+            Ok(())
+        })?;
+    }
+    Ok(quote!((#description, #pii)))
 }

@@ -32,6 +32,7 @@
 //! unknown option at its name, a field with a type that no column has at that type.
 
 mod entity;
+mod field;
 mod names;
 mod view;
 
@@ -42,7 +43,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// Options, all optional: `#[entity(name = "customer", crate = "mlops::features")]`. The name is the
 /// struct's in snake case by default; `crate` is where the generated code finds `mlops-features`, by
-/// default what the manifest says: `mlops-features` itself, or the facade `mlops`.
+/// default what the manifest says: `mlops-features` itself, or the facade `mlops`. On a field:
+/// `#[entity(pii, description = "…")]`. Doc comments are the descriptions by default.
 #[proc_macro_derive(Entity, attributes(entity))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -63,12 +65,19 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 /// - `boundary = "inclusive"` or `"exclusive"`: whether an event at the very instant is seen.
 /// - `cutoff = "event_time"` or `"created_time"`: whether rows that became known later are hidden.
 /// - `name = "purchase"`: the struct's name in snake case by default.
+/// - `owner = "sales@example.org"`, `description = "…"` (the doc comment by default),
+///   `tags(domain = "retail", tier = "gold")`: what people read; it changes no value.
+/// - `source = "s3://lake/lines.parquet"`: where rows come from, also `"push:NAME"` or `"request:NAME"`; may be stated
+///   more than once.
 /// - `crate = "mlops::features"`: where the generated code finds `mlops-features`.
 ///
-/// On a field: `#[view(unit = "GBP")]`.
+/// On a field: `#[field(unit = "GBP", from = "SourceColumn", description = "…", pii)]`; the doc comment is the
+/// description by default.
+///
+/// Whole numbers and floats keep their width: a `u16` becomes a `UInt16` column, an `f32` a `Float32` one.
 ///
 /// Besides a handle per field the struct gets `time_since_last()` and `events()`.
-#[proc_macro_derive(FeatureView, attributes(view))]
+#[proc_macro_derive(FeatureView, attributes(view, field))]
 pub fn derive_feature_view(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     view::expand(&input)

@@ -2,8 +2,8 @@
 
 use proc_macro2::Span;
 use syn::{
-    Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Path, Result, Type, parse_quote,
-    punctuated::Punctuated, spanned::Spanned, token::Comma,
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Field, Fields, Ident, Lit, LitStr, Meta,
+    Path, Result, Type, parse_quote, punctuated::Punctuated, spanned::Spanned, token::Comma,
 };
 
 const MAX_LENGTH: usize = 128;
@@ -128,6 +128,35 @@ pub(crate) fn micros(text: &LitStr) -> Result<i64> {
     })
 }
 
+/// The doc comment of a struct or field as one text: lines of a paragraph are joined.
+pub(crate) fn doc(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let Meta::NameValue(meta) = &attribute.meta else {
+            return None;
+        };
+        match &meta.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) if meta.path.is_ident("doc") => Some(text.value()),
+            _ => None,
+        }
+    });
+    let mut doc = String::new();
+    for line in lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        let line = line.trim();
+        let separator = match (doc.is_empty(), line.is_empty()) {
+            (true, _) => "",
+            (false, true) => "\n",
+            (false, false) if doc.ends_with('\n') => "",
+            (false, false) => " ",
+        };
+        doc.push_str(separator);
+        doc.push_str(line);
+    }
+    doc.trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +171,28 @@ mod tests {
         check("HTTPCall", "http_call");
         check("UserV2", "user_v2");
         check("Already_Split", "already_split");
+    }
+
+    #[test]
+    fn a_doc_comment_is_one_text() {
+        let check = |item: DeriveInput, expect: &str| assert_eq!(doc(&item.attrs), expect);
+        check(
+            parse_quote!(
+                struct A;
+            ),
+            "",
+        );
+        check(
+            parse_quote!(
+                /// One purchase line,
+                /// returns included.
+                ///
+                /// From the tills.
+                #[other]
+                struct A;
+            ),
+            "One purchase line, returns included.\nFrom the tills.",
+        );
     }
 
     #[test]

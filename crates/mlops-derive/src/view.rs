@@ -3,10 +3,13 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, DeriveInput, Error, Ident, LitStr, Path, Result, Type, meta::ParseNestedMeta,
+    DeriveInput, Error, Ident, LitStr, Path, Result, Type, Visibility, meta::ParseNestedMeta,
 };
 
-use crate::names;
+use crate::{
+    field::{ViewField, option},
+    names,
+};
 
 /// Names of the functions that every view has; a field cannot be called so.
 const RESERVED: [&str; 4] = ["view", "table", "time_since_last", "events"];
@@ -20,28 +23,17 @@ struct Options {
     ttl: i64,
     boundary: Ident,
     cutoff: Ident,
-}
-
-struct ViewField<'a> {
-    ident: &'a Ident,
-    ty: &'a Type,
-    column: String,
-    unit: Option<String>,
+    owner: String,
+    description: String,
+    tags: Vec<(String, String)>,
+    sources: Vec<String>,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let options = Options::parse(input)?;
     let fields = names::fields(input, "FeatureView")?
         .iter()
-        .map(|field| {
-            let ident = field.ident.as_ref().expect("named");
-            Ok(ViewField {
-                ident,
-                ty: &field.ty,
-                column: names::column(ident)?,
-                unit: unit(&field.attrs)?,
-            })
-        })
+        .map(ViewField::parse)
         .collect::<Result<Vec<_>>>()?;
     let missing = |option: &str| {
         let text = format!(
@@ -99,14 +91,16 @@ fn generate(
     let time_column = text(time);
     let created = option(options.created.as_ref().map(text).as_ref());
     let (ttl, boundary, cutoff) = (options.ttl, &options.boundary, &options.cutoff);
-    let specs = values.iter().map(|field| {
-        let (column, ty) = (&field.column, field.ty);
-        let unit = option(field.unit.as_ref());
-        let kind = quote_spanned!(names::generated_at(ty)=> <#ty as #krate::FieldValue>::KIND);
-        quote! {
-            #krate::private::FieldSpec { name: #column, kind: #kind, unit: #unit }
-        }
-    });
+    let specs = values.iter().map(|field| field.spec(krate));
+    let times = fields
+        .iter()
+        .filter(|f| !values.iter().any(|v| v.ident == f.ident));
+    let renames = times.filter_map(ViewField::rename);
+    let (owner, description, sources) = (&options.owner, &options.description, &options.sources);
+    let tags = options
+        .tags
+        .iter()
+        .map(|(name, value)| quote!((#name, #value)));
     let time_types = fields
         .iter()
         .filter(|f| !values.iter().any(|v| v.ident == f.ident));
@@ -124,17 +118,7 @@ fn generate(
         let array = quote_spanned!(names::generated_at(ty)=> #krate::private::array::<#ty>);
         quote!((#column, #array(rows.iter().map(|row| &row.#ident))))
     });
-    let handles = values.iter().map(|field| {
-        let (function, ty, column) = (field.ident, field.ty, &field.column);
-        let doc = format!("The field `{column}`, to make features from.");
-        quote! {
-            #[doc = #doc]
-            #[allow(dead_code, reason = "not every field becomes a feature")]
-            #vis fn #function() -> #krate::Handle<<#ty as #krate::FieldValue>::Base> {
-                #krate::Handle::new(<Self as #krate::ViewRow>::view(), #column)
-            }
-        }
-    });
+    let handles = values.iter().map(|field| handle(field, krate, vis));
     let spec = format_ident!("SPEC", span = Span::mixed_site());
     let key_checks = quote_spanned! {names::generated_at(entity)=>
         let keys = <#entity as #krate::EntityRow>::KEYS;
@@ -157,6 +141,11 @@ fn generate(
                 boundary: #krate::Boundary::#boundary,
                 cutoff: #krate::Cutoff::#cutoff,
                 fields: &[#(#specs),*],
+                renames: &[#(#renames),*],
+                owner: #owner,
+                description: #description,
+                tags: &[#(#tags),*],
+                sources: &[#(#sources),*],
             };
             const _: () = {
                 #key_checks
@@ -196,6 +185,19 @@ fn generate(
     }
 }
 
+/// The function that gives the typed handle of a field.
+fn handle(field: &ViewField<'_>, krate: &Path, vis: &Visibility) -> TokenStream {
+    let (function, ty, column) = (field.ident, field.ty, &field.column);
+    let doc = format!("The field `{column}`, to make features from.");
+    quote! {
+        #[doc = #doc]
+        #[allow(dead_code, reason = "not every field becomes a feature")]
+        #vis fn #function() -> #krate::Handle<<#ty as #krate::FieldValue>::Base> {
+            #krate::Handle::new(<Self as #krate::ViewRow>::view(), #column)
+        }
+    }
+}
+
 impl Options {
     fn parse(input: &DeriveInput) -> Result<Self> {
         let word = |word| Ident::new(word, Span::call_site());
@@ -208,6 +210,10 @@ impl Options {
             ttl: 0,
             boundary: word("Inclusive"),
             cutoff: word("EventTime"),
+            owner: String::new(),
+            description: names::doc(&input.attrs),
+            tags: Vec::new(),
+            sources: Vec::new(),
         };
         for attribute in input.attrs.iter().filter(|a| a.path().is_ident("view")) {
             attribute.parse_nested_meta(|meta| options.set(&meta))?;
@@ -249,15 +255,30 @@ impl Options {
                 let text: LitStr = meta.value()?.parse()?;
                 self.name = Some(names::checked(text.value(), text.span())?);
             }
+            "owner" => self.owner = text(meta)?,
+            "description" => self.description = text(meta)?,
+            "source" => self.sources.push(text(meta)?),
+            "tags" => meta.parse_nested_meta(|tag| {
+                let name = tag.path.require_ident()?.to_string();
+                if self.tags.iter().any(|(known, _)| *known == name) {
+                    return Err(tag.error("the view has this tag already"));
+                }
+                self.tags.push((name, text(&tag)?));
+                Ok(())
+            })?,
             "crate" => self.krate = names::crate_path(&meta.value()?.parse()?)?,
             _ => {
                 return Err(meta.error(
-                    "a view has the options `entity`, `time`, `created`, `ttl`, `boundary`, `cutoff`, `name` and `crate`",
+                    "a view has the options `entity`, `time`, `created`, `ttl`, `boundary`, `cutoff`, `name`, `owner`, `description`, `tags`, `source` and `crate`",
                 ));
             }
         }
         Ok(())
     }
+}
+
+fn text(meta: &ParseNestedMeta<'_>) -> Result<String> {
+    Ok(meta.value()?.parse::<LitStr>()?.value())
 }
 
 fn choice(meta: &ParseNestedMeta<'_>, choices: &[(&str, &str)]) -> Result<Ident> {
@@ -273,26 +294,4 @@ fn choice(meta: &ParseNestedMeta<'_>, choices: &[(&str, &str)]) -> Result<Ident>
                 .collect();
             Error::new_spanned(&text, format!("expected {}", names.join(" or ")))
         })
-}
-
-fn option(text: Option<&String>) -> TokenStream {
-    text.map_or_else(
-        || quote!(::core::option::Option::None),
-        |text| quote!(::core::option::Option::Some(#text)),
-    )
-}
-
-fn unit(attributes: &[Attribute]) -> Result<Option<String>> {
-    let mut unit = None;
-    for attribute in attributes.iter().filter(|a| a.path().is_ident("view")) {
-        attribute.parse_nested_meta(|meta| {
-            if !meta.path.is_ident("unit") {
-                return Err(meta.error("a field of a view has the option `unit`"));
-            }
-            let text: LitStr = meta.value()?.parse()?;
-            unit = Some(text.value());
-            Ok(())
-        })?;
-    }
-    Ok(unit)
 }

@@ -14,10 +14,20 @@ pub enum Error {
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
 
+    /// An error of a store that is no source's, for instance a URL that makes no sense.
+    #[error(transparent)]
+    Store(Box<mlops_store::Error>),
+
     /// A file is not there.
     #[error("file `{path}` does not exist")]
     MissingFile {
         /// The path as it was given.
+        path: String,
+    },
+    /// A directory has no file that could be read.
+    #[error("there is no Parquet file below `{path}`")]
+    EmptyDirectory {
+        /// The path or URL of the directory.
         path: String,
     },
     /// A file is there and cannot be opened or read.
@@ -27,6 +37,14 @@ pub enum Error {
         source_name: String,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// An object of a store is not there, not open to these credentials, or does not answer.
+    #[error("`{source_name}` could not be read")]
+    Object {
+        /// The URL of the source.
+        source_name: String,
+        /// What the store said.
+        source: Box<mlops_store::Error>,
     },
     /// A compressed file is cut off or damaged; nothing was taken from it.
     #[error("`{source_name}` is not a whole gzip stream: it breaks after data row {row}")]
@@ -38,9 +56,29 @@ pub enum Error {
         /// What the decompressor said.
         source: std::io::Error,
     },
+    /// A compressed source becomes more than it may; nothing more was taken from it.
+    #[error(
+        "`{source_name}` unpacks {packed} bytes to more than {limit}; raise `unpack_limit` if it is to be trusted"
+    )]
+    Unpacked {
+        /// The path or name of the source.
+        source_name: String,
+        /// The compressed bytes that were read, or those of the file.
+        packed: u64,
+        /// What they may become.
+        limit: u64,
+    },
     /// A Parquet file is cut off, damaged or no Parquet at all; nothing was taken from it.
     #[error("`{source_name}` is not a readable Parquet file: {reason}")]
     BrokenParquet {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A file or stream of Arrow IPC is cut off, damaged, compressed or none at all.
+    #[error("`{source_name}` is not readable as Arrow IPC: {reason}")]
+    BrokenIpc {
         /// The path or name of the source.
         source_name: String,
         /// What the reader said.
@@ -147,6 +185,57 @@ pub enum Error {
         rule: &'static str,
     },
 
+    /// A value of a file is not what the join needs there.
+    #[error(
+        "row {row} of `{source_name}` has {value:?} in column `{column}`; {expected} is expected"
+    )]
+    BadCell {
+        /// The path or name of the source.
+        source_name: String,
+        /// The data row, counted from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// The value, shortened.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A text file is not what its ending says.
+    #[error("`{source_name}` is not a readable text file: {reason}")]
+    BrokenText {
+        /// The path or name of the source.
+        source_name: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The ending of a file name says nothing known about its content.
+    #[error("`{path}` ends in none of `.csv`, `.csv.gz`, `.parquet`")]
+    UnknownFormat {
+        /// The path as it was given.
+        path: String,
+    },
+    /// A file has other rows than a moment ago.
+    #[error("`{source_name}` changed while it was read")]
+    Changed {
+        /// The path or name of the source.
+        source_name: String,
+    },
+    /// A result cannot be written; nothing of it is left.
+    #[error("`{path}` could not be written: {reason}")]
+    Encode {
+        /// The path as it was given.
+        path: String,
+        /// What the writer said.
+        reason: String,
+    },
+    /// A result would replace a file that it is made from.
+    #[error("`{path}` is an input of the join and cannot be its output")]
+    OutputIsInput {
+        /// The path as it was given.
+        path: String,
+    },
+
     /// An expectation cannot be checked as it stands.
     #[error("it cannot be checked that {expectation}: {reason}")]
     InvalidExpectation {
@@ -180,6 +269,20 @@ pub enum Error {
         found: DataType,
         /// What it must be.
         wanted: &'static str,
+    },
+    /// The JSON of a contract cannot be read.
+    #[error("this is no contract: {reason}")]
+    InvalidContract {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Quarantined rows could not be written.
+    #[error("quarantined rows could not be written to `{}`", path.display())]
+    WriteQuarantine {
+        /// Where they were to go.
+        path: std::path::PathBuf,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
     },
     /// A table does not keep its contract.
     #[error(
@@ -322,6 +425,67 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// Somebody may not read a column.
+    #[error("`{principal}` may not read `{column}` of feature view `{view}`: {reason}")]
+    AccessDenied {
+        /// Who asked.
+        principal: String,
+        /// The view.
+        view: String,
+        /// The column; the event time where events as such were asked for.
+        column: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// Something is encrypted under a key that was not given.
+    #[error("{what} of `{place}` is encrypted under key `{key}`, which was not given")]
+    MissingKey {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+        /// The name of the key.
+        key: String,
+    },
+    /// Encrypted bytes are not what was written, or were written elsewhere or under another key.
+    #[error(
+        "{what} of `{place}` cannot be decrypted: another key, another place, or altered bytes"
+    )]
+    Undecryptable {
+        /// The file, or the view of a value.
+        place: String,
+        /// The column, or what else it is.
+        what: String,
+    },
+    /// The operating system gave no random numbers.
+    #[error("the operating system gave no random numbers")]
+    Random,
+    /// Something could not be written.
+    #[error("`{place}` could not be written: {reason}")]
+    Write {
+        /// The file, or what it is to be.
+        place: String,
+        /// What stood in the way.
+        reason: String,
+    },
+    /// A catalog does not know what was named.
+    #[error("the catalog has no {sort} `{name}`; there is {available}")]
+    NotInCatalog {
+        /// What was looked for, for instance `view`.
+        sort: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The names that are there.
+        available: String,
+    },
+    /// A stored catalog is none, or does not have the content that its digests name.
+    #[error("catalog `{place}` cannot be read: {reason}")]
+    BrokenCatalog {
+        /// The file; empty for one that came as bytes.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A sum of whole numbers does not fit 64 bits.
     #[error("feature `{feature}` overflows 64 bits at {at}")]
     SumOverflow {
@@ -329,6 +493,152 @@ pub enum Error {
         feature: String,
         /// The instant that was asked for.
         at: mlops_core::EventTime,
+    },
+    /// An online store did not do what it was asked to.
+    #[error("online store {store} could not {action} `{table}`: {reason}")]
+    OnlineStore {
+        /// The kind of store.
+        store: &'static str,
+        /// What was being done.
+        action: &'static str,
+        /// The table, which is the view's name and the digest of its definition.
+        table: String,
+        /// What the store said.
+        reason: String,
+    },
+    /// Others changed a key each time that it was about to be written.
+    #[error("key ({key}) of `{table}` was changed by others {attempts} times in a row")]
+    OnlineContention {
+        /// The table.
+        table: String,
+        /// The key as text.
+        key: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The bytes that an online store has for a key are not what was written.
+    #[error("the online state of key ({key}) of view `{view}` is not readable: {reason}")]
+    OnlineState {
+        /// The view.
+        view: String,
+        /// The key as text.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A feature looks back further than the online table of its view.
+    #[error(
+        "feature `{feature}` looks back further than the {kept} that view `{view}` keeps online"
+    )]
+    NotServed {
+        /// The feature.
+        feature: String,
+        /// The view.
+        view: String,
+        /// The longest window that is kept.
+        kept: String,
+    },
+    /// Something needs an online store, and there is none.
+    #[error("there is no online store to {action} view `{view}`")]
+    NoOnlineStore {
+        /// What was to be done.
+        action: &'static str,
+        /// The view.
+        view: String,
+    },
+    /// A view is being materialised by somebody else.
+    #[error("view `{view}` is being materialised already")]
+    Materializing {
+        /// The view.
+        view: String,
+    },
+    /// A range of time ends before it begins.
+    #[error("view `{view}` cannot be materialised from {start} to {end}: it ends before it begins")]
+    EmptyRange {
+        /// The view.
+        view: String,
+        /// Where it was to begin.
+        start: mlops_core::EventTime,
+        /// Where it was to end.
+        end: mlops_core::EventTime,
+    },
+    /// An incremental run has nothing to go on from.
+    #[error("view `{view}` was never materialised and has no TTL: state where to begin")]
+    NoHistory {
+        /// The view.
+        view: String,
+    },
+    /// What a store keeps about its materialisations is not readable.
+    #[error("the record of the materialisations of view `{view}` is not readable: {reason}")]
+    Ledger {
+        /// The view.
+        view: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of a feature store could not be read or written.
+    #[error("`{path}` could not be {action}")]
+    File {
+        /// What was being done, for instance `written`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A directory is open in another feature store.
+    #[error("feature store `{path}` is open elsewhere")]
+    StoreLocked {
+        /// The directory.
+        path: String,
+    },
+    /// A file of a feature store is not what was written.
+    #[error("`{path}` is damaged: {reason}")]
+    DamagedFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A directory holds events of a view under another definition.
+    #[error("`{path}` holds events of view `{view}` under another definition")]
+    ForeignView {
+        /// The directory.
+        path: String,
+        /// The view.
+        view: String,
+    },
+    /// A push source was named that is not registered.
+    #[error("push source `{source_name}` is not registered; there is {available}")]
+    UnknownSource {
+        /// The source that was asked for.
+        source_name: String,
+        /// The sources that are there.
+        available: String,
+    },
+    /// A push source of that name stands for other views.
+    #[error("push source `{source_name}` is registered already for other views")]
+    DuplicateSource {
+        /// The source.
+        source_name: String,
+    },
+    /// A push names a column of event ids that cannot be one.
+    #[error("column `{column}` cannot tell events of view `{view}` apart: {reason}")]
+    EventId {
+        /// The view.
+        view: String,
+        /// The column.
+        column: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A log of served features does not have what a replay needs.
+    #[error("the serving log does not fit service `{service}`: {reason}")]
+    ServingLog {
+        /// The service.
+        service: String,
+        /// What differs.
+        reason: String,
     },
     /// Bytes that should hold a sketch or a partial aggregate do not.
     #[error("the bytes hold no {what}: {reason}")]
@@ -345,6 +655,82 @@ pub enum Error {
         what: &'static str,
         /// What differs.
         reason: &'static str,
+    },
+    /// A text is no expression.
+    #[error("the expression breaks at character {position}: {reason}")]
+    ExpressionSyntax {
+        /// The character, counted from 1.
+        position: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// An expression makes no sense over its columns.
+    #[error("transform `{transform}` is not valid: {reason}")]
+    InvalidTransform {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// Which part of it is wrong, and how.
+        reason: String,
+    },
+    /// A function for expressions contradicts itself or another.
+    #[error("function `{function}` is not valid: {reason}")]
+    InvalidFunction {
+        /// The function.
+        function: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Columns or values do not fit the expression that was compiled for others.
+    #[error("column `{column}` of `{transform}` is {found}, it must be {expected}")]
+    TransformInput {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// The column; `*` for all.
+        column: String,
+        /// What the expression was compiled for.
+        expected: String,
+        /// What it was given.
+        found: String,
+    },
+    /// A row of a transform has no value, not even null.
+    #[error("`{transform}` has no value{}: {reason}", in_row(*.row))]
+    TransformFailed {
+        /// The transform's name, or the expression.
+        transform: String,
+        /// The row, counted from 0; none if there is but one.
+        row: Option<usize>,
+        /// What overflowed, could not be cast, or broke.
+        reason: String,
+    },
+    /// Request data that transforms need is not there.
+    #[error("service `{service}` needs the request column `{column}`; there is {available}")]
+    MissingRequest {
+        /// The service.
+        service: String,
+        /// The column that was declared.
+        column: String,
+        /// What the spine or the request has.
+        available: String,
+    },
+    /// A batch of online reads has another number of requests than of keys.
+    #[error("there are {requests} requests for {keys} keys")]
+    RequestCount {
+        /// The keys.
+        keys: usize,
+        /// The requests.
+        requests: usize,
+    },
+    /// Request data is of another type than it was declared with.
+    #[error("request column `{column}` of service `{service}` is {found}, it must be {expected}")]
+    RequestType {
+        /// The service.
+        service: String,
+        /// The column.
+        column: String,
+        /// The type that was declared.
+        expected: String,
+        /// What the spine or the request has.
+        found: String,
     },
     /// An Arrow kernel refused.
     #[error("arrow could not {action}")]
@@ -365,23 +751,75 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::MissingFile { .. }
+            | Self::EmptyDirectory { .. }
             | Self::MissingColumn { .. }
             | Self::ContractColumn { .. }
             | Self::UnknownView { .. }
+            | Self::UnknownSource { .. }
             | Self::UnknownFeature { .. }
+            | Self::MissingRequest { .. }
+            | Self::NotInCatalog { .. }
             | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Read { .. } => ErrorKind::Unavailable,
-            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. } | Self::BrokenParquet { .. } | Self::BrokenState { .. } => {
+            Self::Store(source) | Self::Object { source, .. } => source.kind(),
+            Self::AccessDenied { .. } | Self::MissingKey { .. } => ErrorKind::Denied,
+            Self::Read { .. }
+            | Self::Random
+            | Self::Write { .. }
+            | Self::Encode { .. }
+            | Self::Changed { .. }
+            | Self::OnlineStore { .. }
+            | Self::File { .. }
+            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
+            Self::OnlineContention { .. }
+            | Self::Materializing { .. }
+            | Self::StoreLocked { .. }
+            | Self::DuplicateSource { .. }
+            | Self::ForeignView { .. } => ErrorKind::Conflict,
+            Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
                 ErrorKind::Corrupt
             }
+            Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
+            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
+            Self::BrokenGzip { .. }
+            | Self::BrokenParquet { .. }
+            | Self::BrokenIpc { .. }
+            | Self::BrokenText { .. }
+            | Self::BrokenState { .. }
+            | Self::Undecryptable { .. }
+            | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
             Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
             Self::Arrow { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }
     }
 
+    /// A store's error; that of a local file is the same as everywhere.
+    pub(crate) fn object(name: &str) -> impl FnOnce(mlops_store::Error) -> Self {
+        let name = name.to_owned();
+        move |error| match error {
+            mlops_store::Error::Io { source, .. } => Self::Read {
+                source_name: name,
+                source,
+            },
+            mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
+            source => Self::Object {
+                source_name: name,
+                source: Box::new(source),
+            },
+        }
+    }
+
     pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
         move |source| Self::Arrow { action, source }
     }
+}
+
+impl From<mlops_store::Error> for Error {
+    fn from(error: mlops_store::Error) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+fn in_row(row: Option<usize>) -> String {
+    row.map_or_else(String::new, |row| format!(" in row {row}"))
 }

@@ -9,9 +9,12 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
+use arrow::datatypes::DataType;
 use mlops_core::{EventTime, Table};
 
-use crate::{Aggregate, Feature, FeatureView, FieldKind, Filter, FilterField, Function, Result};
+use crate::{
+    Aggregate, Feature, FeatureView, FieldKind, Filter, FilterField, Function, KeyType, Result,
+};
 
 /// A struct that is one event of a view; `#[derive(FeatureView)]` writes it.
 pub trait ViewRow: Sized {
@@ -28,13 +31,18 @@ pub trait ViewRow: Sized {
 /// A Rust type that a field of a view can have; an `Option` of it allows nulls.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a feature view",
-    note = "a field is a whole number of at most 64 bits signed, a float, a `String`, a `bool`, an `EventTime`, or an `Option` of one"
+    note = "a field is a whole number of at most 64 bits signed, a float, a `String`, a `bool`, an `EventTime`, a `Date`, a `Uuid`, bytes, or an `Option` of one"
 )]
 pub trait FieldValue: Sized {
     /// The type without `Option`: one of `i64`, `f64`, `String`, `bool`, `EventTime`.
     type Base: Base;
     /// What a column of it holds.
     const KIND: FieldKind = <Self::Base as Base>::KIND;
+    /// The type of key that it can be a part of, if any.
+    const KEY: Option<KeyType>;
+
+    /// The Arrow type of a column of it.
+    fn data_type() -> DataType;
 
     /// The value in its widest form, or `None` for null.
     fn widen(&self) -> Option<Self::Base>;
@@ -78,28 +86,6 @@ impl Base for EventTime {
         let micros = values.into_iter().map(|time| time.map(Self::micros));
         let column: TimestampMicrosecondArray = micros.collect();
         Arc::new(column.with_timezone("UTC"))
-    }
-}
-
-macro_rules! fields {
-    ($($type:ty => $base:ty;)*) => {$(
-        impl FieldValue for $type {
-            type Base = $base;
-            fn widen(&self) -> Option<$base> {
-                Some(<$base>::from(self.clone()))
-            }
-        }
-    )*};
-}
-fields! {
-    i8 => i64; i16 => i64; i32 => i64; i64 => i64; u8 => i64; u16 => i64; u32 => i64;
-    f32 => f64; f64 => f64; String => String; bool => bool; EventTime => EventTime;
-}
-
-impl<T: FieldValue> FieldValue for Option<T> {
-    type Base = T::Base;
-    fn widen(&self) -> Option<T::Base> {
-        self.as_ref().and_then(T::widen)
     }
 }
 
@@ -263,141 +249,3 @@ impl Ordered for EventTime {}
 pub trait Number: Base {}
 impl Number for i64 {}
 impl Number for f64 {}
-
-/// What the derives expand to; no part of the interface.
-#[doc(hidden)]
-pub mod private {
-    pub use mlops_core::{EntityKey, EventTime, Table};
-
-    use super::{ArrayRef, Base, FieldValue};
-    use crate::{Boundary, Cutoff, EntityRow, FeatureView, FieldKind, KeyType, Result};
-
-    /// One field as the derive saw it.
-    #[derive(Debug)]
-    pub struct FieldSpec {
-        pub name: &'static str,
-        pub kind: FieldKind,
-        pub unit: Option<&'static str>,
-    }
-
-    /// A view as the derive saw it; `ttl` is in microseconds, 0 is for ever.
-    #[derive(Debug)]
-    pub struct ViewSpec {
-        pub name: &'static str,
-        pub time: &'static str,
-        pub created: Option<&'static str>,
-        pub ttl: i64,
-        pub boundary: Boundary,
-        pub cutoff: Cutoff,
-        pub fields: &'static [FieldSpec],
-    }
-
-    /// Builds the view; fields that are keys of the entity are no value fields.
-    pub fn view<E: EntityRow>(spec: &ViewSpec) -> FeatureView {
-        let ttl = mlops_core::Span::from_micros(spec.ttl).expect("the derive parsed it");
-        let mut builder = FeatureView::builder(spec.name)
-            .entity(E::entity())
-            .event_time(spec.time)
-            .ttl(ttl)
-            .boundary(spec.boundary)
-            .cutoff(spec.cutoff);
-        if let Some(created) = spec.created {
-            builder = builder.created_time(created);
-        }
-        for field in spec.fields {
-            if E::KEYS.iter().any(|(key, _)| *key == field.name) {
-                continue;
-            }
-            builder = builder.field(field.name, field.kind.data_type());
-            if let Some(unit) = field.unit {
-                builder = builder.unit(unit);
-            }
-        }
-        builder.build().expect("the derive checks every part")
-    }
-
-    /// A column of one field.
-    pub fn array<'a, T: FieldValue + 'a>(values: impl Iterator<Item = &'a T>) -> ArrayRef {
-        T::Base::array(values.map(FieldValue::widen).collect())
-    }
-
-    /// Brings the named columns into the view's order.
-    ///
-    /// # Errors
-    /// Those of `Table::new`.
-    pub fn table(view: &FeatureView, columns: &[(&str, ArrayRef)]) -> Result<Table> {
-        let schema = view.schema();
-        let ordered = schema.columns().iter().map(|column| {
-            let found = columns.iter().find(|(name, _)| *name == column.name());
-            let (_, array) = found.expect("the derive lists every column");
-            ArrayRef::clone(array)
-        });
-        let ordered = ordered.collect();
-        Ok(Table::new(schema, ordered)?)
-    }
-
-    /// Whether every key of the entity is a field of the view.
-    pub const fn has_keys(keys: &[(&str, KeyType)], fields: &[FieldSpec]) -> bool {
-        let mut k = 0;
-        while k < keys.len() && find(keys[k].0, fields).is_some() {
-            k += 1;
-        }
-        k == keys.len()
-    }
-
-    /// Whether the keys that are fields of the view have the same type there.
-    pub const fn keys_fit(keys: &[(&str, KeyType)], fields: &[FieldSpec]) -> bool {
-        let mut k = 0;
-        while k < keys.len() {
-            if let Some(at) = find(keys[k].0, fields)
-                && !fits(keys[k].1, fields[at].kind)
-            {
-                return false;
-            }
-            k += 1;
-        }
-        true
-    }
-
-    const fn find(name: &str, fields: &[FieldSpec]) -> Option<usize> {
-        let mut f = 0;
-        while f < fields.len() {
-            if same(name, fields[f].name) {
-                return Some(f);
-            }
-            f += 1;
-        }
-        None
-    }
-
-    const fn fits(key: KeyType, field: FieldKind) -> bool {
-        matches!(
-            (key, field),
-            (KeyType::Bool, FieldKind::Bool)
-                | (KeyType::Int, FieldKind::Int)
-                | (KeyType::Str, FieldKind::Str)
-        )
-    }
-
-    const fn same(a: &str, b: &str) -> bool {
-        let (a, b) = (a.as_bytes(), b.as_bytes());
-        let mut i = 0;
-        while i < a.len() && i < b.len() && a[i] == b[i] {
-            i += 1;
-        }
-        i == a.len() && i == b.len()
-    }
-
-    /// Fails the build unless the time field is an `EventTime`.
-    pub const fn is_event_time<T: EventTimeField>() {}
-
-    /// Fails the build unless the field is an `EventTime` or an `Option` of one.
-    pub const fn is_time<T: FieldValue<Base = EventTime>>() {}
-
-    #[diagnostic::on_unimplemented(
-        message = "the event time of a feature view cannot be a `{Self}`",
-        note = "it must be an `EventTime`, without `Option`"
-    )]
-    pub trait EventTimeField {}
-    impl EventTimeField for EventTime {}
-}

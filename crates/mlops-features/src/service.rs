@@ -6,9 +6,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use arrow::datatypes::DataType;
-use mlops_core::{Digest, EntityKey, KeyPart, ServiceName, Value};
+use mlops_core::{Digest, EntityKey, ServiceName, Value};
 
-use crate::{Error, Feature, Result, entity::KeyType, plan::Group};
+use crate::{
+    Error, Feature, Result,
+    entity::KeyType,
+    plan::Group,
+    transform::{IntoExpr, OnDemand, OnDemandBuilder, Transform, UserFunction},
+};
 
 /// A named, ordered list of features with different names; cheap to clone.
 ///
@@ -34,6 +39,7 @@ struct Plan {
     features: Vec<Feature>,
     keys: Vec<(String, DataType)>,
     groups: Vec<Group>,
+    on_demand: OnDemand,
 }
 
 impl FeatureService {
@@ -46,6 +52,7 @@ impl FeatureService {
             name: ServiceName::new(name)?,
             features: Vec::new(),
             full_names: false,
+            on_demand: OnDemandBuilder::default(),
         })
     }
 
@@ -54,14 +61,24 @@ impl FeatureService {
         &self.0.name
     }
 
-    /// The features in order.
+    /// The features in order, those included that are hidden.
     pub fn features(&self) -> &[Feature] {
         &self.0.features
     }
 
-    /// The names of the features, in order.
+    /// The names of what it answers, in order: of its features, then of its transforms, without the hidden.
     pub fn names(&self) -> Vec<&str> {
-        self.features().iter().map(|f| f.name().as_str()).collect()
+        self.0.on_demand.names(self.features()).collect()
+    }
+
+    /// The transforms in order, those included that are hidden.
+    pub fn transforms(&self) -> &[Transform] {
+        &self.0.on_demand.transforms
+    }
+
+    /// The request columns that a spine must have and that an online read must be given.
+    pub fn requests(&self) -> &[(String, DataType)] {
+        &self.0.on_demand.requests
     }
 
     /// A feature by name.
@@ -73,7 +90,7 @@ impl FeatureService {
         found.ok_or_else(|| Error::UnknownFeature {
             service: self.name().to_string(),
             feature: name.to_owned(),
-            available: quoted(self.names()),
+            available: quoted(self.features().iter().map(|f| f.name().as_str())),
         })
     }
 
@@ -99,17 +116,26 @@ impl FeatureService {
             let value = values
                 .get(column)
                 .ok_or_else(|| shape(format!("column `{column}` is missing")))?;
-            KeyPart::from_value(value.clone())
-                .filter(|part| KeyType::of(data_type).is_some_and(|kind| kind.fits(part)))
+            KeyType::of(data_type)
+                .and_then(|kind| kind.part(value))
                 .ok_or_else(|| shape(format!("`{column}` must be {data_type}, and is not")))
         });
         Ok(EntityKey::new(parts.collect::<Result<Vec<_>>>()?))
     }
 
-    /// The identity of the definition: of its name and of all features in order.
+    /// The identity of the definition: of its name, of all features in order, of its request data and
+    /// transforms.
     pub fn digest(&self) -> Digest {
         let features: Vec<Digest> = self.features().iter().map(Feature::digest).collect();
-        Digest::of_json(&("service", 1, self.name(), features))
+        let on_demand = self.on_demand();
+        if on_demand.is_empty() {
+            return Digest::of_json(&("service", 1, self.name(), features));
+        }
+        Digest::of_json(&("service", 1, self.name(), features, on_demand.digest()))
+    }
+
+    pub(crate) fn on_demand(&self) -> &OnDemand {
+        &self.0.on_demand
     }
 
     pub(crate) fn groups(&self) -> &[Group] {
@@ -124,6 +150,7 @@ pub struct FeatureServiceBuilder {
     name: ServiceName,
     features: Vec<Result<Feature>>,
     full_names: bool,
+    on_demand: OnDemandBuilder,
 }
 
 impl FeatureServiceBuilder {
@@ -140,8 +167,34 @@ impl FeatureServiceBuilder {
         self
     }
 
+    /// Declares request data: a column of the spine offline, an entry of the request online.
+    pub fn request(mut self, name: impl Into<String>, data_type: DataType) -> Self {
+        self.on_demand.requests.push((name.into(), data_type));
+        self
+    }
+
+    /// Adds a feature that is computed on demand from features, request data, keys and other transforms;
+    /// see [`transform`](crate::transform). An error of the expression shows at [`build`](Self::build).
+    pub fn transform(mut self, name: impl Into<String>, expr: impl IntoExpr) -> Self {
+        let transform = (name.into(), expr.into_expr());
+        self.on_demand.transforms.push(transform);
+        self
+    }
+
+    /// Lets transforms call a function of one's own.
+    pub fn function(mut self, function: UserFunction) -> Self {
+        self.on_demand.functions.push(function);
+        self
+    }
+
+    /// Computes a feature or a transform for others to read, and leaves it out of the answer.
+    pub fn hidden(mut self, name: impl Into<String>) -> Self {
+        self.on_demand.hidden.push(name.into());
+        self
+    }
+
     /// Names every feature `<view>__<name>`, as Feast does with full feature names; a role that was
-    /// given with [`Feature::keyed_by`] stands in the view's place.
+    /// given with [`Feature::keyed_by`] stands in the view's place. Transforms read them by that name.
     pub fn full_names(mut self) -> Self {
         self.full_names = true;
         self
@@ -152,7 +205,9 @@ impl FeatureServiceBuilder {
     /// # Errors
     /// The first error of a feature; [`Error::EmptyService`] without one; [`Error::NameCollision`] if two
     /// share a name or one is named like a key column; [`Error::DuplicateView`] if two different views
-    /// share a name; [`Error::InvalidFeature`] if two views have a key column in two types.
+    /// share a name; [`Error::InvalidFeature`] if two views have a key column in two types;
+    /// [`Error::ExpressionSyntax`], [`Error::InvalidTransform`] or [`Error::InvalidFunction`] of a transform,
+    /// [`Error::UnknownFeature`] if what is hidden is not there.
     pub fn build(self) -> Result<FeatureService> {
         let mut features = self.features.into_iter().collect::<Result<Vec<_>>>()?;
         if self.full_names {
@@ -190,11 +245,13 @@ impl FeatureServiceBuilder {
             }
         }
         let groups = Group::of(&features, &keys);
+        let on_demand = self.on_demand.build(self.name.as_str(), &features, &keys)?;
         Ok(FeatureService(Arc::new(Plan {
             name: self.name,
             features,
             keys,
             groups,
+            on_demand,
         })))
     }
 }
@@ -232,7 +289,7 @@ fn join_columns(features: &[Feature]) -> Result<Vec<(String, DataType)>> {
         for (column, data_type) in feature.join_on().iter().zip(types) {
             match keys.iter().find(|(known, _)| known == column) {
                 None => keys.push((column.clone(), data_type.clone())),
-                Some((_, known)) if known == data_type => {}
+                Some((_, known)) if KeyType::of(known) == KeyType::of(data_type) => {}
                 Some((_, known)) => {
                     return Err(Error::InvalidFeature {
                         feature: feature.name().to_string(),

@@ -3,22 +3,29 @@
 use std::{
     collections::BTreeMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::AtomicU64,
+    },
 };
 
-use mlops_core::{EntityKey, EventTime, FeatureName, Lineage, Table, TrainingSet, Value, ViewName};
+use mlops_core::{Clock, Digest, Lineage, Span, Table, TrainingSet, ViewName};
 
 use crate::{
-    Error, FeatureService, FeatureView, OnlineRow, Result, Status, ViewRow,
-    entity::KeyType,
+    Error, FeatureService, FeatureView, Result,
+    builder::FeatureStoreBuilder,
     index::{Staged, ViewIndex},
-    join::{self, Answer},
-    plan::Group,
+    join,
+    offline::Directory,
+    online::{OnlineStore, OnlineTable},
+    push::Writer,
     service::quoted,
+    transform,
 };
 
 /// The name under which a lineage lists the spine; no view can have it.
-const SPINE: &str = "@spine";
+pub(crate) const SPINE: &str = "@spine";
 
 /// Events in memory, by view, for joins and for online reads; a clone shares the state.
 ///
@@ -46,43 +53,79 @@ const SPINE: &str = "@spine";
 /// assert_eq!(row.get("amount_sum_1d"), Some(&Value::Float(9.5)));
 /// # Ok::<(), mlops_features::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct FeatureStore {
-    views: Arc<RwLock<BTreeMap<ViewName, Arc<Shelf>>>>,
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all clones of a store share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) views: RwLock<BTreeMap<ViewName, Arc<Shelf>>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) online: Option<Arc<dyn OnlineStore>>,
+    pub(crate) keep: Option<Span>,
+    /// The views of each push source.
+    pub(crate) sources: Mutex<BTreeMap<String, Vec<String>>>,
+    pub(crate) services: RwLock<Vec<FeatureService>>,
+    pub(crate) disk: Option<Directory>,
+    /// The identity of this store: arrivals are counted within it.
+    pub(crate) origin: Digest,
+    pub(crate) next_arrival: AtomicU64,
 }
 
 /// One view's state. Writers hold `writer` for as long as they prepare; readers never see it.
 #[derive(Debug)]
-struct Shelf {
-    writer: Mutex<()>,
+pub(crate) struct Shelf {
+    writer: Mutex<Writer>,
     index: RwLock<ViewIndex>,
-}
-
-/// What became of the rows of one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IngestReport {
-    /// The rows that are in the store now.
-    pub rows: u64,
-    /// The rows that were left out because a part of their key is null: they could answer nothing.
-    pub null_keys: u64,
-    /// The first and the last event time of the rows taken.
-    pub span: Option<(EventTime, EventTime)>,
+    /// Held by the one materialisation that may run.
+    pub(crate) running: Mutex<()>,
+    /// The view's place in the online store, if there is one.
+    pub(crate) table: RwLock<Option<OnlineTable>>,
 }
 
 impl FeatureStore {
     /// An empty store in memory.
     pub fn new() -> Self {
-        Self::default()
+        FeatureStoreBuilder::default()
+            .build()
+            .expect("nothing is opened")
     }
 
-    /// Makes a view known; the same definition again changes nothing.
+    /// A store in a directory, which is made if it is not there: what was pushed or ingested is there again
+    /// once its view is [registered](Self::register). For an online store beside it see
+    /// [`builder`](Self::builder).
     ///
     /// # Errors
-    /// [`Error::DuplicateView`] if another definition has that name.
+    /// [`Error::StoreLocked`] if another store has it open, [`Error::File`], [`Error::DamagedFile`].
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self> {
+        Self::builder().directory(directory).build()
+    }
+
+    /// Starts a store with a directory, an online store or a clock of its own.
+    pub fn builder() -> FeatureStoreBuilder {
+        FeatureStoreBuilder::default()
+    }
+
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Makes a view known, with the rows that a directory holds of it; the same definition again replaces only
+    /// what people read, the marks of personal data included.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateView`] if another definition has that name, [`Error::ForeignView`] if the directory
+    /// holds rows of it with other columns, [`Error::DamagedFile`] and those of an online store.
     pub fn register(&self, view: FeatureView) -> Result<()> {
-        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        let mut views = self.views_mut();
         if let Some(known) = views.get(view.name()) {
             if *known.read().view() == view {
+                let mut index = known.index.write().unwrap_or_else(PoisonError::into_inner);
+                index.describe(view);
                 return Ok(());
             }
             return Err(Error::DuplicateView {
@@ -91,16 +134,19 @@ impl FeatureStore {
         }
         let name = view.name().clone();
         let shelf = Shelf {
-            writer: Mutex::new(()),
+            writer: Mutex::default(),
+            running: Mutex::default(),
             index: RwLock::new(ViewIndex::new(view)),
+            table: RwLock::new(None),
         };
+        self.restore(&shelf)?;
         views.insert(name, Arc::new(shelf));
         Ok(())
     }
 
     /// The registered views, by name.
     pub fn views(&self) -> Vec<FeatureView> {
-        let views = self.views.read().unwrap_or_else(PoisonError::into_inner);
+        let views = self.views_ref();
         views
             .values()
             .map(|shelf| shelf.read().view().clone())
@@ -113,49 +159,6 @@ impl FeatureStore {
     /// [`Error::UnknownView`] if it is not registered.
     pub fn rows(&self, view: &str) -> Result<usize> {
         Ok(self.shelf(view)?.read().row_count())
-    }
-
-    /// Adds the rows of a table, all or none; columns are found by name and others are left alone.
-    ///
-    /// # Errors
-    /// [`Error::UnknownView`]; [`Error::ViewMismatch`] if a column is missing or has another type;
-    /// [`Error::Core`] if an event time is null.
-    pub fn ingest(&self, view: &str, table: &Table) -> Result<IngestReport> {
-        self.write(view, table, |shelf, staged| {
-            let mut next = shelf.snapshot();
-            if next.prefers_rebuild(staged.keys().len()) {
-                next.rebuild(staged);
-                let mut index = shelf.index.write().unwrap_or_else(PoisonError::into_inner);
-                let old = std::mem::replace(&mut *index, next);
-                drop(index);
-                drop(old); // freeing it is not for readers to wait for
-            } else {
-                drop(next);
-                shelf.push(staged);
-            }
-        })
-    }
-
-    /// Adds a few rows, all or none, late ones included; the next read sees them.
-    ///
-    /// The state afterwards is the one that [`ingest`](Self::ingest) of the same rows leaves.
-    ///
-    /// # Errors
-    /// Those of [`ingest`](Self::ingest).
-    pub fn push(&self, view: &str, table: &Table) -> Result<()> {
-        self.write(view, table, Shelf::push)?;
-        Ok(())
-    }
-
-    /// Adds events as the structs that they are, to the view that the struct defines.
-    ///
-    /// # Errors
-    /// [`Error::UnknownView`] if the view is not registered, [`Error::DuplicateView`] if it is registered
-    /// with another definition.
-    pub fn push_rows<R: ViewRow>(&self, rows: &[R]) -> Result<()> {
-        let view = R::view();
-        self.resolve(&view)?;
-        self.push(view.name().as_str(), &R::table(rows)?)
     }
 
     /// The spine with the features of its rows' keys and times: one output row a spine row, in order; on as
@@ -193,63 +196,18 @@ impl FeatureStore {
 
     /// The join as a training set with its lineage: the spine must also have a label.
     ///
-    /// Value columns of the spine become features as they are.
+    /// Value columns of the spine become features as they are, apart from request columns: a model reads
+    /// what [`online_with`](Self::online_with) answers. To train on one, add it as a transform.
     ///
     /// # Errors
     /// Those of [`join`](Self::join), and [`Error::Core`] if the spine is empty or has no usable label.
     pub fn training_set(&self, service: &FeatureService, spine: &Table) -> Result<TrainingSet> {
         let views = self.snapshots(service)?;
         let table = join::join(service, &views, spine, threads())?;
+        let table = transform::without_requests(service, table)?;
         let mut lineage = lineage(service, &views);
         lineage.data.insert(SPINE.to_owned(), spine.digest());
         Ok(TrainingSet::new(table, lineage)?)
-    }
-
-    /// The features of one key at one instant: bit for bit what [`join`](Self::join) gives for that row.
-    ///
-    /// # Errors
-    /// [`Error::UnknownView`], [`Error::DuplicateView`], [`Error::KeyShape`] if the key does not have a part
-    /// of the right type for each of [`FeatureService::keys`], [`Error::SumOverflow`].
-    ///
-    /// # Complexity
-    /// Per view a hash lookup and a binary search, and, per field and window, one pass over the key's events in
-    /// that window.
-    pub fn online(
-        &self,
-        service: &FeatureService,
-        key: &EntityKey,
-        at: EventTime,
-    ) -> Result<OnlineRow> {
-        check_key(service, key)?;
-        let features = service.features();
-        let mut row = OnlineRow {
-            values: features
-                .iter()
-                .map(|f| (FeatureName::clone(f.name()), Value::Null))
-                .collect(),
-            statuses: vec![Status::NotFound; features.len()],
-            event_times: vec![None; features.len()],
-        };
-        let mut answers = Vec::new();
-        for group in service.groups() {
-            let shelf = self.resolve(&group.view)?;
-            let index = shelf.read();
-            let rows = group_id(group, key, &index).map(|id| index.rows(id));
-            answers.clear();
-            answers.resize(group.slots, Answer::NOTHING);
-            join::evaluate(group, &index, rows.as_ref(), at.micros(), &mut answers).map_err(
-                |slot| join::overflow(join::feature_of(service, group, slot), at.micros()),
-            )?;
-            for (answer, place) in answers.iter().zip(&group.features) {
-                let words = features[*place]
-                    .field_at()
-                    .map(|field| index.dictionary(field));
-                row.values[*place].1 = join::to_value(&answer.scalar, words);
-                row.statuses[*place] = answer.status;
-                row.event_times[*place] = answer.time.map(EventTime::from_micros);
-            }
-        }
-        Ok(row)
     }
 
     /// Where the features of a service come from: the digest of each view's content, which depends on
@@ -261,29 +219,18 @@ impl FeatureStore {
         Ok(lineage(service, &self.snapshots(service)?))
     }
 
-    fn write(
-        &self,
-        view: &str,
-        table: &Table,
-        apply: impl FnOnce(&Shelf, &Staged),
-    ) -> Result<IngestReport> {
-        let shelf = self.shelf(view)?;
-        let view = shelf.read().view().clone();
-        let staged = Staged::new(&view, table)?;
-        let writer = shelf.lock();
-        if !staged.keys().is_empty() {
-            apply(&shelf, &staged);
-        }
-        drop(writer);
-        Ok(IngestReport {
-            rows: staged.keys().len() as u64,
-            null_keys: staged.null_keys(),
-            span: staged.span(),
-        })
+    fn views_ref(&self) -> RwLockReadGuard<'_, BTreeMap<ViewName, Arc<Shelf>>> {
+        let views = self.inner.views.read();
+        views.unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shelf(&self, view: &str) -> Result<Arc<Shelf>> {
-        let views = self.views.read().unwrap_or_else(PoisonError::into_inner);
+    fn views_mut(&self) -> RwLockWriteGuard<'_, BTreeMap<ViewName, Arc<Shelf>>> {
+        let views = self.inner.views.write();
+        views.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn shelf(&self, view: &str) -> Result<Arc<Shelf>> {
+        let views = self.views_ref();
         let found = views.iter().find(|(name, _)| name.as_str() == view);
         found
             .map(|(_, shelf)| Arc::clone(shelf))
@@ -294,8 +241,8 @@ impl FeatureStore {
     }
 
     /// The state of a view that is registered with this very definition.
-    fn resolve(&self, view: &FeatureView) -> Result<Arc<Shelf>> {
-        let views = self.views.read().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn resolve(&self, view: &FeatureView) -> Result<Arc<Shelf>> {
+        let views = self.views_ref();
         let shelf = views.get(view.name()).ok_or_else(|| Error::UnknownView {
             view: view.name().to_string(),
             available: quoted(views.keys().map(ViewName::as_str)),
@@ -325,25 +272,50 @@ impl FeatureStore {
     }
 }
 
+impl Default for FeatureStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Shelf {
     // A panic under a lock is a bug of ours; the state before or after one row of it is still sorted.
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, ViewIndex> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, ViewIndex> {
         self.index.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Writer> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn snapshot(&self) -> ViewIndex {
+    pub(crate) fn snapshot(&self) -> ViewIndex {
         self.read().clone()
     }
 
-    fn push(&self, staged: &Staged) {
+    pub(crate) fn table(&self) -> Option<OnlineTable> {
+        let table = self.table.read();
+        table.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn push(&self, staged: &Staged) {
         self.index
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .push(staged);
+    }
+
+    /// Adds many rows beside the state, which readers go on with until it is swapped.
+    pub(crate) fn load(&self, staged: &Staged) {
+        let mut next = self.snapshot();
+        if !next.prefers_rebuild(staged.keys().len()) {
+            drop(next);
+            return self.push(staged);
+        }
+        next.rebuild(staged);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *index, next);
+        drop(index);
+        drop(old); // freeing it is not for readers to wait for
     }
 }
 
@@ -357,42 +329,13 @@ fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {
         .iter()
         .map(|index| (index.view().name().to_string(), index.digest()));
     let features = service.features().iter();
+    let transforms = service.transforms().iter();
     Lineage {
         data: data.collect(),
         features: features
             .map(|f| (f.name().to_string(), f.digest()))
+            .chain(transforms.map(|t| (t.name().to_string(), t.digest())))
             .collect(),
         code_revision: None,
     }
-}
-
-fn check_key(service: &FeatureService, key: &EntityKey) -> Result<()> {
-    let keys = service.keys();
-    let shape = |reason: String| {
-        let entity = service.features()[0].view().entity().name();
-        Err(Error::KeyShape {
-            entity: entity.to_string(),
-            key: key.to_string(),
-            reason,
-        })
-    };
-    if key.parts().len() != keys.len() {
-        let columns = quoted(keys.iter().map(|(column, _)| column.as_str()));
-        return shape(format!("the key columns are {columns}"));
-    }
-    for (part, (column, data_type)) in key.parts().iter().zip(keys) {
-        if !KeyType::of(data_type).is_some_and(|kind| kind.fits(part)) {
-            return shape(format!("`{column}` must be {data_type}"));
-        }
-    }
-    Ok(())
-}
-
-fn group_id(group: &Group, key: &EntityKey, index: &ViewIndex) -> Option<u32> {
-    let whole = group.parts.iter().copied().eq(0..key.parts().len());
-    if whole {
-        return index.keys().get(key);
-    }
-    let parts = group.parts.iter().map(|at| key.parts()[*at].clone());
-    index.keys().get(&EntityKey::new(parts))
 }

@@ -2,22 +2,23 @@
 //!
 //! Results are plain data with a JSON form, for reports and for the audit trail.
 
-use std::collections::BTreeMap;
-
-use arrow::util::display::array_value_to_string;
 use mlops_core::Table;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
 use crate::{
-    Error, Expectation, OnFailure, RejectionKind, Rejections, Result, expectation::Outcome,
+    Error, ExpectationResult, OnFailure, RejectionKind, Rejections, Result,
+    contract::{SCHEMA_VERSION, first, known_version},
+    expectation_result::values,
+    quarantine::Quarantine,
     source::Fault,
 };
 
-/// How many bad rows are shown with their values.
-const EXAMPLES: usize = 20;
-
 /// The results of all expectations of a contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+///
+/// The JSON form has a `schema_version`, and `passed` and `statistics` beside what is here, for readers that do
+/// not count themselves; they are not believed when it is read.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Validation {
     /// The name of the contract.
     pub contract: String,
@@ -27,94 +28,33 @@ pub struct Validation {
     pub results: Vec<ExpectationResult>,
 }
 
-/// What came of one expectation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExpectationResult {
-    /// The expectation in words.
-    pub expectation: String,
-    /// The columns that it reads; none for a rule on the table as a whole.
-    pub columns: Vec<String>,
-    /// What a failure means.
-    pub on_failure: OnFailure,
-    /// The share of checked rows that must keep the rule.
-    pub mostly: f64,
-    /// Whether the expectation is met.
-    pub passed: bool,
-    /// The rows that had a value to check; 0 for a rule on the table as a whole.
-    pub checked: u64,
-    /// The checked rows that break the rule.
-    pub failed: u64,
-    /// `failed / checked`, 0 if nothing was checked.
-    pub failed_share: f64,
-    /// What was seen, in words.
-    pub observed: String,
-    /// The first 20 rows that break the rule, with their values.
-    pub examples: Vec<Example>,
-    /// All rows that break the rule, as positions counted from 0, in order.
-    pub bad_rows: Vec<u32>,
+/// How many expectations were met.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    /// All expectations.
+    pub evaluated: u64,
+    /// Those that are met.
+    pub successful: u64,
+    /// Those that are not, and break the contract.
+    pub unsuccessful: u64,
+    /// Those that are not, and only warn.
+    pub warnings: u64,
+    /// `successful / evaluated`, in `0.0..=1.0`; 1 if there is none.
+    pub success_share: f64,
 }
 
-/// A row that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Example {
-    /// The position of the row, counted from 0.
-    pub row: u32,
-    /// The values of the columns that the rule reads, joined by `, `.
-    pub value: String,
-}
-
-impl ExpectationResult {
-    pub(crate) fn new(expectation: &Expectation, table: &Table, outcome: Outcome) -> Self {
-        let columns: Vec<String> = expectation
-            .columns()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        let mostly = expectation.mostly_share();
-        let mut result = Self {
-            expectation: expectation.words(),
-            columns,
-            on_failure: expectation.on_failure(),
-            mostly,
-            passed: true,
-            checked: 0,
-            failed: 0,
-            failed_share: 0.0,
-            observed: String::new(),
-            examples: Vec::new(),
-            bad_rows: Vec::new(),
-        };
-        match outcome {
-            Outcome::Table { passed, observed } => {
-                result.passed = passed;
-                result.observed = observed;
-            }
-            Outcome::Rows {
-                checked,
-                bad,
-                observed,
-            } => {
-                result.checked = checked as u64;
-                result.failed = bad.len() as u64;
-                result.observed = observed;
-                if checked > 0 {
-                    // a quotient is rounded correctly, so that 7 of 100 is the 0.07 that was written
-                    result.failed_share = bad.len() as f64 / checked as f64;
-                    result.passed = (checked - bad.len()) as f64 / checked as f64 >= mostly;
-                }
-                result.examples = bad
-                    .iter()
-                    .take(EXAMPLES)
-                    .map(|row| Example {
-                        row: *row,
-                        value: values(table, &result.columns, *row),
-                    })
-                    .collect();
-                result.bad_rows = bad;
-            }
-        }
-        result
-    }
+/// How much of a result is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[doc(alias = "result_format")]
+pub enum Detail {
+    /// Whether it passed.
+    Verdict,
+    /// Counts, shares and what was observed as well.
+    Basic,
+    /// Examples and the most frequent bad values as well.
+    Summary,
+    /// The position of every bad row as well.
+    Complete,
 }
 
 impl Validation {
@@ -130,11 +70,66 @@ impl Validation {
             .filter(move |r| !r.passed && r.on_failure == on_failure)
     }
 
+    /// How many expectations were met.
+    pub fn statistics(&self) -> Statistics {
+        let evaluated = self.results.len() as u64;
+        let unsuccessful = self.failures(OnFailure::Error).count() as u64;
+        let warnings = self.failures(OnFailure::Warn).count() as u64;
+        let successful = evaluated - unsuccessful - warnings;
+        Statistics {
+            evaluated,
+            successful,
+            unsuccessful,
+            warnings,
+            success_share: if evaluated == 0 {
+                1.0
+            } else {
+                successful as f64 / evaluated as f64
+            },
+        }
+    }
+
+    /// The same with no more than some detail, for a log or a message.
+    ///
+    /// A validation that is not [`Detail::Complete`] splits no table.
+    #[must_use]
+    pub fn at(&self, detail: Detail) -> Self {
+        let results = self.results.iter().map(|result| {
+            let mut less = ExpectationResult {
+                bad_rows: Vec::new(),
+                ..result.clone()
+            };
+            if detail >= Detail::Complete {
+                less.bad_rows.clone_from(&result.bad_rows);
+            }
+            if detail < Detail::Summary {
+                less.examples.clear();
+                less.frequent.clear();
+            }
+            if detail < Detail::Basic {
+                less.observed.clear();
+                less.observed_value = None;
+            }
+            less
+        });
+        Self {
+            contract: self.contract.clone(),
+            rows: self.rows,
+            results: results.collect(),
+        }
+    }
+
     /// The rows that break a rule which does not merely warn, as positions counted from 0, in order.
     ///
     /// [`Table::take`] gives the rows themselves.
     pub fn bad_rows(&self) -> Vec<u32> {
-        self.broken_rules().into_keys().collect()
+        let mut rows: Vec<u32> = self
+            .broken_rules()
+            .into_iter()
+            .map(|(row, _)| row)
+            .collect();
+        rows.dedup();
+        rows
     }
 
     /// Nothing, if the contract is kept.
@@ -154,7 +149,10 @@ impl Validation {
                 first.observed
             )
         } else {
-            first.observed.clone()
+            first
+                .error
+                .clone()
+                .unwrap_or_else(|| first.observed.clone())
         };
         Err(Error::ContractBroken {
             contract: self.contract.clone(),
@@ -168,43 +166,29 @@ impl Validation {
     /// The rows of the validated table that break no rule, and an account of the others.
     ///
     /// A row is taken out once, however many rules it breaks: its entry names the first of them and its
-    /// reason tells all. Row numbers count from 1, as in a file without rejected rows.
+    /// reason tells all. Row numbers count from 1, as in a file without rejected rows. The account lists up to
+    /// 10,000 rows; [`Validation::quarantine`] keeps all of them.
     ///
     /// # Errors
     /// [`mlops_core::Error::LengthMismatch`] if this is not the table that was validated.
     pub fn split(&self, table: &Table) -> Result<(Table, Rejections)> {
         let broken = self.broken_rules();
-        // a validation may have been read from a file, and name rows that it cannot have seen
-        let last = broken.last_key_value().map(|(row, _)| u64::from(*row) + 1);
-        let rows = self.rows.max(last.unwrap_or_default());
-        if table.rows() as u64 != rows {
-            return Err(Error::Core(mlops_core::Error::LengthMismatch {
-                what: "rows of the table and of its validation",
-                left: table.rows(),
-                right: usize::try_from(rows).unwrap_or(usize::MAX),
-            }));
-        }
+        self.require_rows_of(table, &broken)?;
         let mut keep = vec![true; table.rows()];
         let mut rejected = Rejections::default();
-        for (row, broken) in broken {
+        for rules in broken.chunk_by(|a, b| a.0 == b.0) {
+            let row = rules[0].0;
             keep[row as usize] = false;
-            let mut words = Vec::with_capacity(broken.len());
-            for rule in &broken {
-                rejected.count(Some(&rule.columns.join(", ")), RejectionKind::Expectation);
-                words.push(rule.expectation.as_str());
+            for (_, at) in rules {
+                let columns = self.results[*at as usize].columns.join(", ");
+                rejected.count(Some(&columns), RejectionKind::Expectation);
             }
-            let first = broken[0];
-            let fault = Fault::new(
-                RejectionKind::Expectation,
-                format!("not so: {}", words.join("; ")),
-            );
+            let first = &self.results[rules[0].1 as usize];
+            let reason = format!("not so: {}", self.reasons(rules));
+            let fault = Fault::new(RejectionKind::Expectation, reason);
             let value = values(table, &first.columns, row);
-            rejected.list(
-                u64::from(row) + 1,
-                Some(&first.columns.join(", ")),
-                &value,
-                fault,
-            );
+            let columns = first.columns.join(", ");
+            rejected.list(u64::from(row) + 1, Some(&columns), &value, fault);
         }
         let good = if rejected.is_empty() {
             table.clone()
@@ -214,30 +198,89 @@ impl Validation {
         Ok((good, rejected))
     }
 
-    /// The rules that each bad row breaks.
-    fn broken_rules(&self) -> BTreeMap<u32, Vec<&ExpectationResult>> {
-        let mut rows = BTreeMap::<u32, Vec<&ExpectationResult>>::new();
-        for result in self
-            .results
-            .iter()
-            .filter(|r| r.on_failure == OnFailure::Error)
-        {
-            for row in &result.bad_rows {
-                rows.entry(*row).or_default().push(result);
-            }
+    /// The rows of the validated table that break no rule, and the others with their reasons, to be
+    /// [written](Quarantine::write_parquet) somewhere.
+    ///
+    /// # Errors
+    /// [`mlops_core::Error::LengthMismatch`] if this is not the table that was validated.
+    pub fn quarantine(&self, table: &Table) -> Result<(Table, Quarantine)> {
+        let broken = self.broken_rules();
+        self.require_rows_of(table, &broken)?;
+        let mut keep = vec![true; table.rows()];
+        for (row, _) in &broken {
+            keep[*row as usize] = false;
         }
-        rows
+        Ok((table.filter(&keep)?, Quarantine::new(self, table, &broken)?))
+    }
+
+    /// The rules of some entries in words.
+    pub(crate) fn reasons(&self, rules: &[(u32, u32)]) -> String {
+        let words = rules
+            .iter()
+            .map(|(_, at)| self.results[*at as usize].expectation.as_str());
+        words.collect::<Vec<_>>().join("; ")
+    }
+
+    /// A validation may have been read from a file, and name rows that it cannot have seen.
+    fn require_rows_of(&self, table: &Table, broken: &[(u32, u32)]) -> Result<()> {
+        let last = broken.last().map(|(row, _)| u64::from(*row) + 1);
+        let rows = self.rows.max(last.unwrap_or_default());
+        if table.rows() as u64 != rows {
+            return Err(Error::Core(mlops_core::Error::LengthMismatch {
+                what: "rows of the table and of its validation",
+                left: table.rows(),
+                right: usize::try_from(rows).unwrap_or(usize::MAX),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The bad rows with the positions of the rules that they break, in order of rows and then rules.
+    fn broken_rules(&self) -> Vec<(u32, u32)> {
+        let strict = (0_u32..)
+            .zip(&self.results)
+            .filter(|(_, r)| r.on_failure == OnFailure::Error);
+        let mut all: Vec<(u32, u32)> = strict
+            .flat_map(|(at, result)| result.bad_rows.iter().map(move |row| (*row, at)))
+            .collect();
+        all.sort_unstable();
+        // a file may name a row twice
+        all.dedup();
+        all
     }
 }
 
-/// The values of some columns in one row; empty for null.
-fn values(table: &Table, columns: &[String], row: u32) -> String {
-    let texts = columns.iter().map(|name| {
-        let array = table.column(name).ok()?;
-        array_value_to_string(array, row as usize).ok()
-    });
-    texts
-        .map(Option::unwrap_or_default)
-        .collect::<Vec<_>>()
-        .join(", ")
+impl Serialize for Validation {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut form = to.serialize_struct("Validation", 6)?;
+        form.serialize_field("schema_version", &SCHEMA_VERSION)?;
+        form.serialize_field("contract", &self.contract)?;
+        form.serialize_field("passed", &self.passed())?;
+        form.serialize_field("rows", &self.rows)?;
+        form.serialize_field("statistics", &self.statistics())?;
+        form.serialize_field("results", &self.results)?;
+        form.end()
+    }
+}
+
+/// The form that is read; the first one had no version.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(default = "first")]
+    schema_version: u32,
+    contract: String,
+    rows: u64,
+    results: Vec<ExpectationResult>,
+}
+
+impl TryFrom<Stored> for Validation {
+    type Error = String;
+    fn try_from(stored: Stored) -> Result<Self, String> {
+        known_version(stored.schema_version)?;
+        Ok(Self {
+            contract: stored.contract,
+            rows: stored.rows,
+            results: stored.results,
+        })
+    }
 }

@@ -61,7 +61,7 @@ fn a_struct_becomes_the_definition_that_the_builder_makes() {
         .ttl(Span::days(365))
         .field("amount", DataType::Float64)
         .unit("GBP")
-        .field("quantity", DataType::Int64)
+        .field("quantity", DataType::UInt16)
         .field("country", DataType::Utf8)
         .field("returned", DataType::Boolean)
         .field("due", EventTime::data_type())

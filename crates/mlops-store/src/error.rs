@@ -1,4 +1,4 @@
-//! What can go wrong with an artifact.
+//! What can go wrong with an artifact or an object.
 //!
 //! The backend's own error type stays private behind [`BackendError`], so that a new release of
 //! `object_store` is not a new release of this crate.
@@ -7,7 +7,7 @@ use std::{fmt, io, path::PathBuf};
 
 use mlops_core::{Digest, ErrorKind};
 
-/// An error of the artifact store.
+/// An error of the artifact store, or of objects by URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -47,6 +47,76 @@ pub enum Error {
         /// The backend's own error.
         source: BackendError,
     },
+    /// A URL makes no sense.
+    #[error("`{url}` is not a URL that can be used: {reason}")]
+    InvalidUrl {
+        /// The URL, without credentials.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A URL names a sort of store that is not at hand.
+    #[error("`{url}` cannot be reached: {reason}")]
+    UnsupportedUrl {
+        /// The URL, without credentials.
+        url: String,
+        /// What is missing.
+        reason: &'static str,
+    },
+    /// There is no object, file or directory at this URL.
+    #[error("there is nothing at `{url}`")]
+    NoObject {
+        /// The URL or path.
+        url: String,
+    },
+    /// The store does not let these credentials do that.
+    #[error("`{url}` is not open to these credentials: could not {action} it")]
+    Denied {
+        /// What was being done.
+        action: &'static str,
+        /// The URL.
+        url: String,
+        /// The store's own error.
+        source: BackendError,
+    },
+    /// A store did not do what was asked of an object.
+    #[error("could not {action} `{url}`")]
+    Object {
+        /// What was being done.
+        action: &'static str,
+        /// The URL.
+        url: String,
+        /// The store's own error.
+        source: BackendError,
+    },
+    /// An object was replaced or cut short after it was opened.
+    #[error("`{url}` has changed since it was opened")]
+    Changed {
+        /// The URL or path.
+        url: String,
+    },
+    /// A range is not inside its object.
+    #[error("`{url}` has {size} bytes: {start} to {end} is no range of it")]
+    Range {
+        /// The URL or path.
+        url: String,
+        /// The first byte that was asked for.
+        start: u64,
+        /// The byte after the last one.
+        end: u64,
+        /// The size of the object.
+        size: u64,
+    },
+    /// A directory holds more than a listing may.
+    #[error("there are more than {limit} {what} below `{url}`")]
+    ListLimit {
+        /// The URL or path of the directory.
+        url: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// The private runtime did not start, or lost a task.
     #[error("the store's runtime failed: {reason}")]
     Runtime {
@@ -62,9 +132,15 @@ impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoObject { .. } => ErrorKind::NotFound,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
-            Self::Io { .. } | Self::Store { .. } => ErrorKind::Unavailable,
+            Self::Io { .. } | Self::Store { .. } | Self::Object { .. } => ErrorKind::Unavailable,
+            Self::InvalidUrl { .. } | Self::Range { .. } | Self::ListLimit { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::UnsupportedUrl { .. } => ErrorKind::Unsupported,
+            Self::Denied { .. } => ErrorKind::Denied,
+            Self::Changed { .. } => ErrorKind::Conflict,
             Self::Runtime { .. } => ErrorKind::Internal,
         }
     }
@@ -89,5 +165,28 @@ impl fmt::Display for BackendError {
 impl std::error::Error for BackendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         std::error::Error::source(&self.0)
+    }
+}
+
+/// What a backend's error means for the object that was asked for.
+pub(crate) fn backend(
+    action: &'static str,
+    url: &str,
+) -> impl FnOnce(object_store::Error) -> Error {
+    use object_store::Error as Failure;
+    let url = url.to_owned();
+    move |error| match error {
+        Failure::NotFound { .. } => Error::NoObject { url },
+        Failure::Precondition { .. } => Error::Changed { url },
+        Failure::PermissionDenied { .. } | Failure::Unauthenticated { .. } => Error::Denied {
+            action,
+            url,
+            source: BackendError::new(error),
+        },
+        _ => Error::Object {
+            action,
+            url,
+            source: BackendError::new(error),
+        },
     }
 }

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Context, Outcome, bad_rows, rows};
+use super::{
+    check::{Check, Context, Outcome, rows},
+    values::each_text,
+};
 use crate::Result;
 
 /// See [`Expectation::length_between`](super::Expectation::length_between).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Length {
     pub(super) column: String,
     pub(super) min: usize,
@@ -29,14 +33,20 @@ impl Check for Length {
         if self.min > self.max {
             return Err(context.invalid("the range is empty"));
         }
-        let texts = context.texts(&self.column)?;
+        let (texts, live) = context.texts(&self.column)?;
         let (mut shortest, mut longest) = (usize::MAX, 0);
-        let bad = bad_rows(&texts, |text| {
-            let length = text.chars().count();
+        let bad = each_text!(&texts, texts => live.bad_at(|row| {
+            let text = texts.value(row);
+            // a text of ASCII alone has as many characters as bytes
+            let length = if text.is_ascii() { text.len() } else { text.chars().count() };
             (shortest, longest) = (shortest.min(length), longest.max(length));
-            (self.min..=self.max).contains(&length)
-        });
+            self.min <= length && length <= self.max
+        }));
         let observed = format!("lengths from {} to {longest}", shortest.min(longest));
-        Ok(rows(&texts, bad, observed))
+        Ok(rows(&live, bad, observed))
+    }
+
+    fn effort(&self) -> u32 {
+        4
     }
 }

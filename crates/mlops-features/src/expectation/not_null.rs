@@ -7,6 +7,7 @@ use crate::Result;
 
 /// See [`Expectation::not_null`](super::Expectation::not_null).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NotNull {
     pub(super) column: String,
 }
@@ -22,17 +23,16 @@ impl Check for NotNull {
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
         let array = context.column(&self.column)?;
-        let nulls = array.logical_nulls();
-        let bad: Vec<u32> = match &nulls {
-            Some(nulls) => (0..)
-                .zip(nulls.iter())
-                .filter(|(_, valid)| !valid)
-                .map(|(r, _)| r)
-                .collect(),
-            None => Vec::new(),
+        let rows = context.rows();
+        let bad: Vec<u32> = match array.logical_nulls() {
+            Some(nulls) if nulls.null_count() > 0 => {
+                let nulls = !nulls.inner();
+                rows.clone().and(&nulls).rows().collect()
+            }
+            _ => Vec::new(),
         };
         Ok(Outcome::Rows {
-            checked: array.len(),
+            checked: rows.count(),
             observed: format!("{} nulls", bad.len()),
             bad,
         })

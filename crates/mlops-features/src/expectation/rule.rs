@@ -1,22 +1,32 @@
-//! An expectation: a rule, how much of the table must keep it, and what its failure means.
+//! An expectation: a rule, on which rows, how much of the table must keep it, and what its failure means.
 
-use std::ops::RangeBounds;
-
-use mlops_core::{EventTime, Value};
 use serde::{Deserialize, Serialize};
 
 use super::{
     check::{Check, Context, Outcome},
+    columns::{ColumnCount, ColumnExists, Columns},
+    condition::Condition,
+    distinct_set::{DistinctSet, MostFrequent},
+    distribution::Distribution,
     length::Length,
-    newest::Newest,
+    newest::{Fresh, Newest},
+    not_future::NotFuture,
     not_null::NotNull,
+    null::Null,
+    of_type::{OfKind, OfType},
     order::Order,
+    pair::Pair,
+    part::Part,
     pattern::Pattern,
     range::Range,
-    row_count::RowCount,
+    reference::Reference,
+    row_count::{RowCount, SameRowCount},
     set::Set,
+    statistic::StatisticRange,
+    sum::Sum,
     time_range::TimeRange,
     unique::Unique,
+    z_score::ZScore,
 };
 use crate::Result;
 
@@ -36,147 +46,96 @@ pub enum OnFailure {
 
 /// One thing that must hold for a table, or for each of its rows.
 ///
-/// Rules on rows skip nulls, apart from [`Expectation::not_null`]. An expectation that cannot be checked
-/// (an empty range, a pattern that does not compile) is an error when it is used.
+/// Rules on rows skip nulls, apart from [`Expectation::not_null`] and [`Expectation::null`]. An expectation that cannot
+/// be checked (an empty range, a pattern that does not compile) is an error when it is used.
 ///
 /// ```
-/// use mlops_features::Expectation;
+/// use mlops_features::{Condition, Expectation};
 ///
 /// let price = Expectation::within("unit_price", 0.0..).mostly(0.99);
 /// assert_eq!(price.words(), "`unit_price` is at least 0, in 99 % of rows");
+///
+/// let sold = Expectation::within("quantity", 1.0..).when(Condition::equal("kind", "sale")).warn();
+/// assert_eq!(sold.words(), "`quantity` is at least 1, where `kind` = \"sale\"");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Expectation {
     rule: Rule,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    when: Vec<Condition>,
+    #[serde(default = "all")]
     mostly: f64,
+    #[serde(default)]
     on_failure: OnFailure,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Rule {
-    NotNull(NotNull),
-    Range(Range),
-    Set(Set),
-    Pattern(Pattern),
-    Length(Length),
-    Unique(Unique),
-    Order(Order),
-    TimeRange(TimeRange),
-    Newest(Newest),
-    RowCount(RowCount),
+fn all() -> f64 {
+    1.0
 }
 
+/// Declares the rules, and the way from each to its check.
+macro_rules! rules {
+    ($($rule:ident),* $(,)?) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Rule {
+            $($rule($rule),)*
+        }
+
+        impl Rule {
+            fn check(&self) -> &dyn Check {
+                match self {
+                    $(Self::$rule(rule) => rule,)*
+                }
+            }
+        }
+
+        $(impl From<$rule> for Expectation {
+            fn from(rule: $rule) -> Self {
+                Self {
+                    rule: Rule::$rule(rule),
+                    when: Vec::new(),
+                    mostly: 1.0,
+                    on_failure: OnFailure::default(),
+                }
+            }
+        })*
+    };
+}
+
+rules!(
+    NotNull,
+    Null,
+    Range,
+    Set,
+    Pattern,
+    Part,
+    Length,
+    Unique,
+    Order,
+    TimeRange,
+    NotFuture,
+    Pair,
+    Sum,
+    ZScore,
+    Reference,
+    Newest,
+    Fresh,
+    RowCount,
+    SameRowCount,
+    ColumnExists,
+    Columns,
+    ColumnCount,
+    OfType,
+    OfKind,
+    StatisticRange,
+    DistinctSet,
+    MostFrequent,
+    Distribution,
+);
+
 impl Expectation {
-    /// Every row has a value in the column.
-    pub fn not_null(column: impl Into<String>) -> Self {
-        Self::of(Rule::NotNull(NotNull {
-            column: column.into(),
-        }))
-    }
-
-    /// Numbers lie in `min..=max`; NaN does not.
-    pub fn between(column: impl Into<String>, min: f64, max: f64) -> Self {
-        Self::within(column, min..=max)
-    }
-
-    /// Numbers lie in a range, which may be open on either side: `0.0..`, `..=1.0`. NaN lies in none.
-    pub fn within(column: impl Into<String>, range: impl RangeBounds<f64>) -> Self {
-        Self::of(Rule::Range(Range {
-            column: column.into(),
-            lower: range.start_bound().cloned(),
-            upper: range.end_bound().cloned(),
-        }))
-    }
-
-    /// Values are among those listed, which must be of the column's kind.
-    pub fn in_set<V: Into<Value>>(
-        column: impl Into<String>,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        Self::set(column.into(), values, true)
-    }
-
-    /// Values are not among those listed, which must be of the column's kind.
-    pub fn not_in_set<V: Into<Value>>(
-        column: impl Into<String>,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        Self::set(column.into(), values, false)
-    }
-
-    /// Texts contain a match of the regular expression; anchor it with `^…$` to match all of the text.
-    pub fn matches(column: impl Into<String>, pattern: impl Into<String>) -> Self {
-        Self::of(Rule::Pattern(Pattern {
-            column: column.into(),
-            pattern: pattern.into(),
-        }))
-    }
-
-    /// Texts have `min..=max` characters (Unicode scalar values).
-    pub fn length_between(column: impl Into<String>, min: usize, max: usize) -> Self {
-        Self::of(Rule::Length(Length {
-            column: column.into(),
-            min,
-            max,
-        }))
-    }
-
-    /// No two rows agree in all of these columns.
-    ///
-    /// The first of several such rows stands, the later ones break the rule. A null agrees with a null; a
-    /// row that is null in all of the columns is skipped.
-    pub fn unique<C: Into<String>>(columns: impl IntoIterator<Item = C>) -> Self {
-        Self::of(Rule::Unique(Unique {
-            columns: columns.into_iter().map(Into::into).collect(),
-        }))
-    }
-
-    /// Numbers or instants rise from row to row. A row that does not exceed all rows before it breaks
-    /// the rule.
-    pub fn increasing(column: impl Into<String>) -> Self {
-        Self::of(Rule::Order(Order {
-            column: column.into(),
-            strict: true,
-        }))
-    }
-
-    /// Numbers or instants never fall from row to row. A row that is below an earlier one breaks the rule.
-    pub fn non_decreasing(column: impl Into<String>) -> Self {
-        Self::of(Rule::Order(Order {
-            column: column.into(),
-            strict: false,
-        }))
-    }
-
-    /// Instants lie in `from..=until`.
-    pub fn time_between(column: impl Into<String>, from: EventTime, until: EventTime) -> Self {
-        Self::times(column.into(), Some(from), Some(until))
-    }
-
-    /// No instant is later: with the present as the limit, no event is of the future.
-    pub fn not_after(column: impl Into<String>, limit: EventTime) -> Self {
-        Self::times(column.into(), None, Some(limit))
-    }
-
-    /// No instant is earlier.
-    pub fn not_before(column: impl Into<String>, limit: EventTime) -> Self {
-        Self::times(column.into(), Some(limit), None)
-    }
-
-    /// The newest instant of the table is not earlier: the data is fresh. A rule on the whole table.
-    pub fn newest_not_before(column: impl Into<String>, limit: EventTime) -> Self {
-        Self::of(Rule::Newest(Newest {
-            column: column.into(),
-            not_before: limit,
-        }))
-    }
-
-    /// The table has `min..=max` rows. A rule on the whole table.
-    pub fn row_count_between(min: u64, max: u64) -> Self {
-        Self::of(Rule::RowCount(RowCount { min, max }))
-    }
-
     /// The share of checked rows, in `0.0..=1.0`, that must keep the rule; all of them unless said otherwise.
     ///
     /// It decides whether the contract is kept. Single rows that break the rule are quarantined all the same.
@@ -193,20 +152,32 @@ impl Expectation {
         self
     }
 
-    /// The expectation in words, for people.
-    pub fn words(&self) -> String {
-        let rule = self.check_of().words();
-        if self.mostly < 1.0 {
-            // 0.07 * 100 is not quite 7
-            format!("{rule}, in {} % of rows", (self.mostly * 1e6).round() / 1e4)
-        } else {
-            rule
-        }
+    /// Only rows that meet the condition count; of several, all must be met.
+    #[doc(alias = "row_condition")]
+    #[must_use]
+    pub fn when(mut self, condition: Condition) -> Self {
+        self.when.push(condition);
+        self
     }
 
-    /// The columns that it reads.
+    /// The expectation in words, for people.
+    pub fn words(&self) -> String {
+        let mut words = self.rule.check().words();
+        for (i, condition) in self.when.iter().enumerate() {
+            let before = if i == 0 { ", where" } else { " and" };
+            words = format!("{words}{before} {}", condition.words());
+        }
+        if self.mostly < 1.0 {
+            // 0.07 * 100 is not quite 7
+            let percent = (self.mostly * 1e6).round() / 1e4;
+            words = format!("{words}, in {percent} % of rows");
+        }
+        words
+    }
+
+    /// The columns that it reads, apart from those of its conditions.
     pub fn columns(&self) -> Vec<&str> {
-        self.check_of().columns()
+        self.rule.check().columns()
     }
 
     /// What a failure means.
@@ -218,53 +189,28 @@ impl Expectation {
         self.mostly
     }
 
-    pub(crate) fn check(&self, context: &Context<'_>) -> Result<Outcome> {
+    /// How much work it is, for the order in which threads take it up.
+    pub(crate) fn effort(&self) -> u32 {
+        self.rule.check().effort()
+    }
+
+    /// Tries the rule, and tells on how many rows.
+    pub(crate) fn check(&self, mut context: Context<'_>) -> Result<(Outcome, usize)> {
         if !(0.0..=1.0).contains(&self.mostly) {
             return Err(context.invalid(format!("`mostly` is {}, not in 0..=1", self.mostly)));
         }
-        self.check_of().check(context)
-    }
-
-    fn of(rule: Rule) -> Self {
-        Self {
-            rule,
-            mostly: 1.0,
-            on_failure: OnFailure::default(),
+        let rule = self.rule.check();
+        if !self.when.is_empty() && !rule.reads_rows() {
+            return Err(context.invalid("it is not about rows, so that it takes no condition"));
         }
-    }
-
-    fn set<V: Into<Value>>(
-        column: String,
-        values: impl IntoIterator<Item = V>,
-        allowed: bool,
-    ) -> Self {
-        Self::of(Rule::Set(Set {
-            column,
-            values: values.into_iter().map(Into::into).collect(),
-            allowed,
-        }))
-    }
-
-    fn times(column: String, not_before: Option<EventTime>, not_after: Option<EventTime>) -> Self {
-        Self::of(Rule::TimeRange(TimeRange {
-            column,
-            not_before,
-            not_after,
-        }))
-    }
-
-    fn check_of(&self) -> &dyn Check {
-        match &self.rule {
-            Rule::NotNull(rule) => rule,
-            Rule::Range(rule) => rule,
-            Rule::Set(rule) => rule,
-            Rule::Pattern(rule) => rule,
-            Rule::Length(rule) => rule,
-            Rule::Unique(rule) => rule,
-            Rule::Order(rule) => rule,
-            Rule::TimeRange(rule) => rule,
-            Rule::Newest(rule) => rule,
-            Rule::RowCount(rule) => rule,
+        for condition in &self.when {
+            let rows = condition.rows(&context)?;
+            context.when = Some(match context.when {
+                Some(earlier) => &earlier & &rows,
+                None => rows,
+            });
         }
+        let rows = context.rows().count();
+        Ok((rule.check(&context)?, rows))
     }
 }

@@ -1,33 +1,30 @@
 //! A value is one of a list, or none of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use arrow::{
-    array::{Array, AsArray},
-    datatypes::{DataType, Int64Type},
-};
-use mlops_core::Value;
+use mlops_core::{EventTime, Value};
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Context, Outcome, bad_rows, cast, rows};
+use super::{
+    check::{Check, Context, Outcome, rows},
+    distinct::{float_key, whole_key},
+    frequent::{frequent, text},
+    intern::KeySet,
+    live::Live,
+    values::{Integer, Real, Values, each_whole},
+};
 use crate::Result;
 
 /// How many unexpected values are named.
 const NAMED: usize = 5;
+/// Up to so many listed values are compared one by one, which vectorises.
+const FEW: usize = 8;
 
 /// See [`Expectation::in_set`](super::Expectation::in_set).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Set {
     pub(super) column: String,
     pub(super) values: Vec<Value>,
     pub(super) allowed: bool,
-}
-
-impl Set {
-    /// The values as one kind, or nothing if they are not all of it.
-    fn all<'a, T>(&'a self, of: impl Fn(&'a Value) -> Option<T>) -> Option<Vec<T>> {
-        self.values.iter().map(of).collect()
-    }
 }
 
 impl Check for Set {
@@ -36,94 +33,181 @@ impl Check for Set {
     }
 
     fn words(&self) -> String {
-        let named: Vec<String> = self.values.iter().take(NAMED).map(text).collect();
-        let more = if self.values.len() > NAMED {
-            ", …"
-        } else {
-            ""
-        };
         let relation = if self.allowed { "one of" } else { "none of" };
-        format!("`{}` is {relation} {}{more}", self.column, named.join(", "))
+        format!("`{}` is {relation} {}", self.column, named(&self.values))
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
         if self.values.is_empty() {
             return Err(context.invalid("the list is empty"));
         }
-        let array = context.column(&self.column)?;
-        let wrong = |wanted| context.wrong_type(&self.column, wanted);
-        let bad = match array.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                let texts = context.texts(&self.column)?;
-                let set: BTreeSet<&str> = self
-                    .all(Value::as_str)
-                    .ok_or_else(|| wrong("the kind of the listed values"))?
-                    .into_iter()
-                    .collect();
-                bad_rows(&texts, |text| set.contains(text) == self.allowed)
-            }
-            DataType::Boolean => {
-                let set = self.all(|v| {
-                    if let Value::Bool(b) = v {
-                        Some(*b)
-                    } else {
-                        None
-                    }
-                });
-                let set = set.ok_or_else(|| wrong("the kind of the listed values"))?;
-                bad_rows(array.as_boolean(), |flag| {
-                    set.contains(&flag) == self.allowed
-                })
-            }
-            t if t.is_integer() && *t != DataType::UInt64 => {
-                let set = self.all(|v| {
-                    if let Value::Int(i) = v {
-                        Some(*i)
-                    } else {
-                        None
-                    }
-                });
-                let set: BTreeSet<i64> = set
-                    .ok_or_else(|| wrong("the kind of the listed values"))?
-                    .into_iter()
-                    .collect();
-                let numbers = cast(array, &DataType::Int64)?;
-                let numbers = numbers.as_primitive::<Int64Type>();
-                bad_rows(numbers, |number| set.contains(&number) == self.allowed)
-            }
-            t if t.is_floating() => {
-                let set = self.all(|v| {
-                    if v.as_str().is_none() {
-                        v.as_f64()
-                    } else {
-                        None
-                    }
-                });
-                let set = set.ok_or_else(|| wrong("the kind of the listed values"))?;
-                let numbers = context.numbers(&self.column)?;
-                bad_rows(&numbers, |number| set.contains(&number) == self.allowed)
-            }
-            _ => return Err(wrong("a text, a boolean or a number")),
-        };
+        let (values, live) = context.values(&self.column)?;
+        let bad = outside(
+            context,
+            &self.column,
+            (&values, &live),
+            &self.values,
+            self.allowed,
+        )?;
         let observed = unexpected(context, &self.column, &bad)?;
-        Ok(rows(array, bad, observed))
+        Ok(rows(&live, bad, observed))
     }
+
+    fn effort(&self) -> u32 {
+        5
+    }
+}
+
+/// The first listed values, in words.
+pub(super) fn named(values: &[Value]) -> String {
+    let named: Vec<String> = values.iter().take(NAMED).map(text).collect();
+    let more = if values.len() > NAMED { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
+}
+
+/// The rows of a column whose membership in a list is not as `allowed` says.
+pub(super) fn outside(
+    context: &Context<'_>,
+    column: &str,
+    (values, live): (&Values, &Live),
+    listed: &[Value],
+    allowed: bool,
+) -> Result<Vec<u32>> {
+    let wrong = || context.wrong_type(column, "the kind of the listed values");
+    Ok(match values {
+        Values::Text(texts) => {
+            let mut set = KeySet::new();
+            for value in listed {
+                set.insert_text(value.as_str().ok_or_else(wrong)?);
+            }
+            context.bad_texts(column, texts, live, |t| set.contains_text(t) == allowed)?
+        }
+        Values::Bool(bits) => {
+            let listed = all(listed, |v| match v {
+                Value::Bool(b) => Some(*b),
+                _ => None,
+            });
+            let listed = listed.ok_or_else(wrong)?;
+            live.bad_at(|row| listed.contains(&bits.value(row)) == allowed)
+        }
+        Values::Whole(whole) => {
+            let listed = all(listed, |v| match v {
+                Value::Int(i) => Some(*i),
+                _ => None,
+            });
+            let listed = listed.ok_or_else(wrong)?;
+            each_whole!(whole, values => outside_whole(values, live, &listed, allowed))
+        }
+        Values::Real(real) => {
+            let listed = all(listed, |v| match v {
+                Value::Int(_) | Value::Float(_) => v.as_f64(),
+                _ => None,
+            });
+            let listed: Vec<f64> = listed.ok_or_else(wrong)?;
+            if !listed.iter().all(|v| v.is_finite()) {
+                // nothing equals NaN, and JSON has neither it nor infinity
+                return Err(context.invalid("a listed number is not finite"));
+            }
+            outside_real(real, live, &listed, allowed)
+        }
+        Values::Time(micros) => {
+            let listed = all(listed, |v| instant(v).map(EventTime::micros)).ok_or_else(wrong)?;
+            outside_whole(micros, live, &listed, allowed)
+        }
+        Values::Other => {
+            return Err(context.wrong_type(column, "a text, a boolean, a number or an instant"));
+        }
+    })
+}
+
+/// A listed instant, which is a text in JSON.
+pub(super) fn instant(value: &Value) -> Option<EventTime> {
+    match value {
+        Value::Time(time) => Some(*time),
+        value => EventTime::parse(value.as_str()?).ok(),
+    }
+}
+
+/// A value as JSON gives it back: an instant as its text.
+pub(super) fn plain(value: Value) -> Value {
+    match value {
+        Value::Time(time) => Value::Str(time.to_string()),
+        value => value,
+    }
+}
+
+fn all<'a, T>(values: &'a [Value], of: impl Fn(&'a Value) -> Option<T>) -> Option<Vec<T>> {
+    values.iter().map(of).collect()
+}
+
+fn outside_whole<T: Integer>(values: &[T], live: &Live, listed: &[i64], allowed: bool) -> Vec<u32> {
+    if listed.len() <= FEW {
+        // one that does not fit the column is equal to nothing in it
+        let fit = listed.iter().filter_map(|v| T::try_from((*v).into()).ok());
+        return outside_few(values, live, &fit.collect::<Vec<T>>(), allowed);
+    }
+    let mut set = KeySet::new();
+    for value in listed {
+        set.insert(whole_key((*value).into()));
+    }
+    let fits = |v: T| i64::try_from(v.into()).is_ok();
+    live.bad(values, |v| {
+        (fits(v) && set.contains(whole_key(v.into()))) == allowed
+    })
+}
+
+fn outside_real(real: &Real, live: &Live, listed: &[f64], allowed: bool) -> Vec<u32> {
+    if listed.len() <= FEW {
+        return match real {
+            Real::F32(_) => outside_few(&real.wide(), live, listed, allowed),
+            Real::F64(values) => outside_few(values, live, listed, allowed),
+        };
+    }
+    let mut set = KeySet::new();
+    for value in listed {
+        set.insert(float_key(*value));
+    }
+    live.bad(&real.wide(), |v| set.contains(float_key(v)) == allowed)
+}
+
+/// Against up to eight values, whose number is known when this is compiled.
+fn outside_few<T: Copy + PartialEq>(
+    values: &[T],
+    live: &Live,
+    listed: &[T],
+    allowed: bool,
+) -> Vec<u32> {
+    match listed.len() {
+        0 => live.bad(values, |_| !allowed),
+        1 => outside_some::<T, 1>(values, live, listed, allowed),
+        2 => outside_some::<T, 2>(values, live, listed, allowed),
+        3 | 4 => outside_some::<T, 4>(values, live, listed, allowed),
+        _ => outside_some::<T, FEW>(values, live, listed, allowed),
+    }
+}
+
+fn outside_some<T: Copy + PartialEq, const N: usize>(
+    values: &[T],
+    live: &Live,
+    listed: &[T],
+    allowed: bool,
+) -> Vec<u32> {
+    // the last one again where there are fewer
+    let listed: [T; N] = std::array::from_fn(|at| listed[at.min(listed.len() - 1)]);
+    // no early exit, so that eight rows are compared at a time
+    live.bad(values, |v| {
+        let found = listed
+            .iter()
+            .fold(0_u8, |found, one| found | u8::from(*one == v));
+        (found != 0) == allowed
+    })
 }
 
 /// The unexpected values that are most frequent, with their counts.
 fn unexpected(context: &Context<'_>, column: &str, bad: &[u32]) -> Result<String> {
-    let array = context.column(column)?;
-    let mut counts = BTreeMap::<String, usize>::new();
-    for row in bad {
-        let value = Value::from_array(column, array, *row as usize)?;
-        *counts.entry(text(&value)).or_default() += 1;
-    }
-    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let distinct = counts.len();
-    let named: Vec<String> = counts
+    let (distinct, most) = frequent(context.column(column)?, bad, NAMED)?;
+    let named: Vec<String> = most
         .into_iter()
-        .take(NAMED)
         .map(|(value, count)| format!("{value} × {count}"))
         .collect();
     let list = if named.is_empty() {
@@ -132,16 +216,4 @@ fn unexpected(context: &Context<'_>, column: &str, bad: &[u32]) -> Result<String
         format!(": {}", named.join(", "))
     };
     Ok(format!("{distinct} unexpected values{list}"))
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(b) => b.to_string(),
-        Value::Int(i) => i.to_string(),
-        Value::Float(f) => f.to_string(),
-        Value::Str(s) => format!("{s:?}"),
-        Value::Time(t) => t.to_string(),
-        Value::List(_) | Value::Map(_) => serde_json::to_string(value).unwrap_or_default(),
-    }
 }

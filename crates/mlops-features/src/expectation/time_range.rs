@@ -1,14 +1,17 @@
 //! An instant lies in a range; the usual catch is an event of the future.
 
-use arrow::compute::{max, min};
 use mlops_core::EventTime;
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Context, Outcome, bad_rows, rows};
+use super::{
+    check::{Check, Context, Outcome, rows},
+    live::Live,
+};
 use crate::Result;
 
 /// See [`Expectation::time_between`](super::Expectation::time_between).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct TimeRange {
     pub(super) column: String,
     pub(super) not_before: Option<EventTime>,
@@ -28,22 +31,26 @@ impl Check for TimeRange {
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
-        let from = self.not_before.unwrap_or(EventTime::MIN);
-        let until = self.not_after.unwrap_or(EventTime::MAX);
+        // an instant past what can be printed is still past a bound, and within none
+        let from = self.not_before.map_or(i64::MIN, EventTime::micros);
+        let until = self.not_after.map_or(i64::MAX, EventTime::micros);
         if from > until {
             return Err(context.invalid("the range is empty"));
         }
-        let instants = context.instants(&self.column)?;
-        let range = from.micros()..=until.micros();
-        let bad = bad_rows(&instants, |micros| range.contains(&micros));
-        let observed = match (min(&instants), max(&instants)) {
-            (Some(first), Some(last)) => format!("{} to {}", time(first), time(last)),
-            _ => "no instant".to_owned(),
-        };
-        Ok(rows(&instants, bad, observed))
+        let (instants, live) = context.instants(&self.column)?;
+        let bad = live.bad(&instants, |t| from <= t && t <= until);
+        let observed = extent(&instants, &live);
+        Ok(rows(&live, bad, observed))
     }
 }
 
-fn time(micros: i64) -> EventTime {
-    EventTime::from_micros(micros)
+/// The first and the last instant, in words.
+pub(super) fn extent(instants: &[i64], live: &Live) -> String {
+    let (first, last, _) = live.extent(instants, i64::MAX, i64::MIN);
+    let time = EventTime::from_micros;
+    if live.count() == 0 {
+        "no instant".to_owned()
+    } else {
+        format!("{} to {}", time(first), time(last))
+    }
 }

@@ -1,15 +1,17 @@
 //! No two rows agree in all of the given columns.
 
-use std::collections::HashSet;
-
-use arrow::row::{RowConverter, SortField};
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Context, Outcome};
-use crate::{Error, Result};
+use super::{
+    check::{Check, Context, Outcome, list, rows},
+    distinct::{any_value, keys, repeats},
+    group::group,
+};
+use crate::Result;
 
 /// See [`Expectation::unique`](super::Expectation::unique).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Unique {
     pub(super) columns: Vec<String>,
 }
@@ -20,8 +22,7 @@ impl Check for Unique {
     }
 
     fn words(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|c| format!("`{c}`")).collect();
-        format!("{} is unique", names.join(" with "))
+        format!("{} is unique", list(&self.columns, " with "))
     }
 
     fn check(&self, context: &Context<'_>) -> Result<Outcome> {
@@ -33,31 +34,24 @@ impl Check for Unique {
             .iter()
             .map(|name| context.column(name).cloned())
             .collect::<Result<Vec<_>>>()?;
-        let fields = arrays
-            .iter()
-            .map(|a| SortField::new(a.data_type().clone()))
-            .collect();
-        let compare = "compare rows for uniqueness";
-        let converter = RowConverter::new(fields).map_err(Error::arrow(compare))?;
-        let rows = converter
-            .convert_columns(&arrays)
-            .map_err(Error::arrow(compare))?;
-        // membership alone is asked, so the order of the set is never seen
-        let mut seen = HashSet::with_capacity(rows.num_rows());
-        let (mut checked, mut bad) = (0, Vec::new());
-        for (row, content) in (0_u32..).zip(rows.iter()) {
-            if arrays.iter().all(|a| a.is_null(row as usize)) {
-                continue;
-            }
-            checked += 1;
-            if !seen.insert(content) {
-                bad.push(row);
-            }
-        }
-        Ok(Outcome::Rows {
-            checked,
-            observed: format!("{} repeats of an earlier row", bad.len()),
-            bad,
-        })
+        let live = match any_value(&arrays, context.table.rows()) {
+            Some(some) => context.rows().and(&some),
+            None => context.rows(),
+        };
+        let keys = match &arrays[..] {
+            [array] => keys(array)?,
+            _ => None,
+        };
+        let keys = match keys {
+            Some(keys) => keys,
+            None => group(context, &self.columns)?,
+        };
+        let bad = repeats(&keys, &live);
+        let observed = format!("{} repeats of an earlier row", bad.len());
+        Ok(rows(&live, bad, observed))
+    }
+
+    fn effort(&self) -> u32 {
+        30 * u32::try_from(self.columns.len()).unwrap_or(u32::MAX / 30)
     }
 }

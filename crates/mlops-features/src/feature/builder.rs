@@ -5,7 +5,7 @@ use mlops_core::{FeatureName, Span};
 
 use super::{Accuracy, Divisor, Feature, Filter, Function, Window};
 use crate::{
-    Error, FeatureView, FieldKind, Result,
+    Error, FeatureView, Field, FieldKind, Result,
     aggregate::{GroupBy, Measure, Shape},
 };
 
@@ -147,14 +147,21 @@ impl Aggregate {
             return Err(invalid("its window is empty"));
         }
         let (measure, mut shape) = self.measure(&name)?;
+        let mut data_type = self.data_type(&name, &measure, shape)?;
         let mut measures = vec![measure];
         if let Some(below) = &self.below {
             let (measure, other) = below.measure(&name)?;
-            if !shape.is_number() || !other.is_number() {
+            let plain = |part: &Measure| {
+                let field = part.field.map(|(at, _)| &self.view.fields()[at]);
+                part.counts() || field.is_none_or(Field::is_plain)
+            };
+            let numbers = shape.is_number() && other.is_number();
+            if !numbers || !plain(&measures[0]) || !plain(&measure) {
                 return Err(invalid("the parts of a ratio must be numbers"));
             }
             measures.push(measure);
             shape = Shape::One(FieldKind::Float);
+            data_type = DataType::Float64;
         }
         let tiled = measures
             .iter()
@@ -179,7 +186,27 @@ impl Aggregate {
             }
         }
         let name = FeatureName::new(name)?;
+        let shape = (shape, data_type);
         Ok(Feature::new(self.view, measures, window, shape, name))
+    }
+
+    /// The Arrow type of what a measure answers: the declared type of the field, where it gives its values.
+    fn data_type(&self, name: &str, measure: &Measure, shape: Shape) -> Result<DataType> {
+        let Some((at, _)) = measure.field else {
+            return Ok(shape.data_type());
+        };
+        let field = &self.view.fields()[at];
+        let data_type = match shape {
+            Shape::One(kind) => field.output(measure.function.keeps(), kind),
+            // in a list or a map a value stands as it is held, which is how a plain one is declared
+            _ => (measure.counts() || field.is_plain()).then(|| shape.data_type()),
+        };
+        data_type.ok_or_else(|| Error::FieldType {
+            feature: name.to_owned(),
+            function: self.function.name(),
+            field: field.name().to_owned(),
+            found: field.data_type().clone(),
+        })
     }
 
     /// The default name without the window.
@@ -213,8 +240,10 @@ impl Aggregate {
             .transpose()?;
         let by = self.by.as_ref().map(|(by, limit)| {
             let at = view.field_index(by)?;
-            if matches!(fields[at].kind(), FieldKind::Float | FieldKind::Time) {
-                let holds = fields[at].kind().data_type();
+            // what is held otherwise than declared has another text
+            let numbers = matches!(fields[at].kind(), FieldKind::Float | FieldKind::Time);
+            if numbers || !fields[at].is_plain() {
+                let holds = fields[at].data_type();
                 return Err(invalid(format!(
                     "field `{by}` holds {holds}, which makes no categories"
                 )));
@@ -246,7 +275,7 @@ impl Aggregate {
                 .field
                 .clone()
                 .unwrap_or_else(|| view.name().to_string()),
-            found: field.map_or(DataType::Null, |at| fields[at].kind().data_type()),
+            found: field.map_or(DataType::Null, |at| fields[at].data_type().clone()),
         })?;
         Ok((measure, shape))
     }

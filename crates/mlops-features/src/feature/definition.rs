@@ -1,7 +1,9 @@
 //! A checked feature.
 
-use arrow::datatypes::DataType;
-use mlops_core::{Column, Digest, FeatureName, Span};
+use std::collections::BTreeSet;
+
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, DecimalType};
+use mlops_core::{Column, Digest, FeatureName, Span, Value};
 
 use super::{Accuracy, Aggregate, Divisor, Filter, Function, Rank, Window};
 use crate::{
@@ -40,6 +42,7 @@ pub struct Feature {
     alias: Option<String>,
     join_on: Vec<String>,
     shape: Shape,
+    data_type: DataType,
 }
 
 impl Feature {
@@ -181,7 +184,7 @@ impl Feature {
         view: FeatureView,
         measures: Vec<Measure>,
         window: Option<Window>,
-        shape: Shape,
+        (shape, data_type): (Shape, DataType),
         name: FeatureName,
     ) -> Self {
         let keys = view.entity().keys().iter();
@@ -193,6 +196,7 @@ impl Feature {
             window,
             alias: None,
             shape,
+            data_type,
         }
     }
 
@@ -261,6 +265,20 @@ impl Feature {
         self.field_at().map(|i| self.view.fields()[i].name())
     }
 
+    /// All fields whose values play a part in it: what is aggregated, by which categories, and what filters ask.
+    pub fn reads(&self) -> Vec<&str> {
+        let mut fields = BTreeSet::new();
+        for measure in &self.measures {
+            fields.extend(measure.field.map(|(field, _)| field));
+            fields.extend(measure.by.map(|by| by.field));
+            if let Some(filter) = &measure.filter {
+                filter.fields(&mut fields);
+            }
+        }
+        let all = self.view.fields();
+        fields.into_iter().map(|field| all[field].name()).collect()
+    }
+
     /// What it computes.
     pub fn function(&self) -> Function {
         match self.measures.as_slice() {
@@ -281,10 +299,20 @@ impl Feature {
             .unwrap_or_default()
     }
 
-    /// The Arrow type of its values: a list for the newest values, a map from texts for an aggregate by
-    /// category, else a single value.
+    /// The Arrow type of its values: of the latest, smallest and largest value that of the field, of a sum the
+    /// widest of its sort; a list for the newest values, a map from texts for an aggregate by category.
     pub fn data_type(&self) -> DataType {
-        self.shape.data_type()
+        self.data_type.clone()
+    }
+
+    /// What leaves the index, as the online store gives it: a decimal as its exact text.
+    pub(crate) fn shown(&self, value: Value) -> Value {
+        match (&self.data_type, value) {
+            (DataType::Decimal128(_, scale), Value::Int(digits)) => Value::Str(
+                Decimal128Type::format_decimal(digits.into(), DECIMAL128_MAX_PRECISION, *scale),
+            ),
+            (_, value) => value,
+        }
     }
 
     /// Whether it can be null: counts and maps cannot.

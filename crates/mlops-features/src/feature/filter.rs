@@ -1,5 +1,7 @@
 //! Filters: which events an aggregate looks at.
 
+use std::collections::BTreeSet;
+
 use mlops_core::Value;
 use serde::Serialize;
 
@@ -170,8 +172,9 @@ impl Filter {
             let field = &view.fields()[field];
             Constant::of(field.kind(), value)
                 .filter(|_| !ordered || field.kind() != FieldKind::Bool)
+                .filter(|_| field.is_plain())
                 .ok_or_else(|| {
-                    let (name, holds) = (field.name(), field.kind().data_type());
+                    let (name, holds) = (field.name(), field.data_type());
                     invalid(format!(
                         "field `{name}` holds {holds}, its filter asks for {value:?}"
                     ))
@@ -257,6 +260,20 @@ impl Constant {
 }
 
 impl Test {
+    /// Adds the fields that it asks about.
+    pub(crate) fn fields(&self, fields: &mut BTreeSet<usize>) {
+        match self {
+            Self::Compare(field, ..) | Self::OneOf(field, _) | Self::Null(field, _) => {
+                fields.insert(*field);
+            }
+            Self::All(tests) | Self::Any(tests) => {
+                for test in tests {
+                    test.fields(fields);
+                }
+            }
+        }
+    }
+
     /// Whether it holds for an event, given its fields by position.
     pub(crate) fn holds<'a>(&self, item: &impl Fn(usize) -> Item<'a>) -> bool {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::FieldKind;
+use crate::{FieldKind, view::Keeps};
 
 /// What a feature computes.
 ///
@@ -131,6 +131,15 @@ impl Function {
                 format!("{}_{}", self.name(), rank.get())
             }
             _ => self.name().to_owned(),
+        }
+    }
+
+    /// What it makes of a field's values.
+    pub(crate) fn keeps(self) -> Keeps {
+        match self {
+            Self::Latest | Self::Min | Self::Max | Self::First | Self::Last => Keeps::Value,
+            Self::Sum => Keeps::Sum,
+            _ => Keeps::Measure,
         }
     }
 

@@ -10,6 +10,16 @@ pub(crate) struct Dictionary {
 }
 
 impl Dictionary {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// Forgets all texts and keeps the room that they took.
+    pub(crate) fn clear(&mut self) {
+        self.codes.clear();
+        self.words.clear();
+    }
+
     /// The code of a text that is known.
     pub(crate) fn get(&self, word: &str) -> Option<u32> {
         self.codes.get(word).copied()

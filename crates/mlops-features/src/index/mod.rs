@@ -25,7 +25,7 @@ use mlops_core::{Digest, DigestBuilder, EntityKey};
 pub(crate) use block::{Block, Packed, PackedColumn};
 pub(crate) use dictionary::Dictionary;
 pub(crate) use keys::KeyIndex;
-pub(crate) use staged::Staged;
+pub(crate) use staged::{Staged, StagedKeys};
 
 use crate::{FeatureView, FieldKind};
 
@@ -68,6 +68,11 @@ pub(crate) struct ViewIndex {
 }
 
 impl ViewIndex {
+    /// The ids of keys that are all in the index.
+    pub(crate) fn ids_of(&self, keys: &StagedKeys) -> Vec<u32> {
+        KeyIndex::admit(&mut Arc::clone(&self.keys), keys)
+    }
+
     pub(crate) fn new(view: FeatureView) -> Self {
         let base = Block::empty(&view);
         let dictionaries = view.fields().iter().map(|_| Arc::default()).collect();
@@ -87,12 +92,27 @@ impl ViewIndex {
         &self.view
     }
 
+    /// Takes over what people read from an equal definition, personal data flags included.
+    pub(crate) fn describe(&mut self, view: FeatureView) {
+        debug_assert_eq!(view, self.view, "the content is the same");
+        self.view = view;
+    }
+
     pub(crate) fn keys(&self) -> &KeyIndex {
         &self.keys
     }
 
     pub(crate) fn dictionary(&self, field: usize) -> &Dictionary {
         &self.dictionaries[field]
+    }
+
+    /// The texts of a field, to be replaced as a whole in an index that holds no rows.
+    pub(crate) fn dictionary_mut(&mut self, field: usize) -> &mut Dictionary {
+        Arc::make_mut(&mut self.dictionaries[field])
+    }
+
+    pub(crate) fn dictionaries(&self) -> &[Arc<Dictionary>] {
+        &self.dictionaries
     }
 
     pub(crate) fn row_count(&self) -> usize {
@@ -153,15 +173,20 @@ impl ViewIndex {
     pub(crate) fn rebuild(&mut self, staged: &Staged) {
         let ids = self.admit(staged);
         let codes = self.encode(staged);
-        let mut all = Block::empty(&self.view);
-        let mut owners: Vec<u32> = Vec::with_capacity(self.rows + codes.len());
-        for id in 0..self.keys.len() {
-            let rows = self.rows(id);
-            owners.extend(std::iter::repeat_n(id, rows.range.len()));
-            all.extend(rows.block, rows.range);
-        }
-        owners.extend(ids);
-        all.extend(&codes, 0..codes.len());
+        let (owners, all) = if self.rows == 0 {
+            (ids, codes)
+        } else {
+            let mut all = Block::empty(&self.view);
+            let mut owners: Vec<u32> = Vec::with_capacity(self.rows + codes.len());
+            for id in 0..self.keys.len() {
+                let rows = self.rows(id);
+                owners.extend(std::iter::repeat_n(id, rows.range.len()));
+                all.extend(rows.block, rows.range);
+            }
+            owners.extend(ids);
+            all.extend(&codes, 0..codes.len());
+            (owners, all)
+        };
 
         let created = |row: usize| all.created.as_ref().map_or(NO_CREATED, |c| c[row]);
         let mut offsets = vec![0; self.keys.len() as usize + 1];
@@ -182,19 +207,16 @@ impl ViewIndex {
         for key in offsets.windows(2) {
             order[key[0]..key[1]].sort_by_key(|row| (all.times[*row], created(*row)));
         }
+        let sorted = order.is_sorted(); // then every row stands in its place already
         self.rows = owners.len();
-        self.base = Arc::new(all.take(&order));
+        self.base = Arc::new(if sorted { all } else { all.take(&order) });
         self.offsets = Arc::new(offsets);
         self.hot = Arc::default();
         self.digest = Arc::default();
     }
 
     fn admit(&mut self, staged: &Staged) -> Vec<u32> {
-        let ids: Option<Vec<u32>> = staged.keys().iter().map(|key| self.keys.get(key)).collect();
-        ids.unwrap_or_else(|| {
-            let keys = Arc::make_mut(&mut self.keys);
-            staged.keys().iter().map(|key| keys.insert(key)).collect()
-        })
+        KeyIndex::admit(&mut self.keys, staged.keys())
     }
 
     fn encode(&mut self, staged: &Staged) -> Block {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray},
-    datatypes::{Float64Type, Int64Type, TimestampMicrosecondType},
+    array::{Array, ArrayRef, AsArray, BooleanArray},
+    compute,
+    datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType},
 };
 use mlops_core::{EntityKey, EventTime, Table};
 
@@ -12,50 +13,81 @@ use super::{
     Dictionary, NO_CREATED,
     block::{Block, Packed, PackedColumn},
 };
-use crate::{Error, FeatureView, FieldKind, Result, service::quoted};
+use crate::{
+    Error, FeatureView, FieldKind, Result,
+    entity::{KeyColumns, KeyType, decode},
+    service::quoted,
+    view::{store, takes},
+};
 
-/// The rows of a table that have a key, with their columns in the view's order.
+/// The rows of a table that have a key, with their columns in the view's order and as the index holds them.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    keys: Vec<EntityKey>,
-    rows: Vec<usize>,
+    keys: StagedKeys,
     time: ArrayRef,
     created: Option<ArrayRef>,
     fields: Vec<(FieldKind, ArrayRef)>,
     null_keys: u64,
 }
 
+/// The keys of rows in their order; none is an allocation of its own.
+#[derive(Debug)]
+pub(crate) enum StagedKeys {
+    /// Keys of one whole number.
+    Int(Vec<i64>),
+    /// Any other keys, encoded one after the other.
+    Any {
+        /// All keys.
+        bytes: Vec<u8>,
+        /// Where each one ends.
+        ends: Vec<usize>,
+    },
+}
+
+impl StagedKeys {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Int(values) => values.len(),
+            Self::Any { ends, .. } => ends.len(),
+        }
+    }
+
+    /// The keys as they are asked for, for a store that is told of them one by one.
+    pub(crate) fn entities(&self) -> Vec<EntityKey> {
+        match self {
+            Self::Int(values) => values.iter().map(|value| (*value).into()).collect(),
+            Self::Any { .. } => self.bytes().map(decode).collect(),
+        }
+    }
+
+    /// The encoded keys; none for whole numbers.
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let (bytes, ends) = match self {
+            Self::Int(_) => (&[][..], &[][..]),
+            Self::Any { bytes, ends } => (bytes.as_slice(), ends.as_slice()),
+        };
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        starts.zip(ends).map(|(start, end)| &bytes[start..*end])
+    }
+}
+
 impl Staged {
     /// Finds the view's columns in a table by name; other columns are left alone.
+    ///
+    /// # Errors
+    /// [`Error::ViewMismatch`] if a column is missing, has another type, or holds a value that does not fit;
+    /// [`Error::Core`] if an event time is null or a key is out of range.
     pub(crate) fn new(view: &FeatureView, table: &Table) -> Result<Self> {
-        let mismatch = |reason: String| Error::ViewMismatch {
-            view: view.name().to_string(),
-            reason,
-        };
-        let column = |name: &str, expected: &arrow::datatypes::DataType| {
-            let columns = table.schema().columns();
-            let Some(at) = columns.iter().position(|c| c.name() == name) else {
-                let names = quoted(columns.iter().map(mlops_core::Column::name));
-                return Err(mismatch(format!(
-                    "there is no column `{name}`, there is {names}"
-                )));
-            };
-            let array = table.batch().column(at);
-            if array.data_type() != expected {
-                let found = array.data_type();
-                return Err(mismatch(format!(
-                    "column `{name}` is {found} and must be {expected}"
-                )));
-            }
-            Ok(Arc::clone(array))
-        };
         let entity = view.entity().keys();
         let names: Vec<&str> = entity.iter().map(|(name, _)| name.as_str()).collect();
-        let columns = entity
-            .iter()
-            .map(|(name, data_type)| column(name, data_type));
+        let types: Vec<KeyType> = view.entity().key_types().collect();
+        let columns = entity.iter().zip(&types).map(|((name, data_type), kind)| {
+            find(view, table, name, data_type, |found| kind.reads(found))
+        });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let time = column(view.event_time(), &EventTime::data_type())?;
+        let instants = EventTime::data_type();
+        let is_time = |found: &DataType| *found == instants;
+        let time = find(view, table, view.event_time(), &instants, is_time)?;
         if time.null_count() > 0 {
             let row = (0..time.len())
                 .find(|row| time.is_null(*row))
@@ -68,33 +100,68 @@ impl Staged {
         }
         let created = view.created_time();
         let created = created
-            .map(|name| column(name, &EventTime::data_type()))
+            .map(|name| find(view, table, name, &instants, is_time))
             .transpose()?;
         let fields = view.fields().iter().map(|field| {
-            let array = column(field.name(), &field.kind().data_type())?;
-            Ok((field.kind(), array))
+            let declared = field.data_type();
+            let array = find(view, table, field.name(), declared, |found| {
+                takes(found, declared)
+            })?;
+            let stored = store(&array, declared)?.map_err(|unfit| Error::ViewMismatch {
+                view: view.name().to_string(),
+                reason: format!(
+                    "column `{}`, row {}: {}",
+                    field.name(),
+                    unfit.row,
+                    unfit.reason
+                ),
+            })?;
+            Ok((field.kind(), stored))
         });
         let fields = fields.collect::<Result<Vec<_>>>()?;
 
-        let (mut keys, mut rows) = (Vec::new(), Vec::new());
-        for row in 0..table.rows() {
-            if let Some(key) = EntityKey::from_arrays(&names, &columns, row)? {
-                keys.push(key);
-                rows.push(row);
-            }
-        }
-        Ok(Self {
-            null_keys: (table.rows() - rows.len()) as u64,
-            keys,
-            rows,
+        let keys = KeyColumns::new(&types, &names, &columns)?;
+        let staged = Self {
+            null_keys: 0,
+            keys: StagedKeys::Int(Vec::new()),
             time,
             created,
             fields,
-        })
+        };
+        staged.keyed(&keys, table.rows())
+    }
+
+    /// Takes the keys, and only the rows that have one.
+    fn keyed(mut self, keys: &KeyColumns, rows: usize) -> Result<Self> {
+        let whole = keys.is_complete();
+        let valid = |row: &usize| whole || keys.is_valid(*row);
+        self.keys = match keys.whole() {
+            Some(column) if whole => StagedKeys::Int(column.values().to_vec()),
+            Some(column) => StagedKeys::Int(column.iter().flatten().collect()),
+            None => {
+                let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows));
+                for row in (0..rows).filter(valid) {
+                    keys.encode(row, &mut bytes);
+                    ends.push(bytes.len());
+                }
+                StagedKeys::Any { bytes, ends }
+            }
+        };
+        if whole {
+            return Ok(self);
+        }
+        let keep: BooleanArray = (0..rows).map(|row| Some(keys.is_valid(row))).collect();
+        let columns = self.fields.iter_mut().map(|(_, array)| array);
+        for array in columns.chain([&mut self.time]).chain(&mut self.created) {
+            *array = compute::filter(array, &keep)
+                .map_err(Error::arrow("leave out rows without a key"))?;
+        }
+        self.null_keys = (rows - self.keys.len()) as u64;
+        Ok(self)
     }
 
     /// The key of each row.
-    pub(crate) fn keys(&self) -> &[EntityKey] {
+    pub(crate) fn keys(&self) -> &StagedKeys {
         &self.keys
     }
 
@@ -109,8 +176,7 @@ impl Staged {
             .time
             .as_primitive::<TimestampMicrosecondType>()
             .values();
-        let times = || self.rows.iter().map(|row| times[*row]);
-        let (first, last) = (times().min()?, times().max()?);
+        let (first, last) = (*times.iter().min()?, *times.iter().max()?);
         Some((EventTime::from_micros(first), EventTime::from_micros(last)))
     }
 
@@ -118,60 +184,70 @@ impl Staged {
     pub(crate) fn encode(&self, dictionaries: &mut [Arc<Dictionary>]) -> Block {
         let instants = |array: &ArrayRef| -> Vec<i64> {
             let values = array.as_primitive::<TimestampMicrosecondType>();
-            let value = |row: &usize| {
-                if values.is_valid(*row) {
-                    values.value(*row)
-                } else {
-                    NO_CREATED
-                }
-            };
-            self.rows.iter().map(value).collect()
+            if values.null_count() == 0 {
+                return values.values().to_vec();
+            }
+            values.iter().map(|v| v.unwrap_or(NO_CREATED)).collect()
         };
         let fields = self.fields.iter().zip(dictionaries);
         Block {
             times: instants(&self.time),
             created: self.created.as_ref().map(instants),
             columns: fields
-                .map(|((kind, array), words)| self.pack(*kind, array, words))
+                .map(|((kind, array), words)| pack(*kind, array, words))
                 .collect(),
         }
     }
+}
 
-    fn pack(&self, kind: FieldKind, array: &ArrayRef, words: &mut Arc<Dictionary>) -> PackedColumn {
-        let rows = self.rows.iter().copied();
-        let data = match kind {
-            FieldKind::Bool => {
-                let values = array.as_boolean();
-                Packed::Bool(rows.clone().map(|row| values.value(row)).collect())
-            }
-            FieldKind::Int => {
-                let values = array.as_primitive::<Int64Type>().values();
-                Packed::Int(rows.clone().map(|row| values[row]).collect())
-            }
-            FieldKind::Time => {
-                let values = array.as_primitive::<TimestampMicrosecondType>().values();
-                Packed::Int(rows.clone().map(|row| values[row]).collect())
-            }
-            FieldKind::Float => {
-                let values = array.as_primitive::<Float64Type>().values();
-                Packed::Float(rows.clone().map(|row| values[row]).collect())
-            }
-            FieldKind::Str => {
-                let values = array.as_string::<i32>();
-                let code = |row: usize| {
-                    if values.is_null(row) {
-                        return 0;
-                    }
-                    let word = values.value(row);
-                    words
-                        .get(word)
-                        .unwrap_or_else(|| Arc::make_mut(words).insert(word))
-                };
-                Packed::Code(rows.clone().map(code).collect())
-            }
-        };
-        let nulls = array.null_count() > 0 && rows.clone().any(|row| array.is_null(row));
-        let valid = nulls.then(|| rows.map(|row| array.is_valid(row)).collect());
-        PackedColumn { data, valid }
+fn find(
+    view: &FeatureView,
+    table: &Table,
+    name: &str,
+    expected: &DataType,
+    takes: impl Fn(&DataType) -> bool,
+) -> Result<ArrayRef> {
+    let mismatch = |reason: String| Error::ViewMismatch {
+        view: view.name().to_string(),
+        reason,
+    };
+    let columns = table.schema().columns();
+    let Some(at) = columns.iter().position(|c| c.name() == name) else {
+        let names = quoted(columns.iter().map(mlops_core::Column::name));
+        return Err(mismatch(format!(
+            "there is no column `{name}`, there is {names}"
+        )));
+    };
+    let array = table.batch().column(at);
+    let found = array.data_type();
+    if !takes(found) {
+        return Err(mismatch(format!(
+            "column `{name}` is {found} and must be {expected}"
+        )));
     }
+    Ok(Arc::clone(array))
+}
+
+fn pack(kind: FieldKind, array: &ArrayRef, words: &mut Arc<Dictionary>) -> PackedColumn {
+    let data = match kind {
+        FieldKind::Bool => Packed::Bool(array.as_boolean().values().iter().collect()),
+        FieldKind::Int => Packed::Int(array.as_primitive::<Int64Type>().values().to_vec()),
+        FieldKind::Time => {
+            let values = array.as_primitive::<TimestampMicrosecondType>();
+            Packed::Int(values.values().to_vec())
+        }
+        FieldKind::Float => Packed::Float(array.as_primitive::<Float64Type>().values().to_vec()),
+        FieldKind::Str => {
+            let code = |word: Option<&str>| {
+                let Some(word) = word else { return 0 };
+                words
+                    .get(word)
+                    .unwrap_or_else(|| Arc::make_mut(words).insert(word))
+            };
+            Packed::Code(array.as_string::<i32>().iter().map(code).collect())
+        }
+    };
+    let valid = array.nulls().filter(|nulls| nulls.null_count() > 0);
+    let valid = valid.map(|nulls| nulls.iter().collect());
+    PackedColumn { data, valid }
 }

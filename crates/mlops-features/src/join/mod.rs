@@ -25,7 +25,8 @@ pub(crate) use point::{Answer, evaluate};
 pub(crate) use scalar::{Scalar, to_value};
 
 use crate::{
-    Error, Feature, FeatureService, Result, index::ViewIndex, plan::Group, service::quoted,
+    Error, Feature, FeatureService, KeyType, Result, index::ViewIndex, plan::Group,
+    service::quoted, transform, view::restore,
 };
 
 /// The overflow of one feature as an error.
@@ -61,6 +62,7 @@ pub(crate) fn join(
     spine: &Table,
     threads: NonZeroUsize,
 ) -> Result<Table> {
+    transform::check_spine(service, spine)?;
     let schema = spine.schema();
     for feature in service.features() {
         if schema.index_of(feature.name().as_str()).is_ok() {
@@ -88,14 +90,17 @@ pub(crate) fn join(
                 .field_at()
                 .map(|field| index.dictionary(field));
             let rows = times.len();
-            outputs[*at] = Some(cells::gather(cells, rows, &nothing, &mut runs, slot, words));
+            let column = cells::gather(cells, rows, &nothing, &mut runs, slot, words);
+            let declared = service.features()[*at].data_type();
+            outputs[*at] = Some(restore(column, &declared)?);
         }
     }
     let columns = schema.columns().iter().cloned();
     let columns = columns.chain(service.features().iter().map(Feature::column));
     let arrays = spine.batch().columns().iter().cloned();
     let arrays = arrays.chain(outputs.into_iter().flatten());
-    Ok(Table::new(TableSchema::new(columns)?, arrays.collect())?)
+    let joined = Table::new(TableSchema::new(columns)?, arrays.collect())?;
+    transform::apply_batch(service, joined)
 }
 
 fn spine_times(spine: &Table) -> Result<Vec<i64>> {
@@ -132,7 +137,7 @@ fn lookup(group: &Group, index: &ViewIndex, spine: &Table) -> Result<Vec<Option<
                 available: quoted(schema.columns().iter().map(mlops_core::Column::name)),
             })?;
         let array = spine.batch().column(at);
-        if array.data_type() != expected {
+        if !KeyType::of(expected).is_some_and(|kind| kind.reads(array.data_type())) {
             return Err(Error::SpineKeyType {
                 view: view.name().to_string(),
                 column: column.clone(),

@@ -3,27 +3,21 @@
 //! Records are read as bytes into one reused buffer and parsed straight into typed columns; a text is
 //! copied once. Whether a file is gzipped is told by its first two bytes and not by its name.
 
-use std::{
-    io::{BufRead, BufReader, Cursor, Error as IoError, ErrorKind, Read},
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use ::csv::{ByteRecord, Reader, ReaderBuilder};
-use flate2::bufread::MultiGzDecoder;
-use mlops_core::Table;
+use mlops_store::Location;
 
 use super::{
-    Ingest, Rejections, SourceSchema,
-    batches::locate,
-    columns::{ColumnBuilder, NullTokens, Stop},
+    Chunks, Ingest, Source, SourceSchema, UnpackLimit,
+    chunk::check_rows,
+    columns::NullTokens,
+    csv_scan::Scan,
     file::{self, Origin},
-    rejection::{DEFAULT_LIMIT, Fault, RejectionKind},
+    rejection::DEFAULT_LIMIT,
 };
-use crate::{Error, Result};
+use crate::Result;
 
 const DEFAULT_RECORD_LIMIT: u64 = 1 << 20;
-const BUFFER: usize = 1 << 16;
 
 /// A CSV file with a header line (RFC 4180 quoting), plain or gzipped.
 ///
@@ -46,12 +40,13 @@ const BUFFER: usize = 1 << 16;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Csv {
-    name: String,
-    origin: Origin,
-    delimiter: u8,
-    column_names: Option<Vec<String>>,
-    null_tokens: NullTokens,
-    record_limit: u64,
+    pub(super) name: String,
+    pub(super) origin: Origin,
+    pub(super) delimiter: u8,
+    pub(super) column_names: Option<Vec<String>>,
+    pub(super) null_tokens: NullTokens,
+    pub(super) record_limit: u64,
+    pub(super) unpack_limit: UnpackLimit,
     rejection_limit: usize,
 }
 
@@ -59,9 +54,18 @@ impl Csv {
     /// A file that is there; it is read by [`Csv::read`].
     ///
     /// # Errors
-    /// [`Error::MissingFile`] if there is none, [`Error::Read`] if it cannot be opened.
+    /// [`Error::MissingFile`](crate::Error::MissingFile) if there is none, [`Error::Read`](crate::Error::Read) if it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let (name, origin) = file::existing(path.as_ref())?;
+        Ok(Self::new(name, origin))
+    }
+
+    /// The same at a [`Location`], which may be an object of a store; it is fetched block by block as it is read.
+    ///
+    /// # Errors
+    /// Those of [`Csv::open`], [`Error::Object`](crate::Error::Object) if the store does not give it.
+    pub fn open_at(location: &Location) -> Result<Self> {
+        let (name, origin) = file::located(location)?;
         Ok(Self::new(name, origin))
     }
 
@@ -78,6 +82,7 @@ impl Csv {
             column_names: None,
             null_tokens: NullTokens::default(),
             record_limit: DEFAULT_RECORD_LIMIT,
+            unpack_limit: UnpackLimit::text(),
             rejection_limit: DEFAULT_LIMIT,
         }
     }
@@ -111,6 +116,13 @@ impl Csv {
         self
     }
 
+    /// What a gzipped file may unpack to, [`UnpackLimit::text`] unless said otherwise.
+    #[must_use]
+    pub fn unpack_limit(mut self, limit: UnpackLimit) -> Self {
+        self.unpack_limit = limit;
+        self
+    }
+
     /// How many rejected rows are listed one by one, 10,000 unless said otherwise.
     #[must_use]
     pub fn rejection_limit(mut self, rows: usize) -> Self {
@@ -121,233 +133,39 @@ impl Csv {
     /// Reads the whole file by the schema.
     ///
     /// # Errors
-    /// [`Error::MissingColumn`] or [`Error::AmbiguousColumn`] if the header does not settle a column,
-    /// [`Error::MissingHeader`] if the file is empty, [`Error::NotUtf8`] if the header is no text,
-    /// [`Error::BrokenGzip`] if the archive is cut off or damaged, [`Error::RecordTooLong`],
-    /// [`Error::ColumnTooLarge`], [`Error::Read`], [`Error::InvalidParameter`] for a delimiter that is
-    /// a quote or a line end.
+    /// [`Error::MissingColumn`](crate::Error::MissingColumn) or [`Error::AmbiguousColumn`](crate::Error::AmbiguousColumn) if the header does not settle a column,
+    /// [`Error::MissingHeader`](crate::Error::MissingHeader) if the file is empty, [`Error::NotUtf8`](crate::Error::NotUtf8) if the header is no text,
+    /// [`Error::BrokenGzip`](crate::Error::BrokenGzip) if the archive is cut off or damaged, [`Error::Unpacked`](crate::Error::Unpacked) if it becomes too much,
+    /// [`Error::RecordTooLong`](crate::Error::RecordTooLong), [`Error::ColumnTooLarge`](crate::Error::ColumnTooLarge), [`Error::Read`](crate::Error::Read), [`Error::InvalidParameter`](crate::Error::InvalidParameter) for a
+    /// delimiter that is a quote or a line end.
     pub fn read(&self, schema: &SourceSchema) -> Result<Ingest> {
-        let mut scan = Scan::start(self)?;
-        let names = match &self.column_names {
-            Some(names) => names.clone(),
-            None => scan.header()?,
-        };
-        let mut columns: Vec<(usize, ColumnBuilder<'_>)> = schema
-            .columns()
-            .iter()
-            .map(|c| {
-                Ok((
-                    locate(&self.name, &names, &c.source)?,
-                    ColumnBuilder::new(c),
-                ))
-            })
-            .collect::<Result<_>>()?;
-
-        let mut rejected = Rejections::with_limit(self.rejection_limit);
-        let mut taken = 0;
-        while scan.advance()? {
-            let record = &scan.record;
-            if record.len() != names.len() {
-                let reason = format!(
-                    "{} fields are expected, {} are there",
-                    names.len(),
-                    record.len()
-                );
-                let fault = Fault::new(RejectionKind::FieldCount, reason);
-                rejected.push(scan.rows, None, &self.excerpt(record), fault);
-                continue;
-            }
-            match push_row(&mut columns, record, &self.null_tokens) {
-                Ok(()) => taken += 1,
-                Err((bad, stop)) => {
-                    let source = &columns[bad].1.spec().source;
-                    let Stop::Fault(fault) = stop else {
-                        return Err(Error::ColumnTooLarge {
-                            source_name: self.name.clone(),
-                            column: source.clone(),
-                        });
-                    };
-                    let value = String::from_utf8_lossy(&record[columns[bad].0]).into_owned();
-                    rejected.push(scan.rows, Some(source), &value, fault);
-                    columns[..bad]
-                        .iter_mut()
-                        .for_each(|(_, c)| c.truncate(taken));
-                }
-            }
-        }
-        let arrays = columns
-            .into_iter()
-            .map(|(_, column)| column.finish())
-            .collect();
-        Ok(Ingest {
-            table: Table::new(schema.table_schema().clone(), arrays)?,
-            rejected,
-            rows_read: scan.rows,
-        })
+        self.stream(schema, usize::MAX)?.ingest()
     }
 
-    /// The start of a record, to recognise it by.
-    fn excerpt(&self, record: &ByteRecord) -> String {
-        let mut text = String::new();
-        for (i, field) in record.iter().enumerate() {
-            if i > 0 {
-                text.push(char::from(self.delimiter));
-            }
-            let field = &field[..field.len().min(400)];
-            text.push_str(&String::from_utf8_lossy(field));
-            if text.len() > 400 {
-                break;
-            }
-        }
-        text
+    /// Reads the file in parts of at most that many rows, each when it is asked for.
+    ///
+    /// # Errors
+    /// Those of [`Csv::read`] that the header shows, [`Error::InvalidParameter`](crate::Error::InvalidParameter) if `chunk_rows` is 0. All others come
+    /// with their part.
+    pub fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>> {
+        check_rows(chunk_rows)?;
+        let mut scan = Scan::start(self, schema)?;
+        let limit = self.rejection_limit;
+        let parts = std::iter::from_fn(move || scan.chunk(chunk_rows, limit).transpose());
+        Ok(Chunks::new(&self.name, schema, limit, parts))
     }
 }
 
-/// Pushes all cells of a record, or tells the position of the first column that refuses.
-fn push_row(
-    columns: &mut [(usize, ColumnBuilder<'_>)],
-    record: &ByteRecord,
-    null_tokens: &NullTokens,
-) -> Result<(), (usize, Stop)> {
-    for (i, (at, column)) in columns.iter_mut().enumerate() {
-        column
-            .push(&record[*at], null_tokens)
-            .map_err(|stop| (i, stop))?;
-    }
-    Ok(())
-}
-
-/// One pass over the records of a file.
-struct Scan<'a> {
-    csv: &'a Csv,
-    reader: Reader<Bounded>,
-    record: ByteRecord,
-    gzipped: bool,
-    rows: u64,
-}
-
-impl<'a> Scan<'a> {
-    fn start(csv: &'a Csv) -> Result<Self> {
-        if matches!(csv.delimiter, b'"' | b'\n' | b'\r') {
-            return Err(Error::InvalidParameter {
-                parameter: "delimiter",
-                value: char::from(csv.delimiter).escape_default().to_string(),
-                rule: "it must be neither a quote nor a line end",
-            });
-        }
-        let raw: Box<dyn Read> = match &csv.origin {
-            Origin::Path(path) => Box::new(file::open(path, &csv.name)?),
-            Origin::Bytes(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
-        };
-        let mut raw = BufReader::with_capacity(BUFFER, raw);
-        let head = raw.fill_buf().map_err(|e| file::read_error(&csv.name, e))?;
-        let gzipped = head.starts_with(&[0x1f, 0x8b]);
-        let inner: Box<dyn Read> = if gzipped {
-            Box::new(MultiGzDecoder::new(raw))
-        } else {
-            Box::new(raw)
-        };
-        let reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(csv.delimiter)
-            .buffer_capacity(BUFFER)
-            .from_reader(Bounded {
-                inner,
-                since_record: 0,
-                limit: csv.record_limit.saturating_add(2 * BUFFER as u64),
-                exceeded: false,
-            });
-        Ok(Self {
-            csv,
-            reader,
-            record: ByteRecord::new(),
-            gzipped,
-            rows: 0,
-        })
+impl Source for Csv {
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    /// The names in the first record.
-    fn header(&mut self) -> Result<Vec<String>> {
-        let source_name = || self.csv.name.clone();
-        if !self.fill()? {
-            return Err(Error::MissingHeader {
-                source_name: source_name(),
-            });
-        }
-        let names = self.record.iter().enumerate().map(|(i, name)| {
-            String::from_utf8(name.to_vec()).map_err(|_| Error::NotUtf8 {
-                source_name: source_name(),
-                column: i + 1,
-            })
-        });
-        names.collect()
+    fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>> {
+        self.stream(schema, chunk_rows)
     }
 
-    /// Moves to the next data row.
-    fn advance(&mut self) -> Result<bool> {
-        let more = self.fill()?;
-        self.rows += u64::from(more);
-        Ok(more)
-    }
-
-    fn fill(&mut self) -> Result<bool> {
-        match self.reader.read_byte_record(&mut self.record) {
-            Ok(more) => {
-                self.reader.get_mut().since_record = 0;
-                Ok(more)
-            }
-            Err(error) => Err(self.stopped(error)),
-        }
-    }
-
-    fn stopped(&self, error: ::csv::Error) -> Error {
-        let source_name = self.csv.name.clone();
-        if self.reader.get_ref().exceeded {
-            return Error::RecordTooLong {
-                source_name,
-                row: self.rows + 1,
-                limit: self.csv.record_limit,
-            };
-        }
-        let source = match error.into_kind() {
-            ::csv::ErrorKind::Io(source) => source,
-            kind => IoError::other(format!("{kind:?}")),
-        };
-        let broken = matches!(
-            source.kind(),
-            ErrorKind::UnexpectedEof | ErrorKind::InvalidInput | ErrorKind::InvalidData
-        );
-        if self.gzipped && broken {
-            return Error::BrokenGzip {
-                source_name,
-                row: self.rows,
-                source,
-            };
-        }
-        Error::Read {
-            source_name,
-            source,
-        }
-    }
-}
-
-/// Stops a record that has no end before it fills the memory.
-struct Bounded {
-    inner: Box<dyn Read>,
-    since_record: u64,
-    limit: u64,
-    exceeded: bool,
-}
-
-impl Read for Bounded {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.since_record > self.limit {
-            self.exceeded = true;
-            return Err(IoError::other("the record is too long"));
-        }
-        let read = self.inner.read(buffer)?;
-        self.since_record += read as u64;
-        Ok(read)
+    fn read(&self, schema: &SourceSchema) -> Result<Ingest> {
+        self.read(schema)
     }
 }

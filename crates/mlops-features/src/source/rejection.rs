@@ -40,6 +40,14 @@ pub enum RejectionKind {
     AmbiguousTime,
     /// A local time does not exist, because clocks were set forward.
     NonexistentTime,
+    /// A line is no JSON object.
+    NotJson,
+    /// A key that is read stands in an object twice.
+    DuplicateKey,
+    /// A value is of a type that cannot become what the schema asks for.
+    WrongType,
+    /// A line is longer than the limit.
+    TooLong,
     /// An expectation of a contract does not hold for the row.
     Expectation,
 }
@@ -58,6 +66,10 @@ impl fmt::Display for RejectionKind {
             Self::NotTime => "not a time",
             Self::AmbiguousTime => "ambiguous local time",
             Self::NonexistentTime => "nonexistent local time",
+            Self::NotJson => "not a JSON object",
+            Self::DuplicateKey => "key twice",
+            Self::WrongType => "wrong type",
+            Self::TooLong => "too long",
             Self::Expectation => "expectation not met",
         })
     }
@@ -166,6 +178,16 @@ impl Rejections {
     pub(crate) fn push(&mut self, row: u64, column: Option<&str>, value: &str, fault: Fault) {
         self.count(column, fault.kind);
         self.list(row, column, value, fault);
+    }
+
+    /// Adds those of a later part of the same source.
+    pub(crate) fn absorb(&mut self, later: Self) {
+        self.total += later.total;
+        for (key, rows) in later.counts {
+            *self.counts.entry(key).or_default() += rows;
+        }
+        let room = self.limit.saturating_sub(self.rows.len());
+        self.rows.extend(later.rows.into_iter().take(room));
     }
 
     /// Adds to the counts by column and fault alone.

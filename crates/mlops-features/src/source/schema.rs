@@ -3,8 +3,8 @@
 //! The table's columns stand in the order in which they are named here, whatever the order of the source;
 //! columns of the source that are not named are left out and, in Parquet, never decoded.
 
-use arrow::datatypes::DataType;
-use mlops_core::{Column, Error as CoreError, EventTime, Role, TableSchema};
+use arrow::{array::new_empty_array, datatypes::DataType};
+use mlops_core::{Column, Error as CoreError, EventTime, Role, Table, TableSchema};
 
 use super::TimeFormat;
 use crate::Result;
@@ -43,6 +43,19 @@ impl Parse {
 pub(crate) enum Reading {
     Plain(Parse),
     Time(TimeFormat),
+}
+
+impl Reading {
+    /// What it asks for, in words.
+    pub(super) fn wanted(&self) -> &'static str {
+        match self {
+            Self::Plain(Parse::Int) => "a whole number",
+            Self::Plain(Parse::Float) => "a real number",
+            Self::Plain(Parse::Bool) => "a boolean",
+            Self::Plain(Parse::Str | Parse::Trimmed) => "a text",
+            Self::Time(_) => "an instant in the stated format",
+        }
+    }
 }
 
 /// One column: where it comes from, how it is read, what it becomes.
@@ -87,6 +100,13 @@ impl SourceSchema {
 
     pub(crate) fn columns(&self) -> &[SourceColumn] {
         &self.columns
+    }
+
+    /// What a source without rows becomes.
+    pub(crate) fn empty_table(&self) -> Result<Table> {
+        let columns = self.table.columns().iter();
+        let arrays = columns.map(|column| new_empty_array(column.data_type()));
+        Ok(Table::new(self.table.clone(), arrays.collect())?)
     }
 }
 

@@ -6,14 +6,15 @@
 //! the past.
 
 use arrow::datatypes::TimeUnit;
-use jiff::{civil::DateTime, fmt::strtime::BrokenDownTime, tz::TimeZone};
+use jiff::tz::TimeZone;
 
 use super::{
     local_time::{in_range, micros, not_time, out_of_range, resolve, start_of_day, utc},
     quick::{Quick, quick_rfc3339},
     rejection::{Fault, RejectionKind},
+    time_pattern::{check_pattern, find_zone, parse_pattern},
 };
-use crate::{Error, Result};
+use crate::Result;
 
 const MICROS: i64 = 1_000_000;
 
@@ -51,7 +52,7 @@ impl TimeFormat {
     /// [`jiff`](https://docs.rs/jiff/0.2/jiff/fmt/strtime/index.html).
     ///
     /// # Errors
-    /// [`Error::UnknownTimeZone`] if the zone is not in the IANA database, [`Error::InvalidTimeFormat`]
+    /// [`Error::UnknownTimeZone`](crate::Error::UnknownTimeZone) if the zone is not in the IANA database, [`Error::InvalidTimeFormat`](crate::Error::InvalidTimeFormat)
     /// if the pattern is malformed or does not settle day, hour and minute.
     pub fn new(pattern: &str, zone: &str) -> Result<Self> {
         let quick = match pattern {
@@ -83,7 +84,7 @@ impl TimeFormat {
     /// `2011-07-01 12:00:00`, are local times of this IANA zone.
     ///
     /// # Errors
-    /// [`Error::UnknownTimeZone`] if the zone is not in the IANA database.
+    /// [`Error::UnknownTimeZone`](crate::Error::UnknownTimeZone) if the zone is not in the IANA database.
     pub fn local(zone: &str) -> Result<Self> {
         Self::new("%Y-%m-%d %H:%M:%S", zone)
     }
@@ -173,70 +174,13 @@ impl Default for TimeFormat {
     }
 }
 
-fn parse_pattern(pattern: &str, text: &str, zone: &TimeZone) -> Result<i64, Fault> {
-    let other_form = || format!("it does not have the form `{pattern}`");
-    let parts = BrokenDownTime::parse(pattern, text)
-        .map_err(|_| Fault::new(RejectionKind::NotTime, other_form()))?;
-    if parts.offset().is_some() || parts.timestamp().is_some() {
-        return micros(parts.to_timestamp().map_err(|e| not_time(&e))?);
-    }
-    let local = parts.to_datetime().map_err(|e| not_time(&e))?;
-    if parts.hour().is_none() {
-        return start_of_day(zone, local);
-    }
-    resolve(zone, local)
-}
-
-fn find_zone(name: &str) -> Result<TimeZone> {
-    if name.eq_ignore_ascii_case("utc") {
-        return Ok(TimeZone::UTC);
-    }
-    TimeZone::get(name).map_err(|e| Error::UnknownTimeZone {
-        zone: name.to_owned(),
-        reason: e.to_string(),
-    })
-}
-
-/// Writes a sample by the pattern and reads it back: whatever is lost on the way is not settled by
-/// the pattern. Only seconds, minutes with them, or the whole time of day may be lost.
-fn check_pattern(pattern: &str) -> Result<()> {
-    let invalid = |reason: String| Error::InvalidTimeFormat {
-        format: pattern.to_owned(),
-        reason,
-    };
-    let broken = |e: jiff::Error| invalid(e.to_string());
-    let local = DateTime::new(2011, 12, 9, 13, 14, 15, 123_456_000).map_err(broken)?;
-    let sample = TimeZone::UTC.to_zoned(local).map_err(broken)?;
-    let text = BrokenDownTime::from(&sample)
-        .to_string(pattern)
-        .map_err(broken)?;
-    let parts = BrokenDownTime::parse(pattern, &text).map_err(broken)?;
-    if parts.iana_time_zone().is_some() {
-        return Err(invalid(
-            "zone names in the text are not read; use an offset (%z)".to_owned(),
-        ));
-    }
-    let read =
-        parse_pattern(pattern, &text, &TimeZone::UTC).map_err(|f| invalid(f.reason.into()))?;
-    let full = micros(sample.timestamp()).map_err(|f| invalid(f.reason.into()))?;
-    let coarser = [1, MICROS, 60 * MICROS, 3_600 * MICROS, 86_400 * MICROS];
-    if coarser
-        .iter()
-        .any(|unit| full - full.rem_euclid(*unit) == read)
-    {
-        return Ok(());
-    }
-    Err(invalid(format!(
-        "it writes `{sample}` as `{text}` and reads another time back"
-    )))
-}
-
 #[cfg(test)]
 mod tests {
     use mlops_core::EventTime;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Error;
 
     fn kind(format: &TimeFormat, text: &str) -> RejectionKind {
         format.parse(text).unwrap_err().kind

@@ -1,0 +1,279 @@
+//! CSV files as an input, plain or gzip: every column is a text, and the file is read once for each question.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringBuilder},
+    datatypes::{DataType, Field, FieldRef, Schema},
+};
+use csv::{ByteRecord, Reader, ReaderBuilder};
+
+use super::{
+    infer::Inference,
+    input::{Input, PIECE, Scan},
+    memory::MemoryInput,
+};
+use crate::{Error, Result};
+
+/// A record that is longer is most often an open quote.
+const RECORD_LIMIT: usize = 64 << 20;
+
+/// A piece of text columns ends early rather than outgrow this.
+const PIECE_BYTES: usize = 64 << 20;
+
+/// A CSV file with a header line, separated by commas, in UTF-8; an empty field is null.
+#[derive(Debug)]
+pub(super) struct TextInput {
+    name: String,
+    path: PathBuf,
+    fields: Vec<FieldRef>,
+    /// What the values say about the types, if it is asked.
+    inference: Option<Mutex<Vec<Inference>>>,
+}
+
+impl TextInput {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`], [`Error::Read`], [`Error::MissingHeader`], [`Error::NotUtf8`],
+    /// [`Error::AmbiguousColumn`].
+    pub(super) fn open(path: &Path, infer: bool) -> Result<Self> {
+        let name = path.display().to_string();
+        let mut reader = reader(path, &name)?;
+        let header = reader.byte_headers().map_err(|e| failed(&name, e))?;
+        if header.is_empty() {
+            return Err(Error::MissingHeader { source_name: name });
+        }
+        let mut fields: Vec<FieldRef> = Vec::new();
+        for (at, column) in header.iter().enumerate() {
+            let text = std::str::from_utf8(column).map_err(|_| Error::NotUtf8 {
+                source_name: name.clone(),
+                column: at + 1,
+            })?;
+            let text = if at == 0 {
+                text.trim_start_matches('\u{feff}')
+            } else {
+                text
+            };
+            if fields.iter().any(|field| field.name() == text) {
+                return Err(Error::AmbiguousColumn {
+                    source_name: name,
+                    column: text.to_owned(),
+                    count: header.iter().filter(|c| *c == column).count(),
+                });
+            }
+            fields.push(Arc::new(Field::new(text, DataType::Utf8, true)));
+        }
+        let inference = infer.then(|| Mutex::new(vec![Inference::NEW; fields.len()]));
+        Ok(Self {
+            name,
+            path: path.to_owned(),
+            fields,
+            inference,
+        })
+    }
+
+    /// The whole file in memory, for one that is asked for its columns again and again.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub(super) fn load(self) -> Result<MemoryInput> {
+        let columns: Vec<usize> = (0..self.fields.len()).collect();
+        let schema = Arc::new(Schema::new(self.fields.clone()));
+        let mut batches = Vec::new();
+        self.each(&columns, None, |_, arrays| {
+            let batch = RecordBatch::try_new(Arc::clone(&schema), arrays);
+            batches.push(batch.map_err(Error::arrow("hold a text file"))?);
+            Ok(())
+        })?;
+        let inferred = match self.inference {
+            Some(seen) => seen.into_inner().unwrap_or_else(PoisonError::into_inner),
+            None => vec![Inference::NEW; self.fields.len()],
+        };
+        Ok(MemoryInput::new(self.name, self.fields, batches).of_text(inferred))
+    }
+
+    /// Hands on pieces of some columns, of all rows or of the given ones.
+    fn each(
+        &self,
+        columns: &[usize],
+        rows: Option<&[u64]>,
+        mut each: impl FnMut(u64, Vec<ArrayRef>) -> Result<()>,
+    ) -> Result<u64> {
+        let mut reader = reader(&self.path, &self.name)?;
+        reader.byte_headers().map_err(|e| failed(&self.name, e))?;
+        let inference = self.inference.as_ref().filter(|_| rows.is_none());
+        let mut seen = inference.map(|_| vec![Inference::NEW; self.fields.len()]);
+        let mut builders: Vec<StringBuilder> =
+            columns.iter().map(|_| StringBuilder::new()).collect();
+        let (mut row, mut first, mut held, mut bytes) = (0_u64, 0_u64, 0_usize, 0_usize);
+        let mut wanted = rows.map(|rows| rows.iter().copied().peekable());
+        let mut record = ByteRecord::new();
+        while reader
+            .read_byte_record(&mut record)
+            .map_err(|e| failed(&self.name, e))?
+        {
+            if record.as_slice().len() > RECORD_LIMIT {
+                return Err(Error::RecordTooLong {
+                    source_name: self.name.clone(),
+                    row: row + 1,
+                    limit: RECORD_LIMIT as u64,
+                });
+            }
+            let this = row;
+            row += 1;
+            if let Some(wanted) = &mut wanted {
+                match wanted.peek() {
+                    None => break,
+                    Some(next) if *next == this => wanted.next(),
+                    Some(_) => continue,
+                };
+            }
+            if let Some(seen) = &mut seen {
+                for (at, seen) in seen.iter_mut().enumerate() {
+                    seen.see(self.cell(&record, at, this)?);
+                }
+            }
+            for (at, builder) in columns.iter().zip(&mut builders) {
+                let text = self.cell(&record, *at, this)?;
+                bytes += text.len();
+                if text.is_empty() {
+                    builder.append_null();
+                } else {
+                    builder.append_value(text);
+                }
+            }
+            held += 1;
+            if held == PIECE || bytes > PIECE_BYTES {
+                each(first, finish(&mut builders))?;
+                (first, held, bytes) = (row, 0, 0);
+            }
+        }
+        if held > 0 {
+            each(first, finish(&mut builders))?;
+        }
+        if let (Some(inference), Some(seen)) = (inference, seen) {
+            *inference.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        }
+        Ok(row)
+    }
+
+    fn cell<'a>(&self, record: &'a ByteRecord, at: usize, row: u64) -> Result<&'a str> {
+        let bytes = record.get(at).unwrap_or_default();
+        std::str::from_utf8(bytes).map_err(|_| Error::BadCell {
+            source_name: self.name.clone(),
+            row: row + 1,
+            column: self.fields[at].name().clone(),
+            value: String::from_utf8_lossy(bytes).chars().take(80).collect(),
+            expected: "UTF-8",
+        })
+    }
+}
+
+fn finish(builders: &mut [StringBuilder]) -> Vec<ArrayRef> {
+    let columns = builders.iter_mut();
+    columns
+        .map(|builder| Arc::new(builder.finish()) as ArrayRef)
+        .collect()
+}
+
+fn reader(path: &Path, name: &str) -> Result<Reader<Box<dyn Read>>> {
+    let file: File = super::files::open(path)?;
+    let file = BufReader::with_capacity(1 << 18, file);
+    let zipped = path
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
+    let bytes: Box<dyn Read> = if zipped {
+        Box::new(flate2::bufread::MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    };
+    let _ = name;
+    Ok(ReaderBuilder::new()
+        .buffer_capacity(1 << 17)
+        .flexible(false)
+        .from_reader(bytes))
+}
+
+fn failed(name: &str, error: csv::Error) -> Error {
+    let row = error.position().map_or(0, csv::Position::record);
+    match error.into_kind() {
+        csv::ErrorKind::Io(source) if source.kind() == std::io::ErrorKind::InvalidInput => {
+            Error::BrokenGzip {
+                source_name: name.to_owned(),
+                row,
+                source,
+            }
+        }
+        csv::ErrorKind::Io(source) => Error::Read {
+            source_name: name.to_owned(),
+            source,
+        },
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => Error::BadCell {
+            source_name: name.to_owned(),
+            row,
+            column: format!("1 to {expected_len}"),
+            value: format!("{len} fields"),
+            expected: "one field for each column of the header",
+        },
+        other => Error::BrokenText {
+            source_name: name.to_owned(),
+            reason: format!("{other:?}"),
+        },
+    }
+}
+
+impl Input for TextInput {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn fields(&self) -> &[FieldRef] {
+        &self.fields
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn is_text(&self) -> bool {
+        true
+    }
+
+    fn inferred(&self, column: usize) -> Option<DataType> {
+        let inference = self.inference.as_ref()?;
+        let seen = inference.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(seen[column].data_type())
+    }
+
+    fn scan(&self, scan: &Scan<'_>, _threads: usize) -> Result<u64> {
+        self.each(scan.columns, None, |first, columns| {
+            (scan.progress)(columns[0].len() as u64);
+            (scan.sink)(first, &columns)
+        })
+    }
+
+    fn gather(&self, columns: &[usize], rows: &[u64]) -> Result<Vec<Vec<ArrayRef>>> {
+        let mut pieces = vec![Vec::new(); columns.len()];
+        self.each(columns, Some(rows), |_, arrays| {
+            for (pieces, array) in pieces.iter_mut().zip(arrays) {
+                pieces.push(array);
+            }
+            Ok(())
+        })?;
+        Ok(pieces)
+    }
+
+    fn read(&self, column: usize, first: u64, rows: usize) -> Result<Vec<ArrayRef>> {
+        let wanted: Vec<u64> = (first..first + rows as u64).collect();
+        let mut pieces = self.gather(&[column], &wanted)?;
+        Ok(pieces.swap_remove(0))
+    }
+}

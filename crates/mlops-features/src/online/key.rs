@@ -1,0 +1,162 @@
+//! Entity keys as bytes: typed and length-prefixed, so that no two keys share a form.
+//!
+//! One byte for the number of parts, then each part with a byte for its type; texts carry their length.
+//! `("1", "23")`, `("12", "3")`, `(1, "23")` and `("123")` are four different keys in every backend.
+
+use std::fmt;
+
+use mlops_core::{Date, EntityKey, KeyPart, Uuid};
+
+const BOOL: u8 = 1;
+const INT: u8 = 2;
+const STR: u8 = 3;
+const UUID: u8 = 4;
+const DATE: u8 = 5;
+
+/// The bytes under which a backend keeps the state of one entity.
+///
+/// ```
+/// use mlops_features::{EntityKey, online::StoreKey};
+///
+/// let glued = |a: &str, b: &str| StoreKey::new(&EntityKey::new([a.into(), b.into()]));
+/// assert_ne!(glued("1", "23"), glued("12", "3"));
+/// assert_eq!(glued("1", "23").entity(), Some(EntityKey::new(["1".into(), "23".into()])));
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreKey(Box<[u8]>);
+
+impl StoreKey {
+    /// The bytes of a key.
+    pub fn new(key: &EntityKey) -> Self {
+        let mut bytes = Vec::with_capacity(16);
+        bytes.push(u8::try_from(key.parts().len()).unwrap_or(u8::MAX));
+        for part in key.parts() {
+            match part {
+                KeyPart::Bool(value) => bytes.extend([BOOL, u8::from(*value)]),
+                KeyPart::Int(value) => {
+                    bytes.push(INT);
+                    bytes.extend(value.to_le_bytes());
+                }
+                KeyPart::Str(text) => {
+                    bytes.push(STR);
+                    bytes.extend((text.len() as u64).to_le_bytes());
+                    bytes.extend(text.as_bytes());
+                }
+                KeyPart::Uuid(value) => {
+                    bytes.push(UUID);
+                    bytes.extend(value.as_bytes());
+                }
+                KeyPart::Date(value) => {
+                    bytes.push(DATE);
+                    bytes.extend(value.days().to_le_bytes());
+                }
+            }
+        }
+        Self(bytes.into())
+    }
+
+    /// A key out of bytes that a backend kept.
+    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The key that has these bytes, if one has.
+    pub fn entity(&self) -> Option<EntityKey> {
+        let (count, mut rest) = self.0.split_first()?;
+        let mut parts = Vec::with_capacity(usize::from(*count).min(rest.len()));
+        while let Some((kind, tail)) = rest.split_first() {
+            rest = match *kind {
+                BOOL => {
+                    let (value, tail) = tail.split_first()?;
+                    parts.push(KeyPart::Bool(match value {
+                        0 => false,
+                        1 => true,
+                        _ => return None,
+                    }));
+                    tail
+                }
+                INT => {
+                    let (value, tail) = tail.split_first_chunk()?;
+                    parts.push(KeyPart::Int(i64::from_le_bytes(*value)));
+                    tail
+                }
+                STR => {
+                    let (length, tail) = tail.split_first_chunk()?;
+                    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+                    let (text, tail) = tail.split_at_checked(length)?;
+                    parts.push(KeyPart::Str(std::str::from_utf8(text).ok()?.to_owned()));
+                    tail
+                }
+                UUID => {
+                    let (value, tail) = tail.split_first_chunk()?;
+                    parts.push(KeyPart::Uuid(Uuid::from_bytes(*value)));
+                    tail
+                }
+                DATE => {
+                    let (value, tail) = tail.split_first_chunk()?;
+                    let days = i32::from_le_bytes(*value);
+                    parts.push(KeyPart::Date(Date::from_days(days)?));
+                    tail
+                }
+                _ => return None,
+            };
+        }
+        let counted = u8::try_from(parts.len()).unwrap_or(u8::MAX) == *count;
+        counted.then(|| EntityKey::new(parts))
+    }
+}
+
+impl fmt::Display for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(key) = self.entity() {
+            return write!(f, "{key}");
+        }
+        self.0
+            .iter()
+            .take(32)
+            .try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+
+impl fmt::Debug for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreKey({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn part() -> impl Strategy<Value = KeyPart> {
+        prop_oneof![
+            any::<bool>().prop_map(KeyPart::Bool),
+            any::<i64>().prop_map(KeyPart::Int),
+            ".{0,6}".prop_map(KeyPart::Str),
+            any::<[u8; 16]>().prop_map(|bytes| KeyPart::Uuid(Uuid::from_bytes(bytes))),
+            (-100_000..100_000).prop_map(|days| KeyPart::Date(Date::from_days(days).unwrap())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_key_comes_back_from_its_bytes(parts in prop::collection::vec(part(), 0..5)) {
+            let key = EntityKey::new(parts);
+            prop_assert_eq!(StoreKey::new(&key).entity(), Some(key));
+        }
+
+        #[test]
+        fn no_bytes_bring_the_reader_down(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let key = StoreKey::from_bytes(bytes.clone());
+            if let Some(entity) = key.entity() {
+                prop_assert_eq!(StoreKey::new(&entity), key);
+            }
+        }
+    }
+}
