@@ -166,7 +166,7 @@ pub use aggregate::State as PartialAggregate;
 pub use builder::FeatureStoreBuilder;
 pub use catalog::{
     Catalog, Change, FeatureEntry, Hit, HitKind, Listing, Node, Outcome, ServiceEntry, Trace,
-    TrainingEntry, ViewEntry,
+    TrainingEntry, TransformEntry, ViewEntry,
 };
 pub use contract::Contract;
 pub use derived::{with_column, with_computed};

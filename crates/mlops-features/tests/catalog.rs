@@ -278,6 +278,31 @@ fn lineage_leads_from_a_source_to_training_sets_and_back() {
 }
 
 #[test]
+fn a_changed_transform_is_the_next_version_of_its_service() {
+    let catalog = catalog();
+    let view = build(purchase());
+    let service = |expr: &str| {
+        let sum = Feature::sum(&view, "amount").named("spend").over(days(7));
+        let service = FeatureService::named("churn").unwrap().feature(sum);
+        service.transform("big", expr).build().unwrap()
+    };
+    catalog.apply_service(&service("spend > 10.0")).unwrap();
+    let outcome = catalog.apply_service(&service("spend > 20.0")).unwrap();
+    let text = outcome.to_string();
+    assert!(text.starts_with("version 2: definition was"), "{text}");
+    assert!(
+        text.contains("transform big was") && text.contains("20"),
+        "{text}"
+    );
+    let entry = catalog.service("churn@v2").unwrap();
+    assert_eq!(entry.transforms[0].features[0].as_str(), "spend");
+    assert!(catalog.listing().to_string().contains("  transform: big: "));
+    assert_eq!(catalog.search("big")[0].name, "churn");
+    let back = Catalog::from_json(&catalog.to_json(), clock()).unwrap();
+    assert_eq!(back.service("churn").unwrap(), entry);
+}
+
+#[test]
 fn a_deprecated_version_says_why_until_that_is_taken_back() {
     let catalog = catalog();
     catalog.apply_view(&build(purchase())).unwrap();

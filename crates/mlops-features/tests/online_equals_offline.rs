@@ -24,7 +24,7 @@ use mlops_features::{
 use proptest::{collection::vec, option, prelude::*};
 
 const WORDS: [&str; 4] = ["", "1", "12", "é"];
-const WINDOWS: [i64; 3] = [2, 7, 1_000];
+const WINDOWS: [i64; 2] = [2, 7];
 /// The last instant at which anything happens.
 const END: i64 = 24;
 
@@ -59,6 +59,8 @@ struct Case {
     cutoff: Cutoff,
     ttl: Option<i64>,
     keep: i64,
+    /// The longest window: with a short one rows are dropped.
+    longest: i64,
     steps: Vec<Step>,
 }
 
@@ -113,13 +115,15 @@ fn case() -> impl Strategy<Value = Case> {
         prop::sample::select(vec![Cutoff::EventTime, Cutoff::CreatedTime]),
         option::of(1..15_i64),
         prop::sample::select(vec![0, 3, 10_000]),
+        prop::sample::select(vec![9, 1_000]),
         vec(step(), 1..14),
     )
-        .prop_map(|(boundary, cutoff, ttl, keep, steps)| Case {
+        .prop_map(|(boundary, cutoff, ttl, keep, longest, steps)| Case {
             boundary,
             cutoff,
             ttl,
             keep,
+            longest,
             steps,
         })
 }
@@ -160,13 +164,14 @@ fn views(case: &Case) -> [FeatureView; 2] {
     ]
 }
 
-fn service(views: &[FeatureView]) -> FeatureService {
+fn service(case: &Case, views: &[FeatureView]) -> FeatureService {
+    let windows = || WINDOWS.into_iter().chain([case.longest]).map(span);
     let mut features = Vec::new();
     for view in views {
         features.push(Feature::time_since_last(view).unwrap());
         for field in ["amount", "noise", "country", "due"] {
             features.push(Feature::latest(view, field).unwrap());
-            for window in WINDOWS.map(span) {
+            for window in windows() {
                 let aggregates = [
                     Feature::sum(view, field),
                     Feature::count(view, field),
@@ -178,7 +183,7 @@ fn service(views: &[FeatureView]) -> FeatureService {
                 features.extend(aggregates.into_iter().filter_map(|a| a.over(window).ok()));
             }
         }
-        let events = WINDOWS.map(|window| Feature::events(view).over(span(window)).unwrap());
+        let events = windows().map(|window| Feature::events(view).over(window).unwrap());
         features.extend(events);
     }
     let service = FeatureService::named("all").unwrap().features(features);
@@ -482,7 +487,7 @@ fn compare(
 
 fn run(case: &Case, backend: &'static str) -> Result<(), TestCaseError> {
     let views = views(case);
-    let service = service(&views);
+    let service = service(case, &views);
     let mut subject = Subject::new(backend, case, &service);
     let mut history: BTreeMap<usize, Vec<Event>> = BTreeMap::new();
     // whether a view has rows offline that no run since has had the chance to bring online
@@ -563,7 +568,7 @@ fn run(case: &Case, backend: &'static str) -> Result<(), TestCaseError> {
             .materialize(view.name().as_str(), EventTime::MIN, at(2 * END))
             .unwrap();
     }
-    for instant in [END + 4, END + 9] {
+    for instant in [END, END + 1, END + 3, END + 9] {
         let tally = compare(&subject, case, &service, &history, &[0, 1], instant)?;
         let late = case
             .steps

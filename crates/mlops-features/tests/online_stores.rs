@@ -78,3 +78,59 @@ mod sqlite {
         assert_eq!(held, 100);
     }
 }
+
+mod cutoff {
+    use mlops_features::{
+        Entity, EntityRow, EventTime, FeatureService, FeatureView, Value, ViewRow,
+        online::OnlineTable,
+    };
+
+    use super::*;
+
+    #[derive(Entity)]
+    struct User {
+        user: i64,
+    }
+
+    #[derive(FeatureView)]
+    #[view(entity = User, time = at, created = loaded, cutoff = "created_time")]
+    struct Score {
+        user: i64,
+        at: EventTime,
+        loaded: Option<EventTime>,
+        value: i64,
+    }
+
+    #[test]
+    fn an_older_row_stays_for_as_long_as_the_newer_ones_are_not_known() {
+        let score = |at, loaded, value| Score {
+            user: 1,
+            at: EventTime::from_seconds(at),
+            loaded: Some(EventTime::from_seconds(loaded)),
+            value,
+        };
+        let rows = [
+            score(3, 3, 0),
+            score(4, 4, 1),
+            score(5, 30, 2),
+            score(10, 40, 3),
+        ];
+        let service = FeatureService::named("s").unwrap();
+        let service = service.feature(Score::value().latest()).build().unwrap();
+        let table = OnlineTable::new(&Score::view()).keep(mlops_features::Span::ZERO);
+        let store = MemoryStore::new();
+        let now = EventTime::from_seconds(10);
+        for row in rows {
+            table
+                .write(&store, &Score::table(&[row]).unwrap(), now)
+                .unwrap();
+        }
+        for (at, value) in [(10, 1), (29, 1), (30, 2), (39, 2), (40, 3)] {
+            let at = EventTime::from_seconds(at);
+            let tables = std::slice::from_ref(&table);
+            let keys = [User { user: 1 }.key()];
+            let batch = mlops_features::online::read(&store, tables, &service, &keys, at).unwrap();
+            assert_eq!(batch.row(0).values, [Value::Int(value)], "at {at}");
+        }
+    }
+}

@@ -19,6 +19,8 @@ static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
         .worker_threads(1)
         .max_blocking_threads(8)
         .thread_name("mlops-store")
+        // sockets and timers, where a feature brings them
+        .enable_all()
         .build()
 });
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hyper::{Request, Response, StatusCode, body::Incoming, service::Service};
+use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use tokio::{net::TcpListener, runtime::Runtime};
@@ -98,15 +98,21 @@ impl Server {
                             range.unwrap_or_default()
                         );
                         let is_object = request.method() == hyper::Method::GET
-                            && request.uri().query().is_none_or(|q| !q.contains("list-type"));
-                        log.requests.lock().expect("nobody panics with it").push(line);
+                            && request
+                                .uri()
+                                .query()
+                                .is_none_or(|q| !q.contains("list-type"));
+                        log.requests
+                            .lock()
+                            .expect("nobody panics with it")
+                            .push(line);
                         let pause = log.pause_millis.load(Ordering::SeqCst);
                         tokio::time::sleep(Duration::from_millis(pause)).await;
-                        let failing = log.failures.fetch_update(
-                            Ordering::SeqCst,
-                            Ordering::SeqCst,
-                            |left| left.checked_sub(1),
-                        );
+                        let failing =
+                            log.failures
+                                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                                    left.checked_sub(1)
+                                });
                         if failing.is_ok() {
                             let mut slow = Response::new(s3s::Body::empty());
                             *slow.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -4,16 +4,22 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use mlops_core::ErrorKind;
-use mlops_features::{Csv, Error, JsonLines, ParquetDirectory, ParquetFile, Parse, RowFilter, SourceSchema};
+use mlops_features::{
+    Csv, Error, JsonLines, ParquetDirectory, ParquetFile, Parse, RowFilter, SourceSchema,
+};
 use mlops_interop_s3::{KEY, SECRET, Server};
 use mlops_store::{ListLimits, Objects, S3Settings};
 use parquet::{
     arrow::ArrowWriter,
-    file::{properties::WriterProperties, reader::FileReader, serialized_reader::SerializedFileReader},
+    file::{
+        properties::WriterProperties, reader::FileReader, serialized_reader::SerializedFileReader,
+    },
 };
 
 fn settings(server: &Server) -> S3Settings {
-    S3Settings::new("us-east-1").endpoint(server.endpoint()).credentials(KEY, SECRET)
+    S3Settings::new("us-east-1")
+        .endpoint(server.endpoint())
+        .credentials(KEY, SECRET)
 }
 
 fn objects(server: &Server) -> Objects {
@@ -28,8 +34,14 @@ fn parquet(groups: i64) -> Vec<u8> {
         let ids = group * ROWS..(group + 1) * ROWS;
         let columns: [(&str, ArrayRef); 3] = [
             ("id", Arc::new(Int64Array::from_iter_values(ids.clone()))),
-            ("noise", Arc::new(StringArray::from_iter_values(ids.clone().map(noise)))),
-            ("n", Arc::new(Int64Array::from_iter_values(ids.map(|i| i % 7)))),
+            (
+                "noise",
+                Arc::new(StringArray::from_iter_values(ids.clone().map(noise))),
+            ),
+            (
+                "n",
+                Arc::new(Int64Array::from_iter_values(ids.map(|i| i % 7))),
+            ),
         ];
         RecordBatch::try_from_iter(columns).unwrap()
     };
@@ -68,7 +80,9 @@ fn of_a_file_the_footer_and_the_wanted_columns_are_fetched() {
     let source = ParquetFile::open_at(&location).unwrap();
     server.log().clear();
     let ingest = source.read(&schema()).unwrap();
-    let local = ParquetFile::from_bytes("local", file.clone()).read(&schema()).unwrap();
+    let local = ParquetFile::from_bytes("local", file.clone())
+        .read(&schema())
+        .unwrap();
     assert_eq!(ingest.table.digest(), local.table.digest());
 
     let metadata = SerializedFileReader::new(bytes::Bytes::from(file.clone())).unwrap();
@@ -78,11 +92,22 @@ fn of_a_file_the_footer_and_the_wanted_columns_are_fetched() {
         .sum();
     let fetched = server.log().bytes();
     let tail = 64 << 10;
-    println!("{} bytes, {needed} needed, {fetched} fetched, {} requests", file.len(), server.log().requests().len());
-    assert!(fetched <= u64::try_from(needed).unwrap() + tail, "{fetched} of {needed}");
+    println!(
+        "{} bytes, {needed} needed, {fetched} fetched, {} requests",
+        file.len(),
+        server.log().requests().len()
+    );
+    assert!(
+        fetched <= u64::try_from(needed).unwrap() + tail,
+        "{fetched} of {needed}"
+    );
     assert!(fetched < file.len() as u64 / 2);
     // a head, the tail, and at most two ranges a group
-    assert!(server.log().requests().len() <= 2 + 12, "{:?}", server.log().requests());
+    assert!(
+        server.log().requests().len() <= 2 + 12,
+        "{:?}",
+        server.log().requests()
+    );
 
     // one group of six
     server.log().clear();
@@ -91,14 +116,22 @@ fn of_a_file_the_footer_and_the_wanted_columns_are_fetched() {
     assert_eq!(ingest.table.rows(), 20_000);
     let fetched = server.log().bytes();
     println!("one group of six: {fetched} fetched");
-    assert!(fetched <= u64::try_from(needed).unwrap() / 6 + tail + 10_000, "{fetched}");
+    assert!(
+        fetched <= u64::try_from(needed).unwrap() / 6 + tail + 10_000,
+        "{fetched}"
+    );
 }
 
 #[test]
 fn a_directory_is_listed_and_pruned_by_its_keys() {
     let dir = tempfile::tempdir().unwrap();
     let file = parquet(1);
-    for key in ["country=UK/a.parquet", "country=UK/b.parquet", "country=La%20France/a.parquet", "_SUCCESS"] {
+    for key in [
+        "country=UK/a.parquet",
+        "country=UK/b.parquet",
+        "country=La%20France/a.parquet",
+        "_SUCCESS",
+    ] {
         put(dir.path(), &format!("lake/orders/{key}"), &file);
     }
     put(dir.path(), "lake/orders-of-others/c.parquet", b"no parquet");
@@ -106,7 +139,14 @@ fn a_directory_is_listed_and_pruned_by_its_keys() {
     let location = objects(&server).locate("s3://lake/orders").unwrap();
     let directory = ParquetDirectory::open_at(&location, ListLimits::default()).unwrap();
     let paths: Vec<&str> = directory.files().iter().map(|file| file.path()).collect();
-    assert_eq!(paths, ["country=La%20France/a.parquet", "country=UK/a.parquet", "country=UK/b.parquet"]);
+    assert_eq!(
+        paths,
+        [
+            "country=La%20France/a.parquet",
+            "country=UK/a.parquet",
+            "country=UK/b.parquet"
+        ]
+    );
     let schema = SourceSchema::builder()
         .key("id", "id", Parse::Int)
         .value("country", "country", Parse::Str)
@@ -114,9 +154,15 @@ fn a_directory_is_listed_and_pruned_by_its_keys() {
         .unwrap();
     assert_eq!(directory.read(&schema).unwrap().table.rows(), 60_000);
     server.log().clear();
-    let france = directory.clone().filter(RowFilter::new().one_of("country", ["La France"]));
+    let france = directory
+        .clone()
+        .filter(RowFilter::new().one_of("country", ["La France"]));
     assert_eq!(france.read(&schema).unwrap().table.rows(), 20_000);
-    let uk = server.log().requests().into_iter().filter(|line| line.contains("UK"));
+    let uk = server
+        .log()
+        .requests()
+        .into_iter()
+        .filter(|line| line.contains("UK"));
     assert_eq!(uk.count(), 0);
     let limited = ParquetDirectory::open_at(&location, ListLimits::default().objects(2));
     assert!(matches!(limited, Err(Error::Object { .. })));
@@ -127,14 +173,24 @@ fn texts_are_read_in_blocks() {
     let dir = tempfile::tempdir().unwrap();
     let csv = format!("n\n{}", "7\n".repeat(3_000_000));
     put(dir.path(), "lake/n.csv", csv.as_bytes());
-    put(dir.path(), "lake/n.jsonl", "{\"n\":7}\n".repeat(1_000).as_bytes());
+    put(
+        dir.path(),
+        "lake/n.jsonl",
+        "{\"n\":7}\n".repeat(1_000).as_bytes(),
+    );
     let server = Server::start(dir.path());
     let objects = objects(&server);
-    let schema = SourceSchema::builder().value("n", "n", Parse::Int).build().unwrap();
+    let schema = SourceSchema::builder()
+        .value("n", "n", Parse::Int)
+        .build()
+        .unwrap();
     let source = Csv::open_at(&objects.locate("s3://lake/n.csv").unwrap()).unwrap();
     let mut parts = source.stream(&schema, 1_000).unwrap();
     assert_eq!(parts.next().unwrap().unwrap().table.rows(), 1_000);
-    assert!(server.log().bytes() <= 4 << 20, "the rest is fetched when it is read");
+    assert!(
+        server.log().bytes() <= 4 << 20,
+        "the rest is fetched when it is read"
+    );
     assert_eq!(source.read(&schema).unwrap().table.rows(), 3_000_000);
     let json = JsonLines::open_at(&objects.locate("s3://lake/n.jsonl").unwrap()).unwrap();
     assert_eq!(json.read(&schema).unwrap().table.rows(), 1_000);
@@ -152,7 +208,10 @@ fn what_is_written_is_read() {
     // another version is another object
     location.put("other").unwrap();
     let error = reader.get_range(1..4).unwrap_err();
-    assert!(matches!(error, mlops_store::Error::Changed { .. }), "{error}");
+    assert!(
+        matches!(error, mlops_store::Error::Changed { .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -168,12 +227,17 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_is_an_error() {
     let once = Objects::new().with_s3(settings(&server).retries(1));
     server.log().fail(100);
     let error = once.locate("s3://lake/a").unwrap().open().unwrap_err();
-    assert!(matches!(error, mlops_store::Error::Object { .. }), "{error}");
+    assert!(
+        matches!(error, mlops_store::Error::Object { .. }),
+        "{error}"
+    );
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     server.log().fail(0);
 
     server.log().pause(Duration::from_secs(5));
-    let hasty = settings(&server).retries(0).timeout(Duration::from_millis(200));
+    let hasty = settings(&server)
+        .retries(0)
+        .timeout(Duration::from_millis(200));
     let hasty = Objects::new().with_s3(hasty);
     let error = hasty.locate("s3://lake/a").unwrap().open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
@@ -189,9 +253,14 @@ fn errors_name_the_url_and_never_the_secret() {
     assert!(matches!(error, Error::MissingFile { .. }), "{error}");
     assert!(error.to_string().contains("s3://lake/nothing"), "{error}");
     let bucket = objects(&server).locate("s3://no-such-bucket/a").unwrap();
-    assert_eq!(ParquetFile::open_at(&bucket).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        ParquetFile::open_at(&bucket).unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
 
-    let wrong = S3Settings::new("us-east-1").endpoint(server.endpoint()).credentials(KEY, "wrong-secret");
+    let wrong = S3Settings::new("us-east-1")
+        .endpoint(server.endpoint())
+        .credentials(KEY, "wrong-secret");
     let denied = Objects::new().with_s3(wrong).locate("s3://lake/a").unwrap();
     let error = denied.open().unwrap_err();
     let mut text = error.to_string();
@@ -201,13 +270,21 @@ fn errors_name_the_url_and_never_the_secret() {
         source = inner.source();
     }
     println!("{text}");
-    assert!(text.contains("s3://lake/a") && !text.contains("wrong-secret"), "{text}");
+    assert!(
+        text.contains("s3://lake/a") && !text.contains("wrong-secret"),
+        "{text}"
+    );
     assert_eq!(error.kind(), ErrorKind::Denied, "{text}");
 
-    let dead = S3Settings::new("us-east-1").endpoint("http://127.0.0.1:9").retries(0);
+    let dead = S3Settings::new("us-east-1")
+        .endpoint("http://127.0.0.1:9")
+        .retries(0);
     let dead = Objects::new().with_s3(dead).locate("s3://lake/a").unwrap();
     assert_eq!(dead.open().unwrap_err().kind(), ErrorKind::Unavailable);
     let secret = S3Settings::new("us-east-1").endpoint("http://user:wrong-secret@host");
-    let error = Objects::new().with_s3(secret).locate("s3://lake/a").unwrap_err();
+    let error = Objects::new()
+        .with_s3(secret)
+        .locate("s3://lake/a")
+        .unwrap_err();
     assert!(!error.to_string().contains("wrong-secret"), "{error}");
 }

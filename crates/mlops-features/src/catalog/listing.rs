@@ -43,6 +43,7 @@ struct ServiceLines {
     applied_at: EventTime,
     deprecated: Option<String>,
     features: Vec<String>,
+    transforms: Vec<String>,
 }
 
 impl Listing {
@@ -66,6 +67,9 @@ impl Listing {
                 deprecated: service.deprecated.clone(),
                 features: features
                     .map(|feature| format!("{}: {}", feature.name, feature.summary()))
+                    .collect(),
+                transforms: (service.transforms.iter())
+                    .map(|transform| format!("{}: {}", transform.name, transform.expression))
                     .collect(),
             })
         });
@@ -166,6 +170,8 @@ impl fmt::Display for Listing {
             )?;
             let mut features = service.features.iter();
             features.try_for_each(|feature| line(f, "feature", feature))?;
+            let mut transforms = service.transforms.iter();
+            transforms.try_for_each(|transform| line(f, "transform", transform))?;
         }
         let mut sets = self.training_sets.iter();
         sets.try_for_each(|set| writeln!(f, "training set {set}"))

@@ -47,7 +47,7 @@ mod training;
 pub use diff::{Change, Outcome};
 pub use listing::Listing;
 pub use search::{Hit, HitKind};
-pub use service::{FeatureEntry, ServiceEntry};
+pub use service::{FeatureEntry, ServiceEntry, TransformEntry};
 pub use store::{Catalog, ViewEntry};
 pub use trace::{Node, Trace};
 pub use training::TrainingEntry;

@@ -89,7 +89,11 @@ pub(super) fn search(state: &State, query: &str) -> Vec<Hit> {
                 place(label, feature.view.as_str(), TEXT),
             ]
         });
-        let places: Vec<Place<'_>> = features.collect();
+        let transforms = service.transforms.iter().map(|transform| {
+            let label = format!("transform {}", transform.name);
+            place(label, transform.name.as_str(), FIELD)
+        });
+        let places: Vec<Place<'_>> = features.chain(transforms).collect();
         let version = Some(history.current);
         hits.extend(hit(
             HitKind::Service,

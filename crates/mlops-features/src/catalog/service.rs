@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mlops_core::{Digest, EventTime, FeatureName, ServiceName, Span, VersionNumber, ViewName};
 use serde::{Deserialize, Serialize};
 
-use crate::{Feature, FeatureService, view::type_name};
+use crate::{Feature, FeatureService, transform::Transform, view::type_name};
 
 /// One feature of a service as the catalog describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,24 @@ pub struct FeatureEntry {
     pub digest: Digest,
 }
 
+/// One transform of a service as the catalog describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformEntry {
+    /// Its name.
+    pub name: FeatureName,
+    /// The expression as text.
+    pub expression: String,
+    /// The features that it rests on, through other transforms as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<FeatureName>,
+    /// Whether it serves other transforms only.
+    #[serde(default)]
+    pub hidden: bool,
+    /// The identity of its definition.
+    pub digest: Digest,
+}
+
 /// One version of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +63,9 @@ pub struct ServiceEntry {
     pub version: VersionNumber,
     /// Its features in order.
     pub features: Vec<FeatureEntry>,
+    /// Its transforms in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<TransformEntry>,
     /// The identity of the definition, transforms included.
     pub digest: Digest,
     /// When it was applied first.
@@ -61,7 +82,7 @@ impl FeatureEntry {
             view: feature.view().name().clone(),
             view_digest: feature.view().digest(),
             fields: feature.reads().into_iter().map(str::to_owned).collect(),
-            function: feature.function().name().to_owned(),
+            function: feature.function().label(),
             window: feature.window(),
             join_on: feature.join_on().to_vec(),
             data_type: type_name(&feature.data_type()),
@@ -87,12 +108,30 @@ impl FeatureEntry {
     }
 }
 
+impl TransformEntry {
+    fn new(transform: &Transform, service: &FeatureService) -> Self {
+        let features = transform.rests_on.iter();
+        Self {
+            name: transform.name().clone(),
+            expression: transform.expr().to_string(),
+            features: features
+                .map(|at| service.features()[*at].name().clone())
+                .collect(),
+            hidden: transform.is_hidden(),
+            digest: transform.digest(),
+        }
+    }
+}
+
 impl ServiceEntry {
     pub(super) fn new(service: &FeatureService, applied_at: EventTime) -> Self {
         Self {
             name: service.name().clone(),
             version: 0,
             features: service.features().iter().map(FeatureEntry::new).collect(),
+            transforms: (service.transforms().iter())
+                .map(|transform| TransformEntry::new(transform, service))
+                .collect(),
             digest: service.digest(),
             applied_at,
             deprecated: None,
@@ -114,8 +153,14 @@ impl ServiceEntry {
         });
         let names: Vec<&str> = self.features.iter().map(|f| f.name.as_str()).collect();
         let order = ("features".to_owned(), names.join(", "));
-        let mut settings: BTreeMap<String, String> = features.chain([order]).collect();
-        // transforms and whatever else a service may have
+        let transforms = self.transforms.iter().map(|transform| {
+            let hidden = if transform.hidden { ", hidden" } else { "" };
+            let text = format!("{}{hidden}", transform.expression);
+            (format!("transform {}", transform.name), text)
+        });
+        let settings = features.chain([order]).chain(transforms);
+        let mut settings: BTreeMap<String, String> = settings.collect();
+        // the order of transforms, request data and whatever else a service may have
         settings.insert("definition".to_owned(), self.digest.short());
         settings
     }

@@ -197,6 +197,7 @@ fn answer(
     let covered = table.covered_from();
     let (horizon, dropped) = state.map_or((i64::MIN, i64::MIN), |s| (s.horizon, s.dropped));
     let boundary = group.view.boundary();
+    let had_rows = dropped != i64::MIN && boundary.sees(dropped, at);
     let oldest = group
         .view
         .ttl()
@@ -208,7 +209,16 @@ fn answer(
         let lost = pruned && found <= dropped && oldest <= dropped && dropped != i64::MIN;
         if lost || (found < covered && oldest < covered) {
             out[question.slot] = UNKNOWN;
+        } else if had_rows && out[question.slot].status == Status::NotFound {
+            out[question.slot].status = Status::Expired;
         }
+    }
+    // there were events, and what the windows hold of them is known below
+    for slot in group.folds.iter().flat_map(|fold| &fold.slots) {
+        settle(&mut out[slot.at], had_rows);
+    }
+    for ratio in &group.ratios {
+        settle(&mut out[ratio.slot], had_rows);
     }
     let unknown = |(tail, _): (i64, i64)| {
         tail < covered || (dropped != i64::MIN && !boundary.sees(dropped, tail))
@@ -227,6 +237,16 @@ fn answer(
         }
     }
     Ok(())
+}
+
+/// A window is empty, and not that of a key without events, if events were there and dropped.
+fn settle(answer: &mut Answer, had_rows: bool) {
+    if had_rows && answer.status == Status::NotFound {
+        answer.status = match answer.scalar {
+            Scalar::Null => Status::Null,
+            _ => Status::Present,
+        };
+    }
 }
 
 const UNKNOWN: Answer = Answer {

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// | `data/orders.parquet`, `/data/orders.parquet` | a file, by its path as it stands |
 /// | `file:///data/my%20orders.parquet` | a file, percent-decoded |
 /// | `memory://orders.parquet` | an object in the memory of this value |
-/// | `s3://bucket/orders.parquet` | an object in S3, with feature `s3` and [`Objects::with_s3`]; the key as it stands |
+/// | `s3://bucket/orders.parquet` | an object in S3, with feature `s3` and `Objects::with_s3`; the key as it stands |
 ///
 /// Settings are arguments: no environment variable and no file of credentials is read.
 ///

@@ -13,7 +13,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use object_store::{GetOptions, ObjectStore, ObjectStoreExt, coalesce_ranges, path::Path as Key};
+use object_store::{
+    Error as Failure, GetOptions, ObjectStore, ObjectStoreExt, coalesce_ranges, path::Path as Key,
+};
 
 use super::location::Place;
 use crate::{Error, Result, error::backend, runtime::wait};
@@ -187,7 +189,19 @@ impl ObjectReader {
                         if_match,
                         ..GetOptions::default()
                     };
-                    let body = store.get_opts(&key, options).await?.bytes().await?;
+                    let wanted = options.if_match.clone();
+                    let answer = store.get_opts(&key, options).await?;
+                    // some stores take no notice of the condition
+                    if wanted.is_some()
+                        && answer.meta.e_tag.is_some()
+                        && answer.meta.e_tag != wanted
+                    {
+                        return Err(Failure::Precondition {
+                            path: key.to_string(),
+                            source: "it has another tag".into(),
+                        });
+                    }
+                    let body = answer.bytes().await?;
                     bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
                     Ok(body)
                 }

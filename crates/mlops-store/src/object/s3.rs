@@ -57,7 +57,7 @@ impl S3Settings {
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             retries: 5,
-            retry_timeout: Duration::from_secs(60),
+            retry_timeout: Duration::from_mins(1),
         }
     }
 
