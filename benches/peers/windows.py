@@ -1,6 +1,6 @@
 """The windows of `crates/mlops-features/benches/windows.rs` in DuckDB and Polars.
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install duckdb polars numpy
+    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install duckdb polars numpy pyarrow
     /tmp/peers/bin/python benches/peers/windows.py {duckdb|polars} [EVENTS [SPINE [KEYS]]]
 
 Events and questions are put into one table, each question being a row without values, and all windows are
@@ -35,27 +35,22 @@ def data():
 
     events = {
         "id": keys(EVENTS),
-        "at": times(EVENTS),
+        "stamp": times(EVENTS),
         "amount": numpy.round(rng.exponential(20.0, EVENTS), 2),
         "country": rng.integers(0, 40, EVENTS),
     }
-    return events, {"id": keys(SPINE), "at": times(SPINE)}
+    return events, {"id": keys(SPINE), "stamp": times(SPINE)}
 
 
 def duckdb_windows(events, spine):
     import duckdb
-
-    duckdb.sql("SET threads TO 2")
-    tables = {}
-    for name, columns in (("events", events), ("spine", spine)):
-        tables[name] = {key: value for key, value in columns.items()}
     import pyarrow
 
-    event_table, spine_table = pyarrow.table(tables["events"]), pyarrow.table(tables["spine"])
-    duckdb.register("events", event_table)
-    duckdb.register("spine", spine_table)
+    duckdb.sql("SET threads TO 2")
+    duckdb.register("events", pyarrow.table(events))
+    duckdb.register("spine", pyarrow.table(spine))
     frames = ", ".join(
-        f"w{days} AS (PARTITION BY id ORDER BY at RANGE BETWEEN INTERVAL {days * 86_400 * 1_000_000 - 1} MICROSECONDS"
+        f"w{days} AS (PARTITION BY id ORDER BY stamp RANGE BETWEEN INTERVAL {days * 86_400 * 1_000_000 - 1} MICROSECONDS"
         " PRECEDING AND CURRENT ROW)"
         for days in (7, 30, 90)
     )
@@ -67,12 +62,12 @@ def duckdb_windows(events, spine):
     result = duckdb.sql(
         f"""
         SELECT * FROM (
-            SELECT row, {columns}, max(amount) OVER w30 AS max30, stddev_samp(amount) OVER w30 AS std30,
+            SELECT place, {columns}, max(amount) OVER w30 AS max30, stddev_samp(amount) OVER w30 AS std30,
                    count(DISTINCT country) OVER w90 AS d90
-            FROM (SELECT id, at, amount, country, NULL AS row FROM events
-                  UNION ALL SELECT id, at, NULL, NULL, row_number() OVER () AS row FROM spine)
+            FROM (SELECT id, stamp, amount, country, NULL AS place FROM events
+                  UNION ALL SELECT id, stamp, NULL, NULL, row_number() OVER () AS place FROM spine)
             WINDOW {frames}
-        ) WHERE row IS NOT NULL ORDER BY row
+        ) WHERE place IS NOT NULL ORDER BY place
         """
     ).arrow()
     rows = result.read_all().num_rows if hasattr(result, "read_all") else result.num_rows
@@ -82,21 +77,21 @@ def duckdb_windows(events, spine):
 def polars_windows(events, spine):
     import polars
 
-    events, spine = polars.DataFrame(events), polars.DataFrame(spine).with_row_index("row")
+    events, spine = polars.DataFrame(events), polars.DataFrame(spine).with_row_index("place")
     start = time.perf_counter()
-    both = polars.concat([events, spine], how="diagonal").sort("id", "at")
+    both = polars.concat([events, spine], how="diagonal").sort("id", "stamp")
     amount = polars.col("amount")
     columns = []
     for days in (7, 30, 90):
         frame = {"window_size": f"{days}d", "closed": "right", "min_samples": 1}
         known = amount.is_not_null().cast(polars.Int64)
-        columns.append(known.rolling_sum_by("at", **frame).over("id").alias(f"c{days}"))
-        columns.append(amount.rolling_sum_by("at", **frame).over("id").alias(f"s{days}"))
-        columns.append(amount.rolling_mean_by("at", **frame).over("id").alias(f"m{days}"))
+        columns.append(known.rolling_sum_by("stamp", **frame).over("id").alias(f"c{days}"))
+        columns.append(amount.rolling_sum_by("stamp", **frame).over("id").alias(f"s{days}"))
+        columns.append(amount.rolling_mean_by("stamp", **frame).over("id").alias(f"m{days}"))
     frame = {"window_size": "30d", "closed": "right", "min_samples": 1}
-    columns.append(amount.rolling_max_by("at", **frame).over("id").alias("max30"))
-    columns.append(amount.rolling_std_by("at", **frame).over("id").alias("std30"))
-    result = both.with_columns(columns).filter(polars.col("row").is_not_null()).sort("row")
+    columns.append(amount.rolling_max_by("stamp", **frame).over("id").alias("max30"))
+    columns.append(amount.rolling_std_by("stamp", **frame).over("id").alias("std30"))
+    result = both.with_columns(columns).filter(polars.col("place").is_not_null()).sort("place")
     return time.perf_counter() - start, result.height
 
 
