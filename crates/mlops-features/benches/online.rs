@@ -182,7 +182,7 @@ fn filled(online: Option<Arc<dyn OnlineStore>>, events: i64) -> (FeatureStore, E
 }
 
 fn pushes(name: &str, batch: usize, rows: usize, target: Target, open: impl Fn() -> FeatureStore) {
-    let all: Vec<Event> = (0..rows as i64).map(event).collect();
+    let all: Vec<Event> = (0..).take(rows).map(event).collect();
     let tables: Vec<_> = all
         .chunks(batch)
         .map(|some| Event::table(some).unwrap())

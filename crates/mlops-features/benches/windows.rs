@@ -7,6 +7,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "the figures are for people to read")]
+#![expect(clippy::cast_possible_wrap, reason = "sizes that fit memory")]
+#![expect(clippy::disallowed_methods, reason = "a bench measures time")]
 
 use std::{fs, hint::black_box, num::NonZeroUsize, sync::Arc, time::Instant};
 

@@ -31,7 +31,7 @@ const FAMILIES: [&str; 7] = [
 
 /// How a contract is inferred from a table.
 ///
-/// For each column: the kind of its values; no nulls, or at most as many as there are and some; whole numbers, booleans
+/// For each column: the kind of its values; no nulls, or at most as many as there are and some; whole numbers
 /// and texts of few distinct values as a set, other numbers and instants as a range widened by the slack, other texts by the family
 /// of patterns that all of them match (UUID, date, email, number, …) and by their length; and uniqueness of whole numbers
 /// and texts that never repeat. For the table: its columns, and a number of rows between a fraction and a multiple.
@@ -171,11 +171,12 @@ impl Inference {
             all.extend(self.range(name, &seen));
         }
         let is_key = seen.distinct == seen.present && seen.present >= 100;
-        let named = matches!(seen.span, Some(Span64::Whole(..)) | None);
+        let named = matches!(seen.span, Some(Span64::Whole(..))) || seen.lengths.is_some();
         if is_key && named {
             all.push(Expectation::unique([name]));
         }
-        let spread = seen.values.is_some() || !matches!(seen.span, Some(Span64::Time(..)) | None);
+        let numbers = matches!(seen.span, Some(Span64::Whole(..) | Span64::Real(..)));
+        let spread = numbers || seen.values.is_some();
         if let Some(limit) = self.distribution_limit.filter(|_| spread) {
             let shares = Shares::of(table, name, 10)?;
             all.push(Expectation::distribution(name, shares, Distance::psi(), limit).warn());
@@ -262,7 +263,7 @@ fn texts(name: &str, seen: &ColumnSummary) -> Vec<Expectation> {
     if let Some(pattern) = family {
         all.push(Expectation::matches(name, pattern));
     }
-    // texts without a blank in front or behind shall not get one, and a longer one is no surprise
+    // where no text was empty none shall be, and twice the longest is no surprise
     all.push(Expectation::length_between(
         name,
         shortest.min(1),

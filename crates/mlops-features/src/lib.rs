@@ -76,6 +76,10 @@
 //! - *Backfilled rows must not leak into training*: a created time and [`Cutoff::CreatedTime`].
 //! - *An event at the very instant must not count*: [`Boundary::Exclusive`].
 //! - *One view in two roles*, such as origin and destination: [`Feature::keyed_by`].
+//! - *Only some events*: [`Aggregate::only`] with a [`Filter`]. *A value for each category*: [`Aggregate::by`]. *One
+//!   aggregate over another*: [`Aggregate::per`]. *Days since the last event of a kind*: [`Feature::time_since_last_of`].
+//! - *Windows that move in hops*: [`Aggregate::accuracy`]. *Counts and quantiles in little memory*: [`sketch`].
+//! - *Windows from sums of hours or days in a store of one's own*: [`PartialAggregate`].
 //! - *A view that is known at run time only*: [`FeatureView::builder`] and the constructors of [`Feature`].
 //! - *Who answers for a feature, what changed, what rests on what*: a [`Catalog`] of every version.
 //! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
@@ -94,8 +98,10 @@
 //! At `t`, the events of its key with `ts <= t` (`ts < t` if the view's boundary is exclusive), and of these the
 //! ones in its window, `t - w < ts <= t` (or `t - w <= ts < t`): adjacent windows share none. Among rows of one
 //! event time the newest created time comes last, then the later arrival. The latest row answers while it is at
-//! most the TTL old, and its nulls stay nulls. Counts of nothing are 0, all other aggregates of nothing are null;
-//! whole numbers stay whole, and a sum that does not fit 64 bits is an error.
+//! most the TTL old, and its nulls stay nulls. Aggregates skip nulls. Counts of nothing are 0, maps by category
+//! empty, all other aggregates of nothing null; whole numbers stay whole, and a sum that does not fit 64 bits is an
+//! error. Sums, means and variances are exact to the last step and rounded once ([`Function`]): the same events give
+//! the same bits, however they arrived and by whichever way the value was computed.
 //!
 //! # What this crate does not do
 //!
@@ -155,7 +161,7 @@ pub use access::{
     AccessPolicy, Columns, Guard, GuardedStore, Permit, Personal, RoleGrants, SecretKey,
 };
 #[cfg(feature = "encryption")]
-pub use access::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use access::{EncryptedParquet, KeyPlan, KeyRing, SealedStore, Sealer};
 pub use aggregate::State as PartialAggregate;
 pub use builder::FeatureStoreBuilder;
 pub use catalog::{

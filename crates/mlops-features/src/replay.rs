@@ -88,8 +88,9 @@ impl FeatureStore {
     /// Compares a log of served rows with the history as of each row's instant.
     ///
     /// The log has the key columns of the service, an event time that is the instant of the question, and a
-    /// column for each feature that was served, under its name; other columns are left alone. Read it with
-    /// [`Csv`](crate::Csv), [`ParquetFile`](crate::ParquetFile) or any other source.
+    /// column for each feature that was served, under its name, and the request columns of the service, if it
+    /// has any; other columns are left alone. Read it with [`JsonLines`](crate::JsonLines),
+    /// [`ParquetFile`](crate::ParquetFile) or any other source.
     ///
     /// ```
     /// use mlops_features::*;
@@ -136,7 +137,9 @@ impl FeatureStore {
                 absent.push(name.to_owned());
                 continue;
             };
-            let history = truth.column(name)?;
+            let Ok(history) = truth.column(name) else {
+                continue; // hidden: the service never answers with it
+            };
             let mut tally = Tally::new(name);
             for row in 0..spine.rows() {
                 let pair = (value(feature, column, row)?, value(feature, history, row)?);
@@ -194,13 +197,21 @@ fn spine(service: &FeatureService, served: &Table) -> Result<Table> {
             });
         }
     }
+    let asked = |name: &str| {
+        service
+            .requests()
+            .iter()
+            .any(|(request, _)| request == name)
+    };
     let wanted = |column: &&Column| {
         column.role() == Role::EventTime
+            || asked(column.name())
             || service.keys().iter().any(|(key, _)| key == column.name())
     };
     let columns: Vec<Column> = schema.columns().iter().filter(wanted).cloned().collect();
     let keyed = columns.into_iter().map(|column| match column.role() {
         Role::EventTime => column,
+        _ if asked(column.name()) => column,
         _ => Column::key(column.name(), column.data_type().clone()).nullable(column.is_nullable()),
     });
     Ok(Table::from_batch(TableSchema::new(keyed)?, served.batch())?)

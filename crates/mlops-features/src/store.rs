@@ -114,8 +114,8 @@ impl FeatureStore {
         }
     }
 
-    /// Makes a view known, with the rows that a directory holds of it; the same definition again changes
-    /// nothing.
+    /// Makes a view known, with the rows that a directory holds of it; the same definition again replaces only
+    /// what people read, the marks of personal data included.
     ///
     /// # Errors
     /// [`Error::DuplicateView`] if another definition has that name, [`Error::ForeignView`] if the directory

@@ -13,7 +13,7 @@ use mlops_core::{
 };
 use mlops_features::{
     AccessPolicy, DataType, Entity, EntityKey, Error, Feature, FeatureService, FeatureStore,
-    FeatureView, Guard, GuardedStore, Personal, Result, SecretKey, Status, days,
+    FeatureView, Filter, Guard, GuardedStore, Personal, Result, SecretKey, Status, days,
 };
 use proptest::prelude::*;
 
@@ -206,6 +206,66 @@ fn masked_values_are_null_redacted_or_hashed() {
     };
     assert_eq!((hash(&hashed), hash(&hashed).len()), (hash(&again), 64));
     assert_ne!(hash(&hashed), hash(&other));
+}
+
+#[test]
+fn what_a_transform_makes_of_a_masked_column_is_refused() {
+    let view = build("purchase", &["phone"]);
+    let store = store(&view, 1);
+    let service = |expr: &str| {
+        let service = FeatureService::named("s").unwrap();
+        service
+            .feature(Feature::latest(&view, "phone"))
+            .feature(Feature::latest(&view, "amount"))
+            .transform("inner", expr)
+            .transform("outer", "inner")
+            .hidden("inner")
+            .build()
+            .unwrap()
+    };
+    let policy = analyst(&["phone", "amount"]);
+    let masked = policy.personal("analyst", Personal::Masked(Masking::Redact));
+    let guarded = guarded(&store, masked);
+    let error = guarded
+        .join(&service("lower(phone_latest)"), &spine())
+        .unwrap_err();
+    let why = "it is masked for them, and a transform of the service could show it";
+    assert_eq!(
+        error.to_string(),
+        format!("`ada` may not read `phone` of feature view `purchase`: {why}")
+    );
+    let allowed = service("amount_latest + 1.0");
+    let table = guarded.join(&allowed, &spine()).unwrap();
+    let phone = table.column("phone_latest").unwrap().as_string::<i32>();
+    assert_eq!(phone.value(1), "redacted");
+    assert!(table.column("outer").is_ok());
+    let keys = [EntityKey::from(0), EntityKey::from(1)];
+    let rows = guarded
+        .online_batch(&allowed, &keys, EventTime::from_micros(11))
+        .unwrap();
+    assert_eq!(rows[1].get("phone_latest"), Some(&Value::from("redacted")));
+    let online = guarded
+        .online(&allowed, &keys[1], EventTime::from_micros(11))
+        .unwrap();
+    assert_eq!(online.get("phone_latest"), Some(&Value::from("redacted")));
+    assert_eq!(online.get("outer"), Some(&Value::Float(1_011.0)));
+}
+
+#[test]
+fn a_filter_and_a_category_read_their_column_too() {
+    let view = build("purchase", &[]);
+    let store = guarded(&store(&view, 1), analyst(&["amount"]));
+    let features = [
+        Feature::events(&view).only(Filter::field("note").equals("x")),
+        Feature::events(&view).by("note", 5),
+        Feature::sum(&view, "amount").per(Feature::sum(&view, "units")),
+    ];
+    for feature in features {
+        let error = store.join(&service([feature.over(days(1))]), &spine());
+        assert!(matches!(error, Err(Error::AccessDenied { .. })));
+    }
+    let own = Feature::events(&view).only(Filter::field("amount").is_above(1.0));
+    assert!(store.join(&service([own.over(days(1))]), &spine()).is_ok());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! through damage that is told and not read over.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
 
 use std::{
     io::{BufRead, BufReader},

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
-use mlops_core::{Column, ErrorKind, Table, TableSchema, ViewName};
+use mlops_core::{Column, ErrorKind, EventTime, Table, TableSchema, Value, ViewName};
 use mlops_features::{
-    DataType, EncryptedParquet, Entity, EntityKey, Error, FeatureView, KeyPlan, KeyRing, Sealer,
-    SecretKey, Uuid,
+    DataType, EncryptedParquet, Entity, EntityKey, Error, Feature, FeatureService, FeatureView,
+    KeyPlan, KeyRing, SealedStore, Sealer, SecretKey, Uuid, days,
+    online::{Change, MemoryStore, OnlineStore, OnlineTable, conformance::CASES, read},
 };
 use proptest::prelude::*;
 
@@ -196,6 +197,83 @@ fn a_file_on_the_disk_is_written_whole() {
         .unwrap();
     let plain = mlops_features::ParquetFile::open(&path).and_then(|file| file.read(&schema));
     assert!(plain.is_err());
+}
+
+#[test]
+fn a_sealed_store_keeps_every_clause_and_the_store_inside_sees_nothing() {
+    let inner: Arc<dyn OnlineStore> = Arc::new(MemoryStore::new());
+    let sealer = Arc::new(Sealer::new(&ring(BOTH), "personal").unwrap());
+    let sealed: Arc<dyn OnlineStore> = Arc::new(SealedStore::new(Arc::clone(&inner), sealer));
+    for case in CASES {
+        case.run(Arc::clone(&sealed)).unwrap();
+    }
+
+    let online = OnlineTable::new(&view()).window(days(1));
+    let written = online.write(sealed.as_ref(), &table(4), EventTime::from_micros(9));
+    written.unwrap();
+    let feature = Feature::latest(&view(), "phone");
+    let service = FeatureService::named("s")
+        .unwrap()
+        .feature(feature)
+        .build()
+        .unwrap();
+    let at = EventTime::from_micros(9);
+    let keys = [EntityKey::from(0), EntityKey::from(1), EntityKey::from(9)];
+    let batch = read(
+        sealed.as_ref(),
+        std::slice::from_ref(&online),
+        &service,
+        &keys,
+        at,
+    )
+    .unwrap();
+    let phones: Vec<Value> = batch
+        .rows()
+        .map(|row| row.to_row().values[0].1.clone())
+        .collect();
+    assert_eq!(phones, [SECRET.into(), Value::Null, Value::Null]);
+
+    let stored = inner.keys(online.id()).unwrap();
+    assert_eq!(stored.len(), 4);
+    let mut states = Vec::new();
+    inner
+        .read(online.id(), &stored, &mut |_, state| {
+            states.push(state.unwrap().to_vec());
+            Ok(())
+        })
+        .unwrap();
+    assert!(
+        states
+            .iter()
+            .all(|state| !holds(state, SECRET) && !holds(state, "7946"))
+    );
+    // the state of one customer under the key of another
+    let moved = states[0].clone();
+    inner
+        .update(online.id(), &stored[1..2], &mut |_, _| {
+            Ok(Change::Put(moved.clone()))
+        })
+        .unwrap();
+    let key = [stored[1].entity().unwrap()];
+    let error = read(
+        sealed.as_ref(),
+        std::slice::from_ref(&online),
+        &service,
+        &key,
+        at,
+    )
+    .unwrap_err();
+    assert!(matches!(error, Error::Undecryptable { .. }), "{error}");
+    assert!(
+        read(
+            inner.as_ref(),
+            std::slice::from_ref(&online),
+            &service,
+            &keys,
+            at
+        )
+        .is_err()
+    );
 }
 
 fn purchase() -> ViewName {

@@ -6,6 +6,7 @@
 
 #![cfg(feature = "sqlite")]
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
 
 mod support;
 

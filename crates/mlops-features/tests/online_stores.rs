@@ -10,7 +10,7 @@ use mlops_features::online::{MemoryStore, OnlineStore, conformance::CASES};
 
 fn keeps_every_clause(store: &Arc<dyn OnlineStore>) {
     for case in CASES {
-        case.run(Arc::clone(store)).unwrap();
+        case.run(store).unwrap();
     }
 }
 

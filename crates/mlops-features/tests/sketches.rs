@@ -2,6 +2,7 @@
 //! sums and quantiles of windows against Python's fractions and NumPy.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::cast_possible_truncation, reason = "sizes of tests are small")]
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -77,11 +78,15 @@ fn quantiles_keep_the_error_of_datasketches_at_the_same_size() {
         assert!(peer <= bound, "{case}");
 
         let mut whole = Kll::new(size as u16).unwrap();
-        values.iter().for_each(|value| whole.add(*value));
+        for value in &values {
+            whole.add(*value);
+        }
         let mut tiles = Kll::new(size as u16).unwrap();
         for tile in values.chunks(1_237) {
             let mut sketch = Kll::new(size as u16).unwrap();
-            tile.iter().for_each(|value| sketch.add(*value));
+            for value in tile {
+                sketch.add(*value);
+            }
             tiles.merge(&sketch).unwrap();
         }
         assert!(
@@ -167,11 +172,15 @@ proptest! {
         values in vec(0..400_u64, 0..600), cut in 0..600_usize, precision in 4..9_u8,
     ) {
         let mut whole = HyperLogLog::new(precision).unwrap();
-        values.iter().for_each(|value| whole.add_word(*value));
+        for value in &values {
+            whole.add_word(*value);
+        }
         let (left, right) = values.split_at(cut.min(values.len()));
         let mut parts = [HyperLogLog::new(precision).unwrap(), HyperLogLog::new(precision).unwrap()];
         left.iter().rev().for_each(|value| parts[0].add_word(*value));
-        right.iter().for_each(|value| parts[1].add_word(*value));
+        for value in right {
+            parts[1].add_word(*value);
+        }
         let [mut merged, other] = parts;
         merged.merge(&other).unwrap();
         prop_assert_eq!(merged.to_bytes(), whole.to_bytes());
@@ -192,7 +201,9 @@ proptest! {
         parts.push(rest);
         for part in parts {
             let mut other = Kll::new(size).unwrap();
-            part.iter().for_each(|value| other.add(*value));
+            for value in part {
+                other.add(*value);
+            }
             sketch.merge(&other).unwrap();
         }
         let mut sorted = values.clone();
@@ -247,7 +258,7 @@ proptest! {
             let mut state = PartialAggregate::new(&feature);
             let at = EventTime::from_micros(5);
             for value in &values {
-                let fields = [Value::Float(*value), Value::Int(value.to_bits() as i64), "UK".into()];
+                let fields = [Value::Float(*value), Value::Int(value.to_bits().cast_signed()), "UK".into()];
                 state.add(&feature, &fields, at, None);
             }
             if let Ok(mut read) = PartialAggregate::from_bytes(&feature, &damage(state.to_bytes())) {
@@ -310,9 +321,9 @@ fn sums_means_variances_and_quantiles_are_those_of_fractions_and_numpy() {
             let check = |feature: Feature, expected: f64| {
                 let mut state = PartialAggregate::new(&feature);
                 let at = EventTime::from_micros(0);
-                values
-                    .iter()
-                    .for_each(|v| state.add(&feature, &[Value::Float(*v)], at, None));
+                for v in &values {
+                    state.add(&feature, &[Value::Float(*v)], at, None);
+                }
                 let Value::Float(found) = state.finish(&feature, at).unwrap() else {
                     panic!("{:?} of {values:?} is no real", feature.function());
                 };

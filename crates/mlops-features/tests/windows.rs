@@ -3,7 +3,12 @@
 //! partial aggregates against each other.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
+#![expect(
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "tables of tests are small"
+)]
 
 #[path = "support/exact.rs"]
 mod exact;
@@ -89,9 +94,9 @@ fn case() -> impl Strategy<Value = Case> {
         .prop_map(|(boundary, cutoff, ttl, delay, mut events, questions)| {
             // rows that become known in the order of events take another way than those that do not
             if let Some(delay) = delay {
-                events
-                    .iter_mut()
-                    .for_each(|event| event.created = Some(event.time + delay));
+                for event in &mut events {
+                    event.created = Some(event.time + delay);
+                }
             }
             Case {
                 boundary,
@@ -204,6 +209,15 @@ struct Part {
     by: Option<(&'static str, usize)>,
 }
 
+fn part(field: Option<&'static str>) -> Part {
+    Part {
+        function: Function::Count,
+        field,
+        only: None,
+        by: None,
+    }
+}
+
 struct Asked {
     feature: Feature,
     parts: Vec<Part>,
@@ -240,12 +254,6 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
         let parts = vec![part];
         all.push(Asked { feature, parts });
     };
-    let part = |field| Part {
-        function: Function::Count,
-        field,
-        only: None,
-        by: None,
-    };
     for round in 0..3 {
         for field in FIELDS {
             let all = [
@@ -265,8 +273,9 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
                 Feature::quantile(view, field, [0.0, 0.5, 0.95][round as usize]),
                 Feature::quantile(view, field, [0.3, 0.25, 1.0][round as usize]),
             ];
-            all.into_iter()
-                .for_each(|aggregate| add(aggregate, part(Some(field)), false));
+            for aggregate in all {
+                add(aggregate, part(Some(field)), false);
+            }
             let sketch = Feature::approx_quantile(view, field, [0.5, 0.1, 0.9][round as usize], 8);
             add(sketch, part(Some(field)), true);
             for by in FIELDS {
@@ -288,7 +297,24 @@ fn asked(view: &FeatureView) -> Vec<Asked> {
         }
         add(Feature::events(view), part(None), false);
     }
-    for (i, (filter, rule)) in conditions.iter().enumerate() {
+    all.extend(others(view));
+    all
+}
+
+/// The newest rows, the time since some of them, and ratios.
+fn others(view: &FeatureView) -> Vec<Asked> {
+    let mut all = Vec::new();
+    for field in FIELDS {
+        let latest = Part {
+            function: Function::Latest,
+            ..part(Some(field))
+        };
+        all.push(Asked {
+            feature: Feature::latest(view, field).unwrap(),
+            parts: vec![latest],
+        });
+    }
+    for (i, (filter, rule)) in conditions().iter().enumerate() {
         let since = Feature::time_since_last_of(view, filter.clone(), format!("since{i}"));
         let last = Part {
             function: Function::TimeSinceLast,
@@ -328,7 +354,7 @@ fn value(event: &Event, field: &str) -> Value {
 }
 
 /// The events that a question may see at an instant, in order.
-fn seen<'e>(case: &'e Case, key: Option<i64>, at: i64) -> Vec<&'e Event> {
+fn seen(case: &Case, key: Option<i64>, at: i64) -> Vec<&Event> {
     let before = |stamp: i64, limit: i64| match case.boundary {
         Boundary::Inclusive => stamp <= limit,
         Boundary::Exclusive => stamp < limit,
@@ -376,7 +402,10 @@ fn oracle(case: &Case, asked: &Asked, key: Option<i64>, at: i64) -> Value {
         events.retain(|e| parts[0].only.is_none_or(|only| only(e)));
         let fresh = |time: i64| case.ttl.is_none_or(|ttl| time >= at - ttl);
         return match events.last() {
-            Some(last) if fresh(last.time) => Value::Float((at - last.time) as f64 / 86_400e6),
+            Some(last) if fresh(last.time) => match parts[0].field {
+                Some(field) => value(last, field),
+                None => Value::Float((at - last.time) as f64 / 86_400e6),
+            },
             _ => Value::Null,
         };
     }
@@ -463,8 +492,8 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
                 match value {
                     Value::Str(text) => sketch.add_text(text),
                     Value::Bool(bool) => sketch.add_word((*bool).into()),
-                    Value::Int(int) => sketch.add_word(*int as u64),
-                    Value::Time(time) => sketch.add_word(time.micros() as u64),
+                    Value::Int(int) => sketch.add_word(int.cast_unsigned()),
+                    Value::Time(time) => sketch.add_word(time.micros().cast_unsigned()),
                     Value::Float(real) if real.is_nan() => sketch.add_word(f64::NAN.to_bits()),
                     Value::Float(real) => sketch.add_word((real + 0.0).to_bits()),
                     _ => unreachable!(),
@@ -518,8 +547,9 @@ fn single(case: &Case, feature: &Feature, part: Part, events: &[&Event]) -> Valu
             };
             for tile in events.chunk_by(|a, b| tile(a) == tile(b)) {
                 let mut sketch = Kll::new(size).unwrap();
-                tile.iter()
-                    .for_each(|e| sketch.add(value(e, field).as_f64().unwrap()));
+                for e in tile {
+                    sketch.add(value(e, field).as_f64().unwrap());
+                }
                 whole.merge(&sketch).unwrap();
             }
             whole.quantile(rank.get()).into()
@@ -625,10 +655,12 @@ proptest! {
                     let value = &online.values[i].1;
                     prop_assert!(same(value, &expected), "online {}: {value:?}, not {expected:?}", about());
                 }
-                if feature.window().is_some() {
-                    let tiles = merged(&case, feature, &window(&case, feature, *key, *at), *at);
-                    prop_assert!(same(&tiles, &expected), "tiles, {}: {tiles:?}, not {expected:?}", about());
-                }
+                let events = match feature.window() {
+                    Some(_) => window(&case, feature, *key, *at),
+                    None => seen(&case, *key, *at),
+                };
+                let tiles = merged(&case, feature, &events, *at);
+                prop_assert!(same(&tiles, &expected), "tiles, {}: {tiles:?}, not {expected:?}", about());
             }
         }
     }
@@ -870,4 +902,43 @@ fn lists_and_maps_travel_like_other_columns_and_are_no_features_of_a_model() {
         error.contains("column `amount_last_2_3us`") && error.contains("a single value"),
         "{error}"
     );
+}
+
+#[test]
+fn the_first_row_of_the_spine_that_overflows_is_named_whatever_the_threads() {
+    let event = |key: i64, time: i64, quantity: i64| Event {
+        key,
+        quantity: Some(quantity),
+        ..bought(time, None, None)
+    };
+    let case = plain(vec![
+        event(0, 1, i64::MAX),
+        event(0, 5, 1),
+        event(1, 2, i64::MIN),
+        event(1, 3, -1),
+        event(1, 4, 1),
+    ]);
+    let view = view(&case);
+    let sum = Feature::sum(&view, "quantity").over(span(100)).unwrap();
+    let service = FeatureService::named("s")
+        .unwrap()
+        .feature(sum)
+        .build()
+        .unwrap();
+    let store = filled(&case);
+    for threads in 1..4 {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let join =
+            |questions: &[(Option<i64>, i64)]| store.join_on(&service, &spine(questions), threads);
+        let error = join(&[(Some(0), 1), (Some(1), 3), (Some(0), 6)])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("overflows 64 bits at 1970-01-01T00:00:00.000003Z"),
+            "{error}"
+        );
+        let table = join(&[(Some(1), 2), (Some(1), 4), (Some(0), 4)]).unwrap();
+        let cells = [0, 1, 2].map(|row| cell(&table, "quantity_sum_100us", row));
+        assert_eq!(cells, [i64::MIN, i64::MIN, i64::MAX].map(Value::Int));
+    }
 }

@@ -114,6 +114,18 @@ impl Guard {
                 permit.whole.insert(name.clone());
             }
         }
+        // what a transform makes of a masked value is no masked value
+        for transform in service.transforms() {
+            let rests_on = |mask: &&Mask| {
+                let features = service.features();
+                let mut all = transform.rests_on.iter();
+                all.any(|at| features[*at].name().as_str() == mask.feature)
+            };
+            if let Some(mask) = permit.masks.iter().find(rests_on) {
+                return Err(permit.refused(mask, TRANSFORMED));
+            }
+            permit.features.insert(transform.name().to_string());
+        }
         Ok(permit)
     }
 
@@ -271,8 +283,11 @@ impl Permit {
     }
 
     fn transformed(&self) -> Error {
-        let mask = &self.masks[0];
-        denied(&self.principal, &mask.view, &mask.column, TRANSFORMED)
+        self.refused(&self.masks[0], TRANSFORMED)
+    }
+
+    fn refused(&self, mask: &Mask, reason: &'static str) -> Error {
+        denied(&self.principal, &mask.view, &mask.column, reason)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A store as one principal sees it.
 
-use mlops_core::{EntityKey, EventTime, Lineage, Table, TrainingSet};
+use std::collections::BTreeMap;
+
+use mlops_core::{EntityKey, EventTime, Lineage, Table, TrainingSet, Value};
 
 use super::Guard;
 use crate::{FeatureService, FeatureStore, FeatureView, OnlineRow, Result, store::SPINE};
@@ -76,7 +78,36 @@ impl GuardedStore {
         key: &EntityKey,
         at: EventTime,
     ) -> Result<OnlineRow> {
+        self.online_with(service, key, at, &BTreeMap::new())
+    }
+
+    /// [`FeatureStore::online_with`] for what the principal may read.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`](crate::Error::AccessDenied) before anything is read, and those of the unguarded call.
+    pub fn online_with(
+        &self,
+        service: &FeatureService,
+        key: &EntityKey,
+        at: EventTime,
+        request: &BTreeMap<String, Value>,
+    ) -> Result<OnlineRow> {
         let permit = self.guard.check(service, &self.store.views())?;
-        permit.row(self.store.online(service, key, at)?)
+        permit.row(self.store.online_with(service, key, at, request)?)
+    }
+
+    /// [`FeatureStore::online_batch`] for what the principal may read, a row a key.
+    ///
+    /// # Errors
+    /// [`Error::AccessDenied`](crate::Error::AccessDenied) before anything is read, and those of the unguarded call.
+    pub fn online_batch(
+        &self,
+        service: &FeatureService,
+        keys: &[EntityKey],
+        at: EventTime,
+    ) -> Result<Vec<OnlineRow>> {
+        let permit = self.guard.check(service, &self.store.views())?;
+        let batch = self.store.online_batch(service, keys, at)?;
+        batch.rows().map(|row| permit.row(row.to_row())).collect()
     }
 }

@@ -41,7 +41,8 @@
 //! - Personal data needs more than a grant: unless the role shows it, it is refused or masked. Of a masked column only
 //!   the latest value can be asked for, since an aggregate of it would show what the mask hides.
 //! - Which columns are personal is read from the *registered* view: a caller's own copy of the definition has no say.
-//! - With the feature `encryption`: [`Sealer`] for values in an online store, and [`EncryptedParquet`] for files.
+//! - With the feature `encryption`: `SealedStore` round any online store, `Sealer` for values of one's own, and
+//!   `EncryptedParquet` for files.
 //!
 //! What it does not do: it does not hold a caller who has the unguarded store. Hand out only the guarded one.
 
@@ -53,7 +54,7 @@ mod policy;
 mod secret;
 
 #[cfg(feature = "encryption")]
-pub use encryption::{EncryptedParquet, KeyPlan, KeyRing, Sealer};
+pub use encryption::{EncryptedParquet, KeyPlan, KeyRing, SealedStore, Sealer};
 pub use guard::{Guard, Permit};
 pub use guarded::GuardedStore;
 pub use policy::{AccessPolicy, Columns, Personal, RoleGrants};

@@ -4,6 +4,11 @@
 //! is known to whoever reads, so that a form that does not fit it is refused. Every length is held
 //! against the bytes that are left, and what is read is in its one form: written again it is the same bytes.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "limbs are at most 144 and measures at most two"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_core::{EventTime, Value};
@@ -26,10 +31,9 @@ const WHAT: &str = "partial aggregate";
 pub(super) fn write(state: &State) -> Vec<u8> {
     let mut writer = Writer::new(MAGIC, VERSION);
     writer.u8(state.partials.len() as u8);
-    state
-        .partials
-        .iter()
-        .for_each(|partial| write_partial(&mut writer, partial));
+    for partial in &state.partials {
+        write_partial(&mut writer, partial);
+    }
     writer.finish()
 }
 
@@ -70,22 +74,26 @@ fn write_partial(writer: &mut Writer, partial: &Partial) {
             let (sum, squares, specials) = sums.parts();
             writer.u64(*count);
             write_limbs(writer, &sum);
-            squares
-                .iter()
-                .for_each(|squares| write_limbs(writer, squares));
-            specials.iter().for_each(|count| writer.u64(*count));
+            if let Some(squares) = &squares {
+                write_limbs(writer, squares);
+            }
+            for count in &specials {
+                writer.u64(*count);
+            }
         }
         Partial::Wholes(count, sums) => {
             let (sum, squares) = sums.parts();
             writer.u64(*count);
             writer.i128(sum);
-            squares
-                .iter()
-                .for_each(|squares| write_limbs(writer, squares));
+            if let Some(squares) = &squares {
+                write_limbs(writer, squares);
+            }
         }
         Partial::Extreme(best, nan) => {
             writer.u8(u8::from(*nan) | u8::from(best.is_some()) << 1);
-            best.iter().for_each(|key| writer.i64(*key));
+            if let Some(key) = &best {
+                writer.i64(*key);
+            }
         }
         Partial::Stamped(kept) => {
             writer.len(kept.len());
@@ -97,11 +105,15 @@ fn write_partial(writer: &mut Writer, partial: &Partial) {
         }
         Partial::Words(words) => {
             writer.len(words.len());
-            words.iter().for_each(|word| writer.u64(*word));
+            for word in words {
+                writer.u64(*word);
+            }
         }
         Partial::Texts(texts) => {
             writer.len(texts.len());
-            texts.iter().for_each(|text| writer.bytes(text.as_bytes()));
+            for text in texts {
+                writer.bytes(text.as_bytes());
+            }
         }
         Partial::Distinct(sketch) => writer.bytes(&sketch.to_bytes()),
         Partial::Ordered(counts, nan) => {
@@ -131,7 +143,9 @@ fn write_limbs(writer: &mut Writer, limbs: &Limbs) {
     writer.u8(limbs.is_negative().into());
     writer.u8(limbs.offset() as u8);
     writer.u8(limbs.words().len() as u8);
-    limbs.words().iter().for_each(|word| writer.u32(*word));
+    for word in limbs.words() {
+        writer.u32(*word);
+    }
 }
 
 fn write_value(writer: &mut Writer, value: &Value) {
@@ -229,19 +243,7 @@ fn read_partial(reader: &mut Reader<'_>, measure: &Measure, empty: Partial) -> R
             }
             Partial::Distinct(sketch)
         }
-        Partial::Ordered(..) => {
-            let nan = read_flag(reader)?;
-            let mut counts = BTreeMap::new();
-            for _ in 0..reader.len(16)? {
-                let (key, count) = (reader.i64()?, reader.u64()?);
-                let last = counts.last_key_value();
-                if count == 0 || last.is_some_and(|(last, _)| *last >= key) {
-                    return Err(reader.broken("values are out of order"));
-                }
-                counts.insert(key, count);
-            }
-            Partial::Ordered(counts, nan)
-        }
+        Partial::Ordered(..) => read_ordered(reader)?,
         Partial::Quantiles(empty, _) => {
             let nan = read_flag(reader)?;
             let sketch = Kll::from_bytes(reader.bytes()?)?;
@@ -265,6 +267,20 @@ fn read_partial(reader: &mut Reader<'_>, measure: &Measure, empty: Partial) -> R
             Partial::Groups(groups)
         }
     })
+}
+
+fn read_ordered(reader: &mut Reader<'_>) -> Result<Partial> {
+    let nan = read_flag(reader)?;
+    let mut counts = BTreeMap::new();
+    for _ in 0..reader.len(16)? {
+        let (key, count) = (reader.i64()?, reader.u64()?);
+        let last = counts.last_key_value();
+        if count == 0 || last.is_some_and(|(last, _)| *last >= key) {
+            return Err(reader.broken("values are out of order"));
+        }
+        counts.insert(key, count);
+    }
+    Ok(Partial::Ordered(counts, nan))
 }
 
 fn read_stamped(reader: &mut Reader<'_>, measure: &Measure) -> Result<Vec<Stamped>> {

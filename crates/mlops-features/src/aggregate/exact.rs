@@ -9,6 +9,11 @@
 //! # Reference
 //! R. M. Neal, *Fast exact summation using small and large superaccumulators* (2015), the small one.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "pieces are cut out of a wider number"
+)]
+
 use super::limbs::{LIMB_BITS, Limbs};
 
 /// So many additions fit before carries must move: each adds less than 2^32 to a cell of 63 bits.
@@ -146,11 +151,17 @@ mod tests {
             keep in 0..60_usize,
         ) {
             let mut all = Exact::<10>::default();
-            words.iter().for_each(|(word, at, sign)| all.add(*word, *at, *sign));
+            for (word, at, sign) in &words {
+                all.add(*word, *at, *sign);
+            }
             let keep = keep.min(words.len());
-            words[keep..].iter().rev().for_each(|(word, at, sign)| all.add(*word, *at, !sign));
+            for (word, at, sign) in words[keep..].iter().rev() {
+                all.add(*word, *at, !sign);
+            }
             let mut few = Exact::<10>::default();
-            words[..keep].iter().for_each(|(word, at, sign)| few.add(*word, *at, *sign));
+            for (word, at, sign) in &words[..keep] {
+                few.add(*word, *at, *sign);
+            }
             prop_assert_eq!(all.limbs(), few.limbs());
             all.carry();
             prop_assert_eq!(all.limbs(), few.limbs());
@@ -159,10 +170,16 @@ mod tests {
             let (left, right) = words.split_at(keep);
             let mut merged = Exact::<10>::default();
             let mut other = Exact::<10>::default();
-            left.iter().for_each(|(word, at, sign)| merged.add(*word, *at, *sign));
-            right.iter().for_each(|(word, at, sign)| other.add(*word, *at, *sign));
+            for (word, at, sign) in left {
+                merged.add(*word, *at, *sign);
+            }
+            for (word, at, sign) in right {
+                other.add(*word, *at, *sign);
+            }
             let mut whole = few.clone();
-            right.iter().for_each(|(word, at, sign)| whole.add(*word, *at, *sign));
+            for (word, at, sign) in right {
+                whole.add(*word, *at, *sign);
+            }
             merged.merge(&other);
             prop_assert_eq!(merged.limbs(), whole.limbs());
             whole.clear();

@@ -3,6 +3,13 @@
 //! Sums, means and variances are computed as whole numbers to the last step; then the quotient is rounded
 //! once, to the nearest real, ties to even. So each is the correctly rounded value of its formula.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap,
+    reason = "limbs are cut out of wider numbers, and exponents are small"
+)]
+
 /// The bits of one limb.
 pub(crate) const LIMB_BITS: u32 = 32;
 /// The widest number is the square of a sum of reals.
@@ -75,7 +82,9 @@ impl Limbs {
             ..Self::default()
         };
         let bits = value.unsigned_abs();
-        (0..4).for_each(|i| limbs.push((bits >> (LIMB_BITS * i)) as u32));
+        for i in 0..4 {
+            limbs.push((bits >> (LIMB_BITS * i)) as u32);
+        }
         limbs.trim();
         limbs
     }
@@ -92,7 +101,9 @@ impl Limbs {
             negative,
             ..Self::default()
         };
-        words.iter().for_each(|word| limbs.push(*word));
+        for word in words {
+            limbs.push(*word);
+        }
         Some(limbs)
     }
 
@@ -301,7 +312,7 @@ mod tests {
             let value = value >> shift;
             prop_assert_eq!(Limbs::from_i128(value).round(0, &[]), value as f64);
             let back = Limbs::from_cells(
-                &[value as u32 as i64, (value >> 32) as u32 as i64, (value >> 64) as i64], 0,
+                &[i64::from(value as u32), i64::from((value >> 32) as u32), (value >> 64) as i64], 0,
             );
             prop_assert_eq!(back, Limbs::from_i128(value));
         }

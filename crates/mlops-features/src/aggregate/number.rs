@@ -1,5 +1,11 @@
 //! The last steps that all ways of computing share.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a place is between 0 and the count"
+)]
+
 const MICROS_PER_DAY: f64 = 86_400e6;
 
 /// The quantile at a rank by linear interpolation between the two nearest values, given the value at each

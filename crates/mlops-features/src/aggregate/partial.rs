@@ -99,7 +99,7 @@ impl Partial {
             if let Some(category) = item(by.field).category() {
                 let group = groups.entry(category);
                 let group = group.or_insert_with(|| (0, Self::single(measure)));
-                group.0 += 1;
+                group.0 = group.0.saturating_add(1);
                 group.1.put(measure, value, (time, created));
             }
         } else {
@@ -109,16 +109,16 @@ impl Partial {
 
     fn put(&mut self, measure: &Measure, item: Item<'_>, (time, created): (i64, i64)) {
         match self {
-            Self::Count(count) => *count += 1,
+            Self::Count(count) => *count = count.saturating_add(1),
             Self::Reals(count, sums) => {
                 if let Item::Float(value) = item {
-                    *count += 1;
+                    *count = count.saturating_add(1);
                     sums.add(value);
                 }
             }
             Self::Wholes(count, sums) => {
                 if let Item::Int(value) = item {
-                    *count += 1;
+                    *count = count.saturating_add(1);
                     sums.add(value);
                 }
             }
@@ -155,8 +155,8 @@ impl Partial {
             },
             Self::Ordered(counts, nan) => match item {
                 Item::Float(value) if value.is_nan() => *nan = true,
-                Item::Float(value) => *counts.entry(order_key(value)).or_insert(0) += 1,
-                Item::Int(value) => *counts.entry(value).or_insert(0) += 1,
+                Item::Float(value) => count(counts, order_key(value), 1),
+                Item::Int(value) => count(counts, value, 1),
                 _ => {}
             },
             Self::Quantiles(sketch, nan) => match item {
@@ -188,8 +188,9 @@ impl Partial {
                 }
             }
             (Self::Stamped(kept), Self::Stamped(more)) => {
-                more.iter()
-                    .for_each(|stamped| keep(measure, kept, stamped.clone()));
+                for stamped in more {
+                    keep(measure, kept, stamped.clone());
+                }
             }
             (Self::Words(words), Self::Words(more)) => words.extend(more),
             (Self::Texts(texts), Self::Texts(more)) => texts.extend(more.iter().cloned()),
@@ -197,8 +198,7 @@ impl Partial {
             (Self::Ordered(counts, nan), Self::Ordered(more, other)) => {
                 *nan |= other;
                 for (key, more) in more {
-                    let count = counts.entry(*key).or_insert(0);
-                    *count = count.saturating_add(*more);
+                    count(counts, *key, *more);
                 }
             }
             (Self::Quantiles(sketch, nan), Self::Quantiles(more, other)) => {
@@ -295,6 +295,11 @@ impl GroupBy {
         sizes.truncate(usize::from(self.limit));
         sizes.into_iter().map(|(name, _)| name).collect()
     }
+}
+
+fn count(counts: &mut BTreeMap<i64, u64>, key: i64, more: u64) {
+    let count = counts.entry(key).or_insert(0);
+    *count = count.saturating_add(more);
 }
 
 fn widen(measure: &Measure, best: &mut Option<i64>, key: i64) {

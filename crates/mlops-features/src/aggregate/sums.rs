@@ -1,5 +1,10 @@
 //! The sums behind sum, mean and variance: exact, mergeable, and with an inverse of adding.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "words are cut out of a square"
+)]
+
 use super::{Item, Overflow, exact::Exact, limbs::Limbs};
 use crate::Function;
 
@@ -66,7 +71,11 @@ impl RealSums {
             } else {
                 &mut self.down
             };
-            *counter = if inverse { *counter - 1 } else { *counter + 1 };
+            *counter = if inverse {
+                counter.saturating_sub(1)
+            } else {
+                counter.saturating_add(1)
+            };
             return;
         }
         let fraction = bits & ((1 << FRACTION) - 1);

@@ -157,6 +157,9 @@ impl Slots {
     /// the number of slots, which is no slot.
     pub(super) fn locate(&self, ids: &[u32], visible: &[i64], boundary: Boundary) -> Vec<u32> {
         let mut slots = vec![0; ids.len()];
+        if self.times.is_empty() {
+            return slots;
+        }
         let blocks = ids.chunks(BLOCK).zip(visible.chunks(BLOCK));
         for ((ids, times), slots) in blocks.zip(slots.chunks_mut(BLOCK)) {
             match boundary {
@@ -194,7 +197,7 @@ impl Slots {
             if to - from <= FEW {
                 for step in 0..FEW {
                     // a slot behind the last is compared for nothing, and does not count
-                    let next = (*from + step).min(none.saturating_sub(1));
+                    let next = (*from + step).min(none - 1);
                     let blind = is_blind(self.times[next as usize], *time);
                     slot += u32::from((*from + step < *to) & blind);
                 }

@@ -10,12 +10,13 @@ use arrow::{
 use super::{
     intern::{Distinct, KeySet, intern, text_key},
     live::Live,
+    seen::Seen,
     values::{Real, Text, Values, each_text, each_whole},
 };
 use crate::{Error, Result};
 
 /// How many texts are looked at to see whether they repeat.
-const SAMPLE: usize = 2_048;
+const SAMPLE: usize = 4_096;
 
 /// The distinct values of a column; nulls have none.
 pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
@@ -26,7 +27,7 @@ pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
             rows,
             live_rows(&live).iter().copied(),
             |row| text_key(texts.value(row)).0,
-            |a, b| texts.value(a) == texts.value(b),
+            |a, b| same_text(texts.value(a), texts.value(b)),
             |row| texts.value(row),
         )));
     }
@@ -49,6 +50,12 @@ pub(super) fn distinct(array: &ArrayRef) -> Result<Distinct> {
     Ok(intern(rows, live.iter().copied(), key, same, |row| {
         content.row(row)
     }))
+}
+
+/// Whether texts of one key are equal.
+fn same_text(a: &str, b: &str) -> bool {
+    // a short text is its own key
+    b.len() < 8 || a == b
 }
 
 fn live_rows(live: &Live) -> Vec<u32> {
@@ -79,7 +86,10 @@ pub(super) fn keys(array: &ArrayRef) -> Result<Option<Vec<u64>>> {
 
 /// Whether instants were cut or clamped on the way to microseconds.
 fn is_scaled(array: &ArrayRef) -> bool {
-    matches!(array.data_type(), DataType::Timestamp(unit, _) if *unit != TimeUnit::Microsecond)
+    match array.data_type() {
+        DataType::Timestamp(unit, _) => *unit != TimeUnit::Microsecond,
+        data_type => *data_type == DataType::Date64,
+    }
 }
 
 /// The low 64 bits, which tell whole numbers of one column apart, with the sign turned so that order is kept.
@@ -124,15 +134,18 @@ fn hash_of(bytes: &[u8]) -> u64 {
 }
 
 /// Whether texts repeat so often that it pays to find the distinct ones first, by a sample spread over the rows.
+///
+/// Of `d` distinct values a sample of `m` repeats about `m² / 2d`; up to an eighth of the rows it pays.
 pub(super) fn is_repetitive(texts: &Text, rows: usize) -> bool {
     let step = rows.div_ceil(SAMPLE).max(1);
     let mut set = KeySet::new();
-    let (mut seen, mut new) = (0, 0);
+    let (mut seen, mut repeats) = (0, 0);
     for row in (0..rows).step_by(step) {
         seen += 1;
-        new += usize::from(set.insert_text(texts.value(row)));
+        repeats += usize::from(!set.insert_text(texts.value(row)));
     }
-    new * 2 <= seen.max(1)
+    let needed = (4 * seen * seen / rows.max(1)).clamp(8, (seen / 2).max(8));
+    repeats >= needed
 }
 
 /// How often each distinct value appears in some rows, by code.
@@ -146,16 +159,11 @@ pub(super) fn counts(distinct: &Distinct, live: &Live) -> Vec<u64> {
 
 /// The rows that repeat the key of an earlier one.
 pub(super) fn repeats(keys: &[u64], live: &Live) -> Vec<u32> {
-    let mut after: Option<u64> = None;
-    let mut rises = true;
-    live.each(keys, |key| {
-        rises &= after.is_none_or(|last| key > last);
-        after = Some(key);
-    });
-    if rises {
+    let rows = live.rows().map(|row| keys[row as usize]);
+    if rows.is_sorted_by(|a, b| a < b) {
         return Vec::new();
     }
-    let (least, most) = live.extent(keys, u64::MAX, u64::MIN);
+    let (least, most, _) = live.extent(keys, u64::MAX, u64::MIN);
     let width = most.saturating_sub(least);
     if width / 64 <= keys.len() as u64 {
         let mut seen = vec![0_u64; usize::try_from(width / 64).unwrap_or_default() + 1];
@@ -168,7 +176,7 @@ pub(super) fn repeats(keys: &[u64], live: &Live) -> Vec<u32> {
             new
         });
     }
-    let mut seen = KeySet::new();
+    let mut seen = Seen::with_capacity(live.count());
     live.bad_at(|row| seen.insert(keys[row]))
 }
 

@@ -51,7 +51,7 @@ fn part(context: &Context<'_>, name: &str) -> Result<Part> {
     let array = context.column(name)?;
     if let Some(mut values) = keys(array)? {
         let live = Live::new(values.len(), None).with_values(array);
-        let (least, most) = live.extent(&values, u64::MAX, u64::MIN);
+        let (least, most, _) = live.extent(&values, u64::MAX, u64::MIN);
         let width = most.saturating_sub(least);
         if width < u64::from(u32::MAX) {
             for (row, value) in values.iter_mut().enumerate() {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// No code.
 const NONE: u32 = u32::MAX;
 /// Probes beyond the first that are allowed a row, on average.
-const BUDGET: u64 = 16;
+pub(super) const BUDGET: u64 = 16;
 
 /// The codes of a column.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Distinct {
     clippy::cast_possible_truncation,
     reason = "the two halves of a product are meant"
 )]
-fn mix(word: u64) -> u64 {
+pub(super) fn mix(word: u64) -> u64 {
     let product = u128::from(word ^ 0x9E37_79B9_7F4A_7C15) * u128::from(0xD6E8_FEB8_6659_FD93_u64);
     (product as u64) ^ (product >> 64) as u64
 }

@@ -93,7 +93,17 @@ impl Live {
 
     /// The rows that break a rule which looks them up by position, in order.
     pub(super) fn bad_at(&self, mut holds: impl FnMut(usize) -> bool) -> Vec<u32> {
-        self.rows().filter(|row| !holds(*row as usize)).collect()
+        let mut bad = Vec::new();
+        let mut see = |row: u32| {
+            if !holds(row as usize) {
+                bad.push(row);
+            }
+        };
+        match &self.mask {
+            None => (0..).zip(0..self.rows).for_each(|(row, _)| see(row)),
+            Some(mask) => mask.set_indices_u32().for_each(see),
+        }
+        bad
     }
 
     /// Calls `see` with each value, in order.
@@ -113,45 +123,40 @@ impl Live {
         });
     }
 
-    /// The smallest and the largest value, beginning with `(high, low)`, which stay if there is none.
-    /// NaN is neither.
-    pub(super) fn extent<T: Copy + PartialOrd>(&self, values: &[T], high: T, low: T) -> (T, T) {
-        // eight pairs, so that one comparison does not wait for the one before
-        let (mut lows, mut highs) = ([high; 8], [low; 8]);
-        let mut see = |lane: usize, value: T| {
-            lows[lane] = if value < lows[lane] {
-                value
-            } else {
-                lows[lane]
-            };
-            highs[lane] = if value > highs[lane] {
-                value
-            } else {
-                highs[lane]
-            };
-        };
+    /// The smallest and the largest value, beginning with `(high, low)`, which stay if there is none, and whether every
+    /// value is in order with itself. NaN is not, and is neither smallest nor largest.
+    pub(super) fn extent<T: Copy + PartialOrd>(
+        &self,
+        values: &[T],
+        high: T,
+        low: T,
+    ) -> (T, T, bool) {
+        // eight of each, so that one comparison does not wait for the one before
+        let (mut lows, mut highs, mut odd) = ([high; 8], [low; 8], [false; 8]);
+        let less = |a: T, b: T| if a < b { a } else { b };
+        let more = |a: T, b: T| if a > b { a } else { b };
         self.by_words(values, |_, chunk, word| {
-            if word == u64::MAX {
-                for eight in chunk.chunks(8) {
+            if word == u64::MAX && chunk.len() == 64 {
+                for eight in chunk.chunks_exact(8) {
                     for (lane, value) in eight.iter().enumerate() {
-                        see(lane, *value);
+                        lows[lane] = less(*value, lows[lane]);
+                        highs[lane] = more(*value, highs[lane]);
+                        odd[lane] |= unordered(*value);
                     }
                 }
-            } else {
-                each_bit(word, |bit| {
-                    if let Some(value) = chunk.get(bit as usize) {
-                        see(0, *value);
-                    }
-                });
+                return;
             }
+            each_bit(word, |bit| {
+                if let Some(value) = chunk.get(bit as usize) {
+                    lows[0] = less(*value, lows[0]);
+                    highs[0] = more(*value, highs[0]);
+                    odd[0] |= unordered(*value);
+                }
+            });
         });
-        let least = lows
-            .into_iter()
-            .fold(high, |a, b| if b < a { b } else { a });
-        let most = highs
-            .into_iter()
-            .fold(low, |a, b| if b > a { b } else { a });
-        (least, most)
+        let least = lows.into_iter().fold(high, |a, b| less(b, a));
+        let most = highs.into_iter().fold(low, |a, b| more(b, a));
+        (least, most, !odd.contains(&true))
     }
 
     /// Chunks of 64 values with the position of the first and the bits of the rows that are looked at.
@@ -168,6 +173,11 @@ impl Live {
             }
         }
     }
+}
+
+/// Whether a value is NaN.
+fn unordered<T: Copy + PartialOrd>(value: T) -> bool {
+    value.partial_cmp(&value).is_none()
 }
 
 fn each_bit(mut word: u64, mut see: impl FnMut(u32)) {
@@ -214,7 +224,7 @@ mod tests {
             let extent = live.extent(array.values(), i64::MAX, i64::MIN);
             let least = seen.iter().map(|(_, v)| *v).min().unwrap_or(i64::MAX);
             let most = seen.iter().map(|(_, v)| *v).max().unwrap_or(i64::MIN);
-            prop_assert_eq!(extent, (least, most));
+            prop_assert_eq!(extent, (least, most, true));
             let kept = live.without(&bad);
             let kept: Vec<u32> = kept.set_indices_u32().collect();
             let good: Vec<u32> = rows.into_iter().filter(|r| !bad.contains(r)).collect();

@@ -38,6 +38,7 @@ mod range;
 mod reference;
 mod row_count;
 mod rule;
+mod seen;
 mod set;
 mod shares;
 mod statistic;

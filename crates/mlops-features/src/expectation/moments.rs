@@ -33,7 +33,7 @@ impl Moments {
     fn of_whole<T: Integer>(values: &[T], live: &Live) -> Self {
         let mut sum = 0_i128;
         live.each(values, |v| sum += v.into());
-        let (low, high) = live.extent(values, T::MOST, T::LEAST);
+        let (low, high, _) = live.extent(values, T::MOST, T::LEAST);
         let real = |v: T| <T as Into<i128>>::into(v) as f64;
         Self::with(sum as f64, (real(low), real(high)), live, |mean| {
             let mut lanes = Lanes::default();
@@ -45,8 +45,8 @@ impl Moments {
     fn of_real(values: &[f64], live: &Live) -> Self {
         let mut lanes = Lanes::default();
         live.each(values, |v| lanes.add(v));
-        let extent = live.extent(values, f64::INFINITY, f64::NEG_INFINITY);
-        Self::with(lanes.sum(), extent, live, |mean| {
+        let (low, high, _) = live.extent(values, f64::INFINITY, f64::NEG_INFINITY);
+        Self::with(lanes.sum(), (low, high), live, |mean| {
             let mut lanes = Lanes::default();
             live.each(values, |v| lanes.add((v - mean).powi(2)));
             lanes.sum()

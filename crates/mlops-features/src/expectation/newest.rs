@@ -66,7 +66,7 @@ impl Check for Fresh {
 
 fn newest(context: &Context<'_>, column: &str) -> Result<Option<EventTime>> {
     let (instants, live) = context.instants(column)?;
-    let (_, last) = live.extent(&instants, i64::MAX, i64::MIN);
+    let (_, last, _) = live.extent(&instants, i64::MAX, i64::MIN);
     Ok((live.count() > 0).then(|| EventTime::from_micros(last)))
 }
 

@@ -58,7 +58,7 @@ impl Check for Sum {
             }
         }
         let bad = live.bad(&sums, |sum| (sum - self.total).abs() <= self.tolerance);
-        let (low, high) = live.extent(&sums, f64::INFINITY, f64::NEG_INFINITY);
+        let (low, high, _) = live.extent(&sums, f64::INFINITY, f64::NEG_INFINITY);
         let observed = if low <= high {
             format!("sums from {low} to {high}")
         } else {

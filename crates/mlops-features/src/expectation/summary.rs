@@ -7,7 +7,6 @@ use super::{
     distinct::distinct,
     intern::Distinct,
     live::Live,
-    set::plain,
     values::{Integer, Text, Values, each_whole},
 };
 use crate::Result;
@@ -56,7 +55,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
     let live = Live::new(array.len(), None).with_values(array);
     let kinds = Values::of(array)?;
     let distinct = distinct(array)?;
-    let makes_sets = matches!(kinds, Values::Bool(_) | Values::Whole(_) | Values::Text(_));
+    let makes_sets = matches!(kinds, Values::Whole(_) | Values::Text(_));
     let mut seen = ColumnSummary {
         rows: array.len(),
         present: live.count(),
@@ -68,7 +67,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
         texts: None,
     };
     if makes_sets && distinct.len() <= few {
-        seen.values = listed(array, &kinds, &distinct);
+        seen.values = listed(&kinds, &distinct);
     }
     match kinds {
         Values::Whole(whole) => {
@@ -86,7 +85,7 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
             seen.span = Some(Span64::Real(least, most));
         }
         Values::Time(micros) => {
-            let (first, last) = live.extent(&micros, i64::MAX, i64::MIN);
+            let (first, last, _) = live.extent(&micros, i64::MAX, i64::MIN);
             seen.span = (live.count() > 0).then_some(Span64::Time(first, last));
         }
         Values::Text(texts) => {
@@ -103,14 +102,14 @@ pub(crate) fn summary(array: &ArrayRef, few: usize) -> Result<ColumnSummary> {
 }
 
 /// The distinct values in order, unless one has no place in a list.
-fn listed(array: &ArrayRef, kinds: &Values, distinct: &Distinct) -> Option<Vec<Value>> {
+fn listed(kinds: &Values, distinct: &Distinct) -> Option<Vec<Value>> {
     let value = |row: usize| match kinds {
         Values::Text(texts) => Some(Value::Str(texts.value(row).to_owned())),
         Values::Whole(whole) => {
             let value: i128 = each_whole!(whole, values => values[row].into());
             Some(Value::Int(i64::try_from(value).ok()?))
         }
-        _ => Value::from_array("", array, row).ok().map(plain),
+        _ => None,
     };
     let firsts = distinct.firsts.iter();
     let mut values: Vec<Value> = firsts
@@ -119,13 +118,12 @@ fn listed(array: &ArrayRef, kinds: &Values, distinct: &Distinct) -> Option<Vec<V
     values.sort_by(|a, b| match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
         (Value::Str(a), Value::Str(b)) => a.cmp(b),
-        (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
         _ => std::cmp::Ordering::Equal,
     });
     Some(values)
 }
 
 fn whole_span<T: Integer>(values: &[T], live: &Live) -> Option<Span64> {
-    let (least, most) = live.extent(values, T::MOST, T::LEAST);
+    let (least, most, _) = live.extent(values, T::MOST, T::LEAST);
     (live.count() > 0).then(|| Span64::Whole(least.into(), most.into()))
 }

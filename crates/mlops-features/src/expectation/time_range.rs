@@ -46,7 +46,7 @@ impl Check for TimeRange {
 
 /// The first and the last instant, in words.
 pub(super) fn extent(instants: &[i64], live: &Live) -> String {
-    let (first, last) = live.extent(instants, i64::MAX, i64::MIN);
+    let (first, last, _) = live.extent(instants, i64::MAX, i64::MIN);
     let time = EventTime::from_micros;
     if live.count() == 0 {
         "no instant".to_owned()

@@ -5,9 +5,10 @@ use arrow::{
     buffer::{BooleanBuffer, ScalarBuffer},
     compute,
     datatypes::{
-        DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-        TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        DataType, Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+        Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
     },
 };
 
@@ -158,6 +159,10 @@ impl Values {
             DataType::Date32 => {
                 let days = array.as_primitive::<Date32Type>().values().iter();
                 Self::Time(days.map(|d| i64::from(*d) * MICROS_PER_DAY).collect())
+            }
+            DataType::Date64 => {
+                let millis = array.as_primitive::<Date64Type>().values().iter();
+                Self::Time(millis.map(|v| v.saturating_mul(1_000)).collect())
             }
             _ => Self::Other,
         })

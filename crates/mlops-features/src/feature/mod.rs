@@ -9,6 +9,8 @@ mod builder;
 mod definition;
 mod filter;
 mod function;
+#[cfg(test)]
+mod tests;
 
 pub use accuracy::Accuracy;
 pub(crate) use accuracy::{Window, tile_of};

@@ -53,8 +53,8 @@ pub(super) fn answer(
 ) -> Result<Vec<Run>, Failure> {
     let mut questions: Vec<Question> = Vec::with_capacity(ids.len());
     for (row, (id, at)) in ids.iter().zip(times).enumerate() {
-        // a table has less than 2^32 rows
-        questions.extend(id.map(|id| (id, *at, row as u32)));
+        let row = u32::try_from(row).expect("a table has less than 2^32 rows");
+        questions.extend(id.map(|id| (id, *at, row)));
     }
     questions.sort_unstable();
     let keys: Vec<&[Question]> = questions.chunk_by(|a, b| a.0 == b.0).collect();
@@ -78,7 +78,7 @@ pub(super) fn answer(
             let workers: Vec<_> = (0..threads.get().min(runs.len()))
                 .map(|_| scope.spawn(work))
                 .collect();
-            let results = workers.into_iter().map(|worker| worker.join());
+            let results = workers.into_iter().map(thread::ScopedJoinHandle::join);
             let results =
                 results.map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             results.flatten().collect()

@@ -1,7 +1,5 @@
 //! A feature's value as it is computed, before it leaves the store.
 
-use std::collections::BTreeMap;
-
 use mlops_core::{EventTime, Value};
 
 use crate::{aggregate::Item, index::Dictionary};
@@ -77,7 +75,7 @@ pub(crate) fn to_value(scalar: &Scalar, words: Option<&Dictionary>) -> Value {
             let entries = entries
                 .iter()
                 .map(|(name, value)| (name.to_string(), to_value(value, None)));
-            Value::Map(BTreeMap::from_iter(entries))
+            Value::Map(entries.collect())
         }
     }
 }

@@ -53,13 +53,12 @@ impl Directory {
             std::fs::create_dir_all(&part).map_err(file_error("made", &part))?;
         }
         let lock = lock(path)?;
-        let manifest = match Manifest::load(path)? {
-            Some(manifest) => manifest,
-            None => {
-                let manifest = Manifest::new(fresh);
-                manifest.save(path)?;
-                manifest
-            }
+        let manifest = if let Some(manifest) = Manifest::load(path)? {
+            manifest
+        } else {
+            let manifest = Manifest::new(fresh);
+            manifest.save(path)?;
+            manifest
         };
         remove_orphans(path, &manifest)?;
 
@@ -151,7 +150,7 @@ impl Directory {
         }
         let logged = all[segments..]
             .iter()
-            .flat_map(|rows| rows.arrivals.first());
+            .filter_map(|rows| rows.arrivals.first());
         let logged_from = logged.min().copied().unwrap_or(u64::MAX);
         waiting.remove(name);
         drop(waiting);

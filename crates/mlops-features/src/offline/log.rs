@@ -27,7 +27,8 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"mlopslog";
 const VERSION: u8 = 1;
-const START: u64 = 9;
+const START: u64 = START_BYTES as u64;
+const START_BYTES: usize = 9;
 /// Length and checksum.
 const HEADER: usize = 8;
 const DURABLE: usize = 8;
@@ -216,7 +217,7 @@ fn replay(path: &Path, bytes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) 
         path: path.display().to_string(),
         reason,
     };
-    let Some((header, mut rest)) = bytes.split_at_checked(START as usize) else {
+    let Some((header, mut rest)) = bytes.split_at_checked(START_BYTES) else {
         // the process died while it made the file
         let start = [MAGIC.as_slice(), &[VERSION]].concat();
         return if start.starts_with(bytes) {
@@ -342,7 +343,7 @@ mod tests {
         let bytes = std::fs::read(&path).unwrap();
         let flip = |at: u64| {
             let mut bytes = bytes.clone();
-            bytes[at as usize] ^= 1;
+            bytes[usize::try_from(at).unwrap()] ^= 1;
             std::fs::write(&path, bytes).unwrap();
         };
         flip(ends[1] - 1);
@@ -354,7 +355,7 @@ mod tests {
         let path = dir.path().join("unsynced");
         let ends = written(&path, Durability::Process, 4);
         let mut bytes = std::fs::read(&path).unwrap();
-        bytes[ends[1] as usize - 1] ^= 1;
+        bytes[usize::try_from(ends[1]).unwrap() - 1] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         assert_eq!(payloads(&path, Durability::Process).unwrap().1.len(), 1);
     }

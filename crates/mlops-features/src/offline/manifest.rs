@@ -89,20 +89,10 @@ impl Manifest {
 
 /// What rows of a view look like: names and types of keys, times and fields.
 pub(crate) fn layout(view: &FeatureView) -> Digest {
-    let keys = view
-        .entity()
-        .keys()
-        .iter()
-        .map(|(key, kind)| (key, kind.to_string()));
-    let fields = view.fields().iter().map(|f| (f.name(), f.kind()));
-    Digest::of_json(&(
-        (
-            keys.collect::<Vec<_>>(),
-            view.event_time(),
-            view.created_time(),
-        ),
-        fields.collect::<Vec<_>>(),
-    ))
+    let schema = view.schema();
+    let columns = schema.columns().iter();
+    let columns = columns.map(|column| (column.name(), column.data_type().to_string()));
+    Digest::of_json(&(view.entity().keys().len(), columns.collect::<Vec<_>>()))
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -85,7 +85,9 @@ impl KeyState {
                     .for_each(|v| out.extend(v.to_bits().to_le_bytes())),
                 Packed::Code(codes) => {
                     out.extend(count(words.len()).to_le_bytes());
-                    codes.iter().for_each(|code| out.extend(code.to_le_bytes()));
+                    for code in codes {
+                        out.extend(code.to_le_bytes());
+                    }
                     let all = (0..count(words.len())).map(|code| words.get(code));
                     for word in all.clone() {
                         out.extend(count(word.len()).to_le_bytes());

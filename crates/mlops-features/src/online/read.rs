@@ -93,9 +93,9 @@ pub fn read(
                 )
                 .map_err(|slot| join::overflow(join::feature_of(service, group, slot), micros))?;
                 for (slot, (answer, feature)) in answers.iter().zip(&group.features).enumerate() {
-                    let field = service.features()[*feature].field_at();
+                    let asked = &service.features()[*feature];
                     let mut cell = Cell {
-                        value: value(&answer.scalar, known, texts, field),
+                        value: value(&answer.scalar, known, texts, asked.field_at()),
                         status: answer.status,
                         time: answer.time,
                     };
@@ -110,6 +110,7 @@ pub fn read(
                         };
                         (cell.value, cell.time) = (value, time);
                     }
+                    cell.value = asked.shown(cell.value);
                     batch.put(first[position], *feature, cell);
                 }
                 Ok(())
@@ -159,16 +160,12 @@ fn by_tiles<'a>(
         return Ok(());
     }
     for feature in features {
-        out.push(match feature.timing() {
-            None => None,
-            Some(_) => match state.tiled(feature, at) {
-                Some(answer) => Some(answer?),
-                None => {
-                    out.clear();
-                    return Ok(());
-                }
-            },
-        });
+        let answer = state.tiled(feature, at).transpose()?;
+        if answer.is_none() && feature.timing().is_some() {
+            out.clear();
+            return Ok(());
+        }
+        out.push(answer);
     }
     Ok(())
 }
@@ -295,15 +292,14 @@ fn distinct(keys: &[EntityKey]) -> (Vec<usize>, Vec<(usize, usize)>) {
         } else {
             seen.get(key).copied()
         };
-        match known {
-            Some(original) => repeats.push((row, original)),
-            None => {
-                if keys.len() > FEW {
-                    seen.insert(key, row);
-                }
-                first.push(row);
-            }
+        if let Some(original) = known {
+            repeats.push((row, original));
+            continue;
         }
+        if keys.len() > FEW {
+            seen.insert(key, row);
+        }
+        first.push(row);
     }
     (first, repeats)
 }

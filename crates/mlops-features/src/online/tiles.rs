@@ -83,19 +83,13 @@ impl KeyState {
         let mut next = Vec::with_capacity(tilings.len());
         for tiling in tilings {
             let known = self.tiles.iter().position(|set| set.id == tiling.id);
-            let (mut set, stale): (TileSet, BTreeSet<i64>) = match known {
-                Some(at) => {
-                    let stale = touched.iter().map(|time| tiling.tile(*time)).collect();
-                    (self.tiles.swap_remove(at), stale)
-                }
-                None => {
-                    let all = self.block.times.iter().map(|time| tiling.tile(*time));
-                    let fresh = TileSet {
-                        id: tiling.id,
-                        tiles: BTreeMap::new(),
-                    };
-                    (fresh, all.collect())
-                }
+            let of = |times: &[i64]| times.iter().map(|time| tiling.tile(*time)).collect();
+            let (mut set, stale): (TileSet, BTreeSet<i64>) = if let Some(at) = known {
+                (self.tiles.swap_remove(at), of(touched))
+            } else {
+                let tiles = BTreeMap::new();
+                let id = tiling.id;
+                (TileSet { id, tiles }, of(&self.block.times))
             };
             for tile in stale {
                 let times = &self.block.times;

@@ -38,7 +38,9 @@ impl FeatureStore {
     pub(crate) fn restore(&self, shelf: &Shelf) -> Result<()> {
         let view = shelf.read().view().clone();
         let table = self.inner.online.as_ref().map(|_| self.new_table(&view));
-        *shelf.table.write().unwrap_or_else(PoisonError::into_inner) = table.clone();
+        let mut place = shelf.table.write().unwrap_or_else(PoisonError::into_inner);
+        place.clone_from(&table);
+        drop(place);
         let stored = match &self.inner.disk {
             Some(disk) => disk.load(&view)?,
             None => None,

@@ -4,6 +4,11 @@
 //! MurmurHash3 finishes 64 bits. A text is its UTF-8 in words of 8 bytes, little endian, the last one
 //! filled with zeros, and its length. Stored sketches depend on it: it never changes within a version.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the two halves of a product"
+)]
+
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const FOLD: u64 = 0xd6e8_feb8_6659_fd93;
 

@@ -1,5 +1,11 @@
 //! Distinct counts in a few kilobytes.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "registers are below 2^16, ranks below 62, an estimate is positive"
+)]
+
 use super::{Reader, Writer, hash_text, hash_word};
 use crate::{Error, Result};
 
@@ -115,7 +121,7 @@ impl HyperLogLog {
 
     /// The standard error of the estimate, as a fraction of the count.
     pub fn standard_error(&self) -> f64 {
-        1.04 / ((1_u32 << self.precision) as f64).sqrt()
+        1.04 / f64::from(1_u32 << self.precision).sqrt()
     }
 
     /// Adds a whole number, or whatever else has 64 bits of its own.

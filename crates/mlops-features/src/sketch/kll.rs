@@ -1,5 +1,10 @@
 //! Quantiles in a few kilobytes.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "levels are at most 60 and sizes at most 4096"
+)]
+
 use super::{Reader, Writer, hash_word};
 use crate::{Error, Result};
 
@@ -219,7 +224,9 @@ impl Kll {
         writer.u8(self.levels.len() as u8);
         for level in &self.levels {
             writer.len(level.len());
-            level.iter().for_each(|value| writer.f64(*value));
+            for value in level {
+                writer.f64(*value);
+            }
         }
         writer.finish()
     }

@@ -71,9 +71,13 @@ mod tests {
         ) {
             let mut tree = Fenwick::default();
             tree.start(20);
-            ranks.iter().for_each(|rank| tree.add(*rank));
+            for rank in &ranks {
+                tree.add(*rank);
+            }
             let gone = gone.min(ranks.len() - 1);
-            ranks[..gone].iter().for_each(|rank| tree.remove(*rank));
+            for rank in &ranks[..gone] {
+                tree.remove(*rank);
+            }
             let mut left = ranks[gone..].to_vec();
             left.sort_unstable();
             prop_assert_eq!(tree.len(), left.len());

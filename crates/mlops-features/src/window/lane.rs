@@ -1,5 +1,11 @@
 //! The events of one stream as plain columns.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "codes and the rows of a key are below 2^32, as the index has them"
+)]
+
 use std::ops::Range;
 
 use crate::{

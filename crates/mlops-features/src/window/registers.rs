@@ -1,5 +1,10 @@
 //! A HyperLogLog sketch that events can leave again.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "there are at most 2^16 registers"
+)]
+
 use crate::sketch::{estimate, place};
 
 /// How often each register saw each rank. It estimates what a sketch of the events in it would.
@@ -69,10 +74,16 @@ mod tests {
         fn what_left_is_forgotten(words in proptest::collection::vec(0..500_u64, 0..300), gone in 0..300_usize) {
             let gone = gone.min(words.len());
             let mut registers = Registers::new(5);
-            words.iter().for_each(|word| registers.add(hash_word(*word)));
-            words[..gone].iter().for_each(|word| registers.remove(hash_word(*word)));
+            for word in &words {
+                registers.add(hash_word(*word));
+            }
+            for word in &words[..gone] {
+                registers.remove(hash_word(*word));
+            }
             let mut sketch = HyperLogLog::new(5).unwrap();
-            words[gone..].iter().for_each(|word| sketch.add_word(*word));
+            for word in &words[gone..] {
+                sketch.add_word(*word);
+            }
             prop_assert_eq!(registers.estimate(), sketch.estimate());
         }
     }

@@ -1,5 +1,10 @@
 //! The aggregates of one window, computed from its events at once.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "a place is below the number of events, which is a usize"
+)]
+
 use super::{Lane, lane::Values};
 use crate::{
     Boundary, Function,
@@ -53,7 +58,9 @@ fn one(
             let sketch = HyperLogLog::new(precision);
             let mut sketch = sketch.expect("the feature's builder checked the precision");
             lane.hash(index, stream);
-            lane.hashes.iter().for_each(|hash| sketch.add_hash(*hash));
+            for hash in &lane.hashes {
+                sketch.add_hash(*hash);
+            }
             Scalar::count(sketch.estimate())
         }
         Function::First if some => lane.scalar(0),

@@ -124,9 +124,9 @@ impl<'a> Slider<'a> {
     /// Ends with a key: what cannot be cleared at once is emptied event by event.
     pub(crate) fn finish(&mut self, lane: &Lane) {
         for registers in &mut self.registers {
-            lane.hashes[self.inside.clone()]
-                .iter()
-                .for_each(|hash| registers.remove(*hash));
+            for hash in &lane.hashes[self.inside.clone()] {
+                registers.remove(*hash);
+            }
         }
         self.inside = 0..0;
     }
@@ -146,10 +146,12 @@ impl<'a> Slider<'a> {
             low += 1;
         }
         // events that would enter and leave at once stay outside
-        let left = start..low.min(self.inside.end);
-        let entered = self.inside.end.max(low)..end;
+        let was = self.inside.end;
+        let left = start..low.min(was);
+        let entered = was.max(low)..end;
         self.inside = low..end;
-        self.leave(lane, left);
+        let all = left.end == was;
+        self.leave(lane, left, all);
         self.enter(lane, entered);
         for tiles in &mut self.tiles {
             tiles.sketch(lane, self.inside.clone());
@@ -159,14 +161,14 @@ impl<'a> Slider<'a> {
     fn enter(&mut self, lane: &Lane, range: Range<usize>) {
         match (&lane.values, &mut self.reals, &mut self.wholes) {
             (Values::Real(values), Some(sums), _) => {
-                values[range.clone()]
-                    .iter()
-                    .for_each(|value| sums.add(*value));
+                for value in &values[range.clone()] {
+                    sums.add(*value);
+                }
             }
             (Values::Whole(values), _, Some(sums)) => {
-                values[range.clone()]
-                    .iter()
-                    .for_each(|value| sums.add(*value));
+                for value in &values[range.clone()] {
+                    sums.add(*value);
+                }
             }
             _ => {}
         }
@@ -192,26 +194,28 @@ impl<'a> Slider<'a> {
                 .for_each(|rank| tree.add(*rank));
         }
         for registers in &mut self.registers {
-            lane.hashes[range.clone()]
-                .iter()
-                .for_each(|hash| registers.add(*hash));
+            for hash in &lane.hashes[range.clone()] {
+                registers.add(*hash);
+            }
         }
         if let Some(groups) = &mut self.groups {
             range.for_each(|at| groups.add(lane, at));
         }
     }
 
-    fn leave(&mut self, lane: &Lane, range: Range<usize>) {
+    fn leave(&mut self, lane: &Lane, range: Range<usize>, all: bool) {
         match (&lane.values, &mut self.reals, &mut self.wholes) {
+            (_, Some(sums), _) if all => sums.clear(),
+            (_, _, Some(sums)) if all => sums.clear(),
             (Values::Real(values), Some(sums), _) => {
-                values[range.clone()]
-                    .iter()
-                    .for_each(|value| sums.remove(*value));
+                for value in &values[range.clone()] {
+                    sums.remove(*value);
+                }
             }
             (Values::Whole(values), _, Some(sums)) => {
-                values[range.clone()]
-                    .iter()
-                    .for_each(|value| sums.remove(*value));
+                for value in &values[range.clone()] {
+                    sums.remove(*value);
+                }
             }
             _ => {}
         }
@@ -229,9 +233,9 @@ impl<'a> Slider<'a> {
                 .for_each(|rank| tree.remove(*rank));
         }
         for registers in &mut self.registers {
-            lane.hashes[range.clone()]
-                .iter()
-                .for_each(|hash| registers.remove(*hash));
+            for hash in &lane.hashes[range.clone()] {
+                registers.remove(*hash);
+            }
         }
         if let Some(groups) = &mut self.groups {
             range.for_each(|at| groups.remove(lane, at));

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Tiles {
     pub(super) size: u16,
-    tiles: Vec<(Range<usize>, Option<Kll>)>,
+    parts: Vec<(Range<usize>, Option<Kll>)>,
     /// The tiles of the window before its last, merged: from which, up to which.
     merged: (Range<usize>, Kll),
     /// The events of the last tile so far.
@@ -33,7 +33,7 @@ impl Tiles {
         let empty = Kll::new(size).expect("the feature's builder checked the size");
         Self {
             size,
-            tiles: Vec::new(),
+            parts: Vec::new(),
             merged: (0..0, empty.clone()),
             head: (0..0, empty),
             first: 0,
@@ -52,12 +52,12 @@ impl Tiles {
             .accuracy
             .hop()
             .expect("the feature's builder asked for a hop");
-        self.tiles.clear();
+        self.parts.clear();
         let mut begin = 0;
         for at in 0..lane.len() {
             let tile = tile_of(boundary, lane.times[at], hop);
             if at + 1 == lane.len() || tile_of(boundary, lane.times[at + 1], hop) != tile {
-                self.tiles.push((begin..at + 1, None));
+                self.parts.push((begin..at + 1, None));
                 begin = at + 1;
             }
         }
@@ -72,11 +72,11 @@ impl Tiles {
             self.whole = None;
             return;
         }
-        while self.tiles[self.first].0.end <= range.start {
+        while self.parts[self.first].0.end <= range.start {
             self.first += 1;
         }
         self.last = self.last.max(self.first);
-        while self.tiles[self.last].0.end < range.end {
+        while self.parts[self.last].0.end < range.end {
             self.last += 1;
         }
         if self.merged.0.start != self.first || self.merged.0.end > self.last {
@@ -85,14 +85,14 @@ impl Tiles {
         while self.merged.0.end < self.last {
             let tile = self.merged.0.end;
             self.make(lane, tile);
-            let made = self.tiles[tile].1.as_ref().expect("just made");
+            let made = self.parts[tile].1.as_ref().expect("just made");
             self.merged
                 .1
                 .merge(made)
                 .expect("sketches of one feature have one size");
             self.merged.0.end += 1;
         }
-        let begin = self.tiles[self.last].0.start.max(range.start);
+        let begin = self.parts[self.last].0.start.max(range.start);
         if self.head.0.start != begin || self.head.0.end > range.end {
             self.head = (begin..begin, self.empty());
         }
@@ -108,13 +108,13 @@ impl Tiles {
     }
 
     fn make(&mut self, lane: &Lane, tile: usize) {
-        if self.tiles[tile].1.is_none() {
+        if self.parts[tile].1.is_none() {
             let mut sketch = self.empty();
-            self.tiles[tile]
+            self.parts[tile]
                 .0
                 .clone()
                 .for_each(|at| sketch.add(lane.number(at)));
-            self.tiles[tile].1 = Some(sketch);
+            self.parts[tile].1 = Some(sketch);
         }
     }
 }

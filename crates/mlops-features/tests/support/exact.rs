@@ -4,6 +4,12 @@
 //! numbers, until the two that it lies between are found; the nearer one is the answer, the even one of
 //! a tie.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "limbs are cut out of wider numbers"
+)]
+
 use std::cmp::Ordering;
 
 /// A whole number: sign and magnitude, lowest limb first, no zero limb on top.

@@ -24,7 +24,7 @@ pub(crate) fn redis() -> Option<Arc<dyn OnlineStore>> {
         Ok(store) => Some(Arc::new(store)),
         Err(_) if count > 0 => None,
         Err(error) => {
-            println!("skipped, no Redis server: {error}");
+            say(&format!("skipped, no Redis server: {error}"));
             None
         }
     }
@@ -34,4 +34,13 @@ pub(crate) fn redis() -> Option<Arc<dyn OnlineStore>> {
 #[cfg(not(feature = "redis"))]
 pub(crate) fn redis() -> Option<Arc<dyn OnlineStore>> {
     None
+}
+
+#[cfg(feature = "redis")]
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever reads the output is to know what did not run"
+)]
+fn say(text: &str) {
+    println!("{text}");
 }

@@ -11,7 +11,9 @@ mod frame;
 mod keys;
 mod parquet;
 mod sealer;
+mod store;
 
 pub use keys::{KeyPlan, KeyRing};
 pub use parquet::EncryptedParquet;
 pub use sealer::Sealer;
+pub use store::SealedStore;

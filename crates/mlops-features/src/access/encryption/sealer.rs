@@ -1,6 +1,6 @@
 //! Sealed values for an online store.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use mlops_core::{EntityKey, ViewName};
 use ring::{
@@ -78,6 +78,10 @@ impl Sealer {
     /// # Errors
     /// [`Error::Random`] if the operating system gives no random numbers.
     pub fn seal(&self, view: &ViewName, key: &EntityKey, value: &[u8]) -> Result<Vec<u8>> {
+        self.seal_at(&Place::of(view, key), value)
+    }
+
+    pub(super) fn seal_at(&self, place: &Place<'_>, value: &[u8]) -> Result<Vec<u8>> {
         let name = self.current.as_bytes();
         let body = HEAD + name.len() + NONCE_LEN;
         let mut sealed = Vec::with_capacity(body + value.len() + AES_256_GCM.tag_len());
@@ -87,7 +91,7 @@ impl Sealer {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| Error::Random)?;
         sealed.extend_from_slice(&nonce);
-        let aad = place(&sealed, view, key);
+        let aad = place.authenticated(&sealed);
         sealed.extend_from_slice(value);
         let nonce = Nonce::assume_unique_for_key(nonce);
         let secret = &self.keys[&self.current];
@@ -104,8 +108,12 @@ impl Sealer {
     /// [`Error::MissingKey`] if its key is not on the ring, [`Error::Undecryptable`] if it was sealed for another
     /// place or is not what was written.
     pub fn open(&self, view: &ViewName, key: &EntityKey, sealed: &[u8]) -> Result<Vec<u8>> {
+        self.open_at(&Place::of(view, key), sealed)
+    }
+
+    pub(super) fn open_at(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>> {
         let broken = || Error::Undecryptable {
-            place: view.to_string(),
+            place: place.name.to_owned(),
             what: "a sealed value".to_owned(),
         };
         let [VERSION, length, rest @ ..] = sealed else {
@@ -117,11 +125,11 @@ impl Sealer {
         let (nonce, value) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(broken)?;
         let name = std::str::from_utf8(name).map_err(|_| broken())?;
         let secret = self.keys.get(name).ok_or_else(|| Error::MissingKey {
-            place: view.to_string(),
+            place: place.name.to_owned(),
             what: "a sealed value".to_owned(),
             key: name.to_owned(),
         })?;
-        let aad = place(&sealed[..sealed.len() - value.len()], view, key);
+        let aad = place.authenticated(&sealed[..sealed.len() - value.len()]);
         let mut value = value.to_vec();
         let opened = secret.open_in_place(
             Nonce::assume_unique_for_key(*nonce),
@@ -150,16 +158,46 @@ impl Sealer {
     }
 }
 
-/// What is authenticated beside the value: lengths first, so that no two places share their bytes.
-fn place(head: &[u8], view: &ViewName, key: &EntityKey) -> Vec<u8> {
-    let view = view.as_str().as_bytes();
-    let mut bytes = Vec::with_capacity(head.len() + view.len() + 64);
-    for part in [head, view] {
-        bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        bytes.extend_from_slice(part);
+/// Where a value belongs.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    /// Views and tables are different places also where they share a name.
+    sort: u8,
+    name: &'a str,
+    key: Cow<'a, [u8]>,
+}
+
+impl<'a> Place<'a> {
+    fn of(view: &'a ViewName, key: &EntityKey) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        entity::encode(key, &mut bytes);
+        Self {
+            sort: 0,
+            name: view.as_str(),
+            key: bytes.into(),
+        }
     }
-    entity::encode(key, &mut bytes);
-    bytes
+
+    /// A key of a table of an online store.
+    pub(super) fn table(name: &'a str, key: &'a [u8]) -> Self {
+        Self {
+            sort: 1,
+            name,
+            key: key.into(),
+        }
+    }
+
+    /// What is authenticated beside the value: lengths first, so that no two places share their bytes.
+    fn authenticated(&self, head: &[u8]) -> Vec<u8> {
+        let length = head.len() + self.name.len() + self.key.len() + 25;
+        let mut bytes = Vec::with_capacity(length);
+        bytes.push(self.sort);
+        for part in [head, self.name.as_bytes(), &self.key] {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part);
+        }
+        bytes
+    }
 }
 
 fn too_long(value: &[u8]) -> Error {

@@ -254,9 +254,8 @@ pub(super) const RACE: Case = Case {
         let all: Result<(), Error> = std::thread::scope(|scope| {
             let writer = || (0..ROUNDS).try_for_each(|_| add());
             let writers: Vec<_> = (0..WRITERS).map(|_| scope.spawn(writer)).collect();
-            let done = writers.into_iter();
-            done.map(|writer| writer.join().expect("a writer returns its error"))
-                .collect()
+            let mut done = writers.into_iter();
+            done.try_for_each(|writer| writer.join().expect("a writer returns its error"))
         });
         all.map_err(text)?;
         let held = read(store, &table, &keys)?;

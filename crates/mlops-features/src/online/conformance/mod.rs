@@ -2,10 +2,11 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use mlops_features::online::{MemoryStore, conformance};
+//! use mlops_features::online::{MemoryStore, OnlineStore, conformance};
 //!
+//! let store: Arc<dyn OnlineStore> = Arc::new(MemoryStore::new());
 //! for case in conformance::CASES {
-//!     case.run(Arc::new(MemoryStore::new()))?;
+//!     case.run(&store)?;
 //! }
 //! # Ok::<(), conformance::Failure>(())
 //! ```
@@ -66,8 +67,8 @@ impl Case {
     ///
     /// # Errors
     /// [`Failure`] says which clause does not hold and what was seen.
-    pub fn run(&self, store: Arc<dyn OnlineStore>) -> Result<(), Failure> {
-        (self.check)(&store).map_err(|seen| Failure {
+    pub fn run(&self, store: &Arc<dyn OnlineStore>) -> Result<(), Failure> {
+        (self.check)(store).map_err(|seen| Failure {
             store: store.kind(),
             clause: self.name,
             seen,

@@ -134,9 +134,8 @@ pub(super) const RACING_ROWS: Case = Case {
             let writers: Vec<_> = (0..4)
                 .map(|first| scope.spawn(move || writer(first)))
                 .collect();
-            let done = writers.into_iter();
-            done.map(|writer| writer.join().expect("a writer returns its error"))
-                .collect::<Result<(), String>>()
+            let mut done = writers.into_iter();
+            done.try_for_each(|writer| writer.join().expect("a writer returns its error"))
         })?;
         bench.expect(store, 159, 159, Status::Present)
     },

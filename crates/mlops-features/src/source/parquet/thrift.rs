@@ -311,6 +311,6 @@ mod tests {
         assert_eq!(schema(&[2, 1, 0, 0]), Ok(()));
         assert_eq!(schema(&[1; 64]), Ok(()));
         assert!(matches!(schema(&[1; 65]), Err(Flaw::Bad(_))));
-        assert_eq!(schema(&[100; 60]), Ok(()));
+        assert_eq!(schema(&[50; 60]), Ok(()));
     }
 }
