@@ -205,7 +205,7 @@ fn a_sealed_store_keeps_every_clause_and_the_store_inside_sees_nothing() {
     let sealer = Arc::new(Sealer::new(&ring(BOTH), "personal").unwrap());
     let sealed: Arc<dyn OnlineStore> = Arc::new(SealedStore::new(Arc::clone(&inner), sealer));
     for case in CASES {
-        case.run(Arc::clone(&sealed)).unwrap();
+        case.run(&sealed).unwrap();
     }
 
     let online = OnlineTable::new(&view()).window(days(1));

@@ -60,14 +60,6 @@ impl StagedKeys {
         }
     }
 
-    /// The keys as they are named to people and to other stores.
-    pub(crate) fn entities(&self) -> Vec<EntityKey> {
-        match self {
-            Self::Int(values) => values.iter().map(|value| (*value).into()).collect(),
-            Self::Any { .. } => self.bytes().map(decode).collect(),
-        }
-    }
-
     /// The encoded keys; none for whole numbers.
     pub(crate) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
         let (bytes, ends) = match self {
