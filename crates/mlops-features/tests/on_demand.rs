@@ -7,10 +7,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use arrow::array::{
     Array, ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
-use mlops_core::{Column, EntityKey, EventTime, Role, Table, TableSchema, Value};
+use mlops_core::{
+    Column, EntityKey, EventTime, ManualClock, Role, Span, Table, TableSchema, Value,
+};
 use mlops_features::{
     DataType, Entity, Error, Feature, FeatureService, FeatureServiceBuilder, FeatureStore,
     FeatureView, Status, days,
+    online::MemoryStore,
     transform::{UserFunction, at, call, col},
 };
 
@@ -34,7 +37,10 @@ fn view() -> FeatureView {
 }
 
 fn store() -> FeatureStore {
-    let store = FeatureStore::new();
+    filled(FeatureStore::new())
+}
+
+fn filled(store: FeatureStore) -> FeatureStore {
     store.register(view()).unwrap();
     let schema = TableSchema::new([
         Column::key("customer_id", DataType::Int64),
@@ -191,6 +197,34 @@ fn a_transform_is_as_fresh_as_what_it_rests_on() {
         .position(|(n, _)| n.as_str() == "abroad")
         .unwrap();
     assert_eq!(row.statuses[abroad], Status::Null);
+}
+
+#[test]
+fn what_the_online_store_does_not_reach_back_to_is_not_made_up() {
+    let service = builder()
+        .transform("place", "coalesce(country_latest, 'nowhere')")
+        .transform("longer", "concat(place, '!')")
+        .transform("odd", "customer_id % 2 = 1")
+        .build()
+        .unwrap();
+    let store = FeatureStore::builder()
+        .online(Arc::new(MemoryStore::new()))
+        .clock(Arc::new(ManualClock::new(hour(100))))
+        .keep(Span::ZERO)
+        .serving(&service)
+        .build();
+    let store = filled(store.unwrap());
+    store.materialize("purchase", hour(40), hour(60)).unwrap();
+    let read = |customer: i64, name: &str| {
+        let row = store.online(&service, &customer.into(), hour(60)).unwrap();
+        let names = row.values.iter().map(|(n, _)| n.as_str());
+        let at = names.into_iter().position(|n| n == name).unwrap();
+        (row.values[at].1.clone(), row.statuses[at])
+    };
+    assert_eq!(read(1, "longer"), ("uk !".into(), Status::Present));
+    assert_eq!(read(2, "place"), (Value::Null, Status::NotRetained));
+    assert_eq!(read(2, "longer"), (Value::Null, Status::NotRetained));
+    assert_eq!(read(2, "odd"), (false.into(), Status::Present));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use mlops_features::{
     DataType, Error,
     transform::{Expr, Program},
 };
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use transform::{
     oracle::{Fail, eval},
     tree::{self, Kind, Tree},
@@ -178,5 +178,19 @@ proptest! {
     #[test]
     fn a_row_a_column_and_a_naive_walk_agree_to_the_bit(tree in tree(), rows in rows()) {
         check(&tree, &rows)?;
+    }
+}
+
+#[test]
+fn every_function_by_itself_agrees_with_a_naive_walk() {
+    for function in tree::alone() {
+        let config = ProptestConfig {
+            failure_persistence: None,
+            cases: ProptestConfig::default().cases / 16,
+            ..ProptestConfig::default()
+        };
+        let mut runner = TestRunner::new(config);
+        let result = runner.run(&(function, rows()), |(tree, rows)| check(&tree, &rows));
+        result.unwrap_or_else(|error| panic!("{error}"));
     }
 }

@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, Int64Array, StringArray,
+    TimestampMicrosecondArray, new_null_array,
+};
 use arrow::datatypes::Int64Type;
 use mlops_core::{EventTime, Value};
 use mlops_features::{
@@ -37,8 +40,25 @@ fn row() -> Vec<Value> {
     ]
 }
 
+/// The value of one row, which must be the one of a column of that row.
 fn value(text: &str) -> Result<Value> {
-    Program::compile(&text.parse()?, &columns(), &[])?.row(&row())
+    let program = Program::compile(&text.parse()?, &columns(), &[])?;
+    let value = program.row(&row())?;
+    let column = program.column(&arrays())?;
+    assert_eq!(Value::from_array("c", &column, 0)?, value, "{text}");
+    Ok(value)
+}
+
+fn arrays() -> Vec<ArrayRef> {
+    let time = TimestampMicrosecondArray::from(vec![1_709_249_415_500_000]);
+    vec![
+        Arc::new(BooleanArray::from(vec![true])),
+        Arc::new(Int64Array::from(vec![7])),
+        Arc::new(Float64Array::from(vec![2.5])),
+        Arc::new(StringArray::from(vec!["Ünder, score"])),
+        Arc::new(time.with_timezone("UTC")),
+        new_null_array(&DataType::new_list(DataType::Int64, true), 1),
+    ]
 }
 
 #[test]
@@ -88,6 +108,12 @@ fn functions_give_what_their_documentation_says() {
         ("case when i < 5 then 1 when i < 8 then 2 end", 2.into()),
         ("case when i < 5 then 1 end", Value::Null),
         ("coalesce(null, i)", 7.into()),
+        ("nullif(i, 7)", Value::Null),
+        ("nullif(f, 2.5)", Value::Null),
+        ("nullif(b, true)", Value::Null),
+        ("nullif(s, concat(s, ''))", Value::Null),
+        ("nullif(s, 'x')", "Ünder, score".into()),
+        ("nullif(t, t)", Value::Null),
         ("lower(s)", "ünder, score".into()),
         ("upper('straße')", "STRASSE".into()),
         ("trim('  x ')", "x".into()),
@@ -96,6 +122,7 @@ fn functions_give_what_their_documentation_says() {
         ("substring(s, 1, 2)", "Ün".into()),
         ("substring(s, -1, 3)", "Ü".into()),
         ("substring(s, 8)", "score".into()),
+        ("substring('abc', -9223372036854775808)", "abc".into()),
         ("contains(s, 'sco')", true.into()),
         ("starts_with(s, 'Ü')", true.into()),
         ("ends_with(s, 'x')", false.into()),

@@ -159,7 +159,12 @@ impl Vector {
             Data::Time(values) => {
                 Arc::new(TimestampMicrosecondArray::new(values, nulls).with_timezone("UTC"))
             }
-            Data::Text(array) => Arc::new(array),
+            Data::Text(array) if array.nulls() == nulls.as_ref() => Arc::new(array),
+            // rows may have become null since the texts were put together
+            Data::Text(array) => {
+                let (offsets, texts, _) = array.into_parts();
+                Arc::new(StringArray::new(offsets, texts, nulls))
+            }
         }
     }
 }

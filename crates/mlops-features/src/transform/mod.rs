@@ -69,7 +69,7 @@
 //! - **Real numbers** follow IEEE 754: by a real zero there are infinities and NaN, NaN equals nothing, not even
 //!   itself. `min`, `max` and `clip` of NaN are NaN, its bucket is null. Every NaN that leaves is the same one.
 //! - **Not computed** is what no one asks for: the branch not taken, what follows the deciding side of `and`,
-//!   `or` and `coalesce`. An error there is none.
+//!   `or` and `coalesce`, the default of a `ratio` that needs none. An error there is none.
 //! - **Texts** count characters (Unicode scalar values) from 1. A function makes no text of more than 1 MiB: that is
 //!   an error.
 //! - **Hashes** are XXH64 with seed 0 of the UTF-8 bytes, or of the eight bytes of a number or of microseconds,

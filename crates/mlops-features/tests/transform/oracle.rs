@@ -65,6 +65,13 @@ fn walk(tree: &Tree, row: &[Value]) -> Answer {
             }
             Ok(Value::Null)
         }
+        Tree::Call("ratio", args) => {
+            let (a, b) = (walk(&args[0], row)?, walk(&args[1], row)?);
+            match (a.as_f64(), b.as_f64()) {
+                (Some(a), Some(b)) if b != 0.0 => Ok(Value::Float(a / b)),
+                _ => walk(&args[2], row),
+            }
+        }
         Tree::Call(name, args) => {
             let args: Vec<Value> = args
                 .iter()
@@ -87,13 +94,6 @@ fn call(name: &str, args: &[Value]) -> Answer {
             return Ok(present
                 .reduce(|a, b| extreme(name == "min", a, b))
                 .unwrap_or_default());
-        }
-        "ratio" => {
-            let numbers = (args[0].as_f64(), args[1].as_f64());
-            return Ok(match numbers {
-                (Some(a), Some(b)) if b != 0.0 => Value::Float(a / b),
-                _ => args[2].clone(),
-            });
         }
         _ => {}
     }

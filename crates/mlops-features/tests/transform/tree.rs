@@ -272,6 +272,13 @@ pub(crate) fn tree(kind: Kind, depth: u32) -> BoxedStrategy<Tree> {
         .boxed()
 }
 
+/// Every function by itself, on columns and constants.
+pub(crate) fn alone() -> Vec<BoxedStrategy<Tree>> {
+    let kinds = Kind::ALL.into_iter();
+    let all = kinds.flat_map(|kind| choices(kind).into_iter().map(move |c| c.strategy(kind, 0)));
+    all.collect()
+}
+
 #[expect(clippy::too_many_lines, reason = "one line a function of expressions")]
 fn choices(kind: Kind) -> Vec<Choice> {
     use Kind::{Bool, Float, Int, Text, Time};

@@ -45,7 +45,8 @@ pub(crate) fn concat(a: &str, b: &str, out: &mut String) -> Written {
 
 /// The characters from `start` on, counted from 1.
 pub(crate) fn from_start(text: &str, start: i64, out: &mut String) -> Written {
-    substring(text, start, i64::MAX, out)
+    // nothing lies before the first, however far `start` does
+    substring(text, start.max(1), i64::MAX, out)
 }
 
 /// The characters at `start`, counted from 1, and the ones after it, `length` in all; what lies before the
