@@ -1,7 +1,7 @@
 """The windows of `crates/mlops-features/benches/windows.rs` in DuckDB and Polars.
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install duckdb polars numpy pyarrow
-    /tmp/peers/bin/python benches/peers/windows.py {duckdb|polars} [EVENTS [SPINE [KEYS]]]
+    python3 -m venv peers-env && peers-env/bin/pip install duckdb polars numpy pyarrow
+    peers-env/bin/python benches/peers/windows.py {duckdb|polars} [EVENTS [SPINE [KEYS]]]
 
 Events and questions are put into one table, each question being a row without values, and all windows are
 range frames over the rows of a key in the order of time: neither has a join that aggregates a
