@@ -83,6 +83,8 @@ fn functions_give_what_their_documentation_says() {
         ("round(-2.5)", Value::from(-3.0)),
         ("round(1234.5678, 2)", 1234.57.into()),
         ("round(1234.5678, -2)", 1200.0.into()),
+        ("is_nan(round(-nan, -400))", true.into()),
+        ("round(-inf, -400)", f64::NEG_INFINITY.into()),
         ("floor(-0.5)", Value::from(-1.0)),
         ("ceil(0.5)", 1.0.into()),
         ("pow(2, 10)", 1024.0.into()),

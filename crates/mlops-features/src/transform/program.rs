@@ -127,30 +127,36 @@ impl Program {
     /// [`Error::TransformInput`] if the values do not fit the columns, [`Error::TransformFailed`] if the row
     /// overflows, cannot be cast, or breaks a function of one's own.
     pub fn row(&self, values: &[Value]) -> Result<Value> {
-        let inputs = &self.0.inputs;
-        if values.len() != inputs.len() {
+        if values.len() != self.0.inputs.len() {
             return Err(self.count(values.len()));
         }
-        for (value, (column, expected)) in values.iter().zip(inputs) {
-            let cell = Cell::of(value);
-            let fits = cell.as_ref().is_some_and(|cell| {
-                cell.kind()
-                    .is_none_or(|kind| Kind::of(expected) == Some(kind))
-            });
-            if !fits && Kind::of_input(expected).is_some() {
-                let found = cell.and_then(|cell| cell.kind());
-                return Err(Error::TransformInput {
-                    transform: self.0.title.clone(),
-                    column: column.clone(),
-                    expected: expected.to_string(),
-                    found: found.map_or("a nested value", Kind::name).to_owned(),
-                });
-            }
+        for slot in &self.0.reads {
+            self.fits(*slot, &values[*slot])?;
         }
         let mut stack = Vec::with_capacity(8);
         let load = |slot: usize| Cell::of(&values[slot]).unwrap_or(Cell::Null);
         let value = self.run(&mut stack, load);
         value.map(Cell::into_value)
+    }
+
+    /// Refuses a value of another kind than its column.
+    fn fits(&self, slot: usize, value: &Value) -> Result<()> {
+        let cell = Cell::of(value);
+        let (column, expected) = &self.0.inputs[slot];
+        let found = match &cell {
+            Some(Cell::Null) => return Ok(()),
+            Some(cell) => cell.kind(),
+            None => None,
+        };
+        if found.is_some() && found == Kind::of_input(expected) {
+            return Ok(());
+        }
+        Err(Error::TransformInput {
+            transform: self.0.title.clone(),
+            column: column.clone(),
+            expected: expected.to_string(),
+            found: found.map_or("a nested value", Kind::name).to_owned(),
+        })
     }
 
     fn count(&self, found: usize) -> Error {

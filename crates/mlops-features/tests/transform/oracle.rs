@@ -262,7 +262,7 @@ fn numbers(name: &str, args: &[Value]) -> Answer {
 }
 
 fn rounded(a: f64, digits: i64) -> f64 {
-    if digits > 308 {
+    if digits > 308 || a.is_nan() || a.is_infinite() {
         return a;
     }
     if digits < -323 {

@@ -98,6 +98,9 @@ pub(crate) fn sign(a: f64) -> f64 {
 
 /// Half away from zero, at so many digits after the point; before it if negative.
 pub(crate) fn round_to(a: f64, digits: i64) -> f64 {
+    if !a.is_finite() {
+        return a; // the sign of a NaN is no one's choice and must not show in a zero
+    }
     let power = 10_f64.powi(i32::try_from(digits.clamp(-400, 400)).expect("three digits"));
     let scaled = a * power;
     if power == 0.0 {
