@@ -3,8 +3,10 @@
 //! Errors here stop the call: the file, the schema, a view or a contract is wrong as a whole. A single
 //! bad row is no error; it is listed in [`Rejections`](crate::Rejections) and the rest goes on.
 
+mod conversion;
+mod kind;
+
 use arrow::datatypes::DataType;
-use mlops_core::ErrorKind;
 
 /// An error of sources, contracts, views, features and stores.
 #[derive(Debug, thiserror::Error)]
@@ -744,81 +746,6 @@ pub enum Error {
 
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl Error {
-    /// What a caller can do about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Core(error) => error.kind(),
-            Self::MissingFile { .. }
-            | Self::EmptyDirectory { .. }
-            | Self::MissingColumn { .. }
-            | Self::ContractColumn { .. }
-            | Self::UnknownView { .. }
-            | Self::UnknownSource { .. }
-            | Self::UnknownFeature { .. }
-            | Self::MissingRequest { .. }
-            | Self::NotInCatalog { .. }
-            | Self::UnknownField { .. } => ErrorKind::NotFound,
-            Self::Store(source) | Self::Object { source, .. } => source.kind(),
-            Self::AccessDenied { .. } | Self::MissingKey { .. } => ErrorKind::Denied,
-            Self::Read { .. }
-            | Self::Random
-            | Self::Write { .. }
-            | Self::Encode { .. }
-            | Self::Changed { .. }
-            | Self::OnlineStore { .. }
-            | Self::File { .. }
-            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
-            Self::OnlineContention { .. }
-            | Self::Materializing { .. }
-            | Self::StoreLocked { .. }
-            | Self::DuplicateSource { .. }
-            | Self::ForeignView { .. } => ErrorKind::Conflict,
-            Self::OnlineState { .. } | Self::Ledger { .. } | Self::DamagedFile { .. } => {
-                ErrorKind::Corrupt
-            }
-            Self::NoOnlineStore { .. } => ErrorKind::Unsupported,
-            Self::ColumnTooLarge { .. } => ErrorKind::Unsupported,
-            Self::BrokenGzip { .. }
-            | Self::BrokenParquet { .. }
-            | Self::BrokenIpc { .. }
-            | Self::BrokenText { .. }
-            | Self::BrokenState { .. }
-            | Self::Undecryptable { .. }
-            | Self::BrokenCatalog { .. } => ErrorKind::Corrupt,
-            Self::DuplicateView { .. } | Self::NameCollision { .. } => ErrorKind::Conflict,
-            Self::Arrow { .. } => ErrorKind::Internal,
-            _ => ErrorKind::Invalid,
-        }
-    }
-
-    /// A store's error; that of a local file is the same as everywhere.
-    pub(crate) fn object(name: &str) -> impl FnOnce(mlops_store::Error) -> Self {
-        let name = name.to_owned();
-        move |error| match error {
-            mlops_store::Error::Io { source, .. } => Self::Read {
-                source_name: name,
-                source,
-            },
-            mlops_store::Error::NoObject { .. } => Self::MissingFile { path: name },
-            source => Self::Object {
-                source_name: name,
-                source: Box::new(source),
-            },
-        }
-    }
-
-    pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {
-        move |source| Self::Arrow { action, source }
-    }
-}
-
-impl From<mlops_store::Error> for Error {
-    fn from(error: mlops_store::Error) -> Self {
-        Self::Store(Box::new(error))
-    }
-}
 
 fn in_row(row: Option<usize>) -> String {
     row.map_or_else(String::new, |row| format!(" in row {row}"))

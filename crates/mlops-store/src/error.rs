@@ -148,11 +148,11 @@ impl Error {
 
 /// The error of a backend, as text and source alone.
 #[derive(Debug)]
-pub struct BackendError(object_store::Error);
+pub struct BackendError(Box<object_store::Error>);
 
 impl BackendError {
     pub(crate) fn new(error: object_store::Error) -> Self {
-        Self(error)
+        Self(Box::new(error))
     }
 }
 
@@ -164,7 +164,7 @@ impl fmt::Display for BackendError {
 
 impl std::error::Error for BackendError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0)
+        std::error::Error::source(&*self.0)
     }
 }
 
