@@ -36,6 +36,7 @@ Times without a zone are UTC. Of rows with the same key and times the later one 
 ";
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch")]
 pub struct Args {
     pub spine: PathBuf,
     pub time: Option<String>,

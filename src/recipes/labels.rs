@@ -146,10 +146,13 @@ fn key_array<'a>(column: &Column, parts: impl Iterator<Item = &'a KeyPart>) -> A
             }
             Arc::new(ids.finish())
         }
-        DataType::Date32 => Arc::new(Date32Array::from_iter(parts.map(|part| match part {
-            KeyPart::Date(day) => Some(day.days()),
-            _ => None,
-        }))),
+        DataType::Date32 => {
+            let days = parts.map(|part| match part {
+                KeyPart::Date(day) => Some(day.days()),
+                _ => None,
+            });
+            Arc::new(days.collect::<Date32Array>())
+        }
         other => {
             let numbers: Int64Array = parts
                 .map(|part| match part {

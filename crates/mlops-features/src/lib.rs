@@ -84,7 +84,7 @@
 //! - *Who answers for a feature, what changed, what rests on what*: a [`Catalog`] of every version.
 //! - *Columns for some eyes only, personal data masked, files encrypted*: [`access`].
 //! - *Columns that are called otherwise in the source*: [`FeatureViewBuilder::from_column`] and
-//!   [`FeatureView::table_from`](FeatureView#method.table_from).
+//!   [`FeatureView::table_from`](struct@FeatureView#method.table_from).
 //! - *A feature of the request and of others*, such as this amount by the mean of 30 days: [`transform`].
 //! - *An event that just happened*: [`FeatureStore::push_rows`]; late ones find their place.
 //! - *A push that can be repeated until it is acknowledged*: [`PushOptions::event_id`].

@@ -31,10 +31,9 @@ fn to_json(value: &Value) -> Json {
         Value::Time(time) => json!({ "t": time.to_string() }),
         Value::List(values) => values.iter().map(to_json).collect(),
         Value::Map(values) => {
-            let values = values
-                .iter()
-                .map(|(name, value)| (name.clone(), to_json(value)));
-            json!({ "m": Json::from_iter(values) })
+            let values = values.iter();
+            let values = values.map(|(name, value)| (name.clone(), to_json(value)));
+            json!({ "m": values.collect::<Json>() })
         }
     }
 }
