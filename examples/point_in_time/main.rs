@@ -14,6 +14,7 @@
 mod args;
 
 use std::{
+    collections::BTreeSet,
     error::Error,
     io::{IsTerminal, stderr},
     process::ExitCode,
@@ -83,7 +84,14 @@ fn run(args: &Args) -> mlops::features::Result<JoinSummary> {
 /// One line on a terminal, rewritten a few times a second; a line a stage elsewhere.
 struct Progress {
     terminal: bool,
-    last: Mutex<(String, Option<Stopwatch>)>,
+    last: Mutex<Last>,
+}
+
+/// The stages that were told of, and when something was printed last.
+#[derive(Default)]
+struct Last {
+    stages: BTreeSet<String>,
+    printed: Option<Stopwatch>,
 }
 
 impl Progress {
@@ -100,8 +108,8 @@ impl Progress {
         let Ok(mut last) = self.last.try_lock() else {
             return;
         };
-        let fresh = last.0 != step.stage;
-        if !fresh && last.1.is_some_and(|watch| watch.elapsed() < PAUSE) {
+        let fresh = !last.stages.contains(step.stage);
+        if !fresh && last.printed.is_some_and(|watch| watch.elapsed() < PAUSE) {
             return;
         }
         let done = match step.total {
@@ -113,7 +121,8 @@ impl Progress {
         } else if fresh {
             eprintln!("{} …", step.stage);
         }
-        *last = (step.stage.to_owned(), Some(Stopwatch::start()));
+        last.stages.insert(step.stage.to_owned());
+        last.printed = Some(Stopwatch::start());
     }
 
     fn end(&self) {

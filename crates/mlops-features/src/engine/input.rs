@@ -26,10 +26,11 @@ pub(super) trait Input: Debug + Send + Sync {
         false
     }
 
-    /// Reads columns once, on as many threads as there are; pieces come in any order.
-    ///
-    /// Returns the number of rows that there are, read or left out.
-    fn scan(&self, scan: &Scan<'_>, threads: usize) -> Result<u64>;
+    /// The work of one pass over all rows, in parts that may be done in any order and at once.
+    fn units(&self, scan: &Scan<'_>) -> Vec<Unit>;
+
+    /// Does one part, and returns the number of its rows, read or left out.
+    fn scan(&self, scan: &Scan<'_>, unit: Unit) -> Result<u64>;
 
     /// The values of columns in the given rows, which are in order, each once: pieces for each column,
     /// which add up to the rows.
@@ -49,6 +50,22 @@ pub(super) trait Input: Debug + Send + Sync {
         let _ = column;
         None
     }
+}
+
+/// A part of a pass: which one of its source, and how much of it must be read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit {
+    pub(super) at: usize,
+    pub(super) need: Need,
+}
+
+/// What a part must be read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    All,
+    /// Its rows are too old to be seen; only whether a key has any matters.
+    Keys,
+    Nothing,
 }
 
 /// One pass: which columns, and where the pieces go.

@@ -18,13 +18,13 @@ use arrow::{
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
-    JoinProgress, JoinSummary, SpineFile, ViewFile, csv_out,
+    JoinProgress, JoinSummary, SpineFile, ViewFile, ViewSummary, csv_out,
     files::Format,
     layout::Layout,
     parquet_out,
     spine_pass::read_spine,
     time::{Precision, wants_nanos},
-    view_pass::{Answer, read_view},
+    view_pass::{Answer, read_views},
 };
 use crate::{Error, Result};
 
@@ -58,8 +58,8 @@ type Hear<'a> = &'a (dyn Fn(JoinProgress<'_>) + Sync);
 ///
 /// # Complexity
 /// Time: the spine is sorted inside its keys; each row of a view costs a hash lookup and a binary search among
-/// the times of its key. Memory: per spine row 4 bytes a view and, for the view that is being read, 20 to 28
-/// more; the encoded output; and the decoded pieces of each thread. The size of a view does not matter.
+/// the times of its key. Memory: per spine row 4 bytes a view and, for the views that are being read, at most one
+/// a thread, 20 to 28 more; the encoded output; and about 40 MB a thread. The size of a view does not matter.
 pub struct PointInTimeJoin<'a> {
     spine: SpineFile,
     views: Vec<ViewFile>,
@@ -175,20 +175,24 @@ impl<'a> PointInTimeJoin<'a> {
     fn answer(&self, layout: &Layout) -> Result<(Vec<Answer>, JoinSummary)> {
         let hear = self.stage("reading the spine", layout.spine.rows());
         let ready = read_spine(layout, self.threads, &hear)?;
+        let stages: Vec<String> = layout
+            .views
+            .iter()
+            .map(|view| format!("reading {}", view.file.name))
+            .collect();
+        let views = layout.views.iter().zip(&stages);
+        let hear: Vec<_> = views
+            .map(|(view, stage)| self.stage(stage, view.input.rows()))
+            .collect();
+        let answered = read_views(layout, &ready, self.threads, &|at, rows| hear[at](rows))?;
+        drop(ready);
+        let (answers, views): (Vec<Answer>, Vec<ViewSummary>) = answered.into_iter().unzip();
         let mut summary = JoinSummary {
-            rows: 0,
-            views: Vec::new(),
+            rows: answers
+                .first()
+                .map_or(0, |answer| answer.picks.len() as u64),
+            views,
         };
-        let mut answers = Vec::new();
-        for view in &layout.views {
-            let stage = format!("reading {}", view.file.name);
-            let hear = self.stage(&stage, view.input.rows());
-            let (answer, found) =
-                read_view(layout, view, &ready[view.key_set], self.threads, &hear)?;
-            summary.rows = answer.picks.len() as u64;
-            summary.views.push(found);
-            answers.push(answer);
-        }
         if layout.views.is_empty() {
             summary.rows = layout.spine.rows().unwrap_or(0);
         }

@@ -10,7 +10,7 @@ use arrow::{
 
 use super::{
     infer::Inference,
-    input::{Input, PIECE, Scan},
+    input::{Input, Need, PIECE, Scan, Unit},
 };
 use crate::{Error, Result};
 
@@ -80,23 +80,29 @@ impl Input for MemoryInput {
         inferred.is_some_and(|inferred| inferred[column].is_whole())
     }
 
-    fn scan(&self, scan: &Scan<'_>, threads: usize) -> Result<u64> {
-        let mut pieces = Vec::new();
-        for (first, batch) in &self.batches {
-            for at in (0..batch.num_rows()).step_by(PIECE) {
-                let rows = PIECE.min(batch.num_rows() - at);
-                pieces.push((first + at as u64, batch, at, rows));
-            }
-        }
-        super::pool::try_run(threads, pieces, |(first, batch, at, rows)| {
+    fn units(&self, _scan: &Scan<'_>) -> Vec<Unit> {
+        let parts = self.batches.iter().enumerate();
+        let units = parts.filter(|(_, (_, batch))| batch.num_rows() > 0);
+        units
+            .map(|(at, _)| Unit {
+                at,
+                need: Need::All,
+            })
+            .collect()
+    }
+
+    fn scan(&self, scan: &Scan<'_>, unit: Unit) -> Result<u64> {
+        let (first, batch) = &self.batches[unit.at];
+        for at in (0..batch.num_rows()).step_by(PIECE) {
+            let rows = PIECE.min(batch.num_rows() - at);
             let columns = scan.columns.iter();
             let columns: Vec<ArrayRef> = columns
                 .map(|column| batch.column(*column).slice(at, rows))
                 .collect();
             (scan.progress)(rows as u64);
-            (scan.sink)(first, &columns)
-        })?;
-        Ok(self.rows)
+            (scan.sink)(first + at as u64, &columns)?;
+        }
+        Ok(batch.num_rows() as u64)
     }
 
     fn gather(&self, columns: &[usize], rows: &[u64]) -> Result<Vec<Vec<ArrayRef>>> {

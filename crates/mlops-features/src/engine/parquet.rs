@@ -17,9 +17,8 @@ use parquet::arrow::{
 
 use super::{
     cells::Origin,
-    input::{Input, PIECE, Prune, Scan},
+    input::{Input, Need, PIECE, Prune, Scan, Unit},
     keys::{KeyColumn, KeyKind},
-    pool,
 };
 use crate::{
     Error, Result,
@@ -31,6 +30,7 @@ use crate::{
 pub(super) struct ParquetInput {
     name: String,
     parts: Vec<Part>,
+    groups: Vec<Group>,
     fields: Vec<FieldRef>,
     rows: u64,
 }
@@ -77,7 +77,7 @@ fn guarded<T, E: std::fmt::Display>(
     }
 }
 
-/// A row group, and how much of it must be read.
+/// A row group.
 #[derive(Debug, Clone, Copy)]
 struct Group {
     part: usize,
@@ -85,14 +85,6 @@ struct Group {
     /// The first row, counted through all files.
     first: u64,
     rows: usize,
-    need: Need,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
-    All,
-    Keys,
-    Nothing,
 }
 
 /// Below this share of wanted rows, pages are skipped; above it, decoding all is faster.
@@ -108,6 +100,7 @@ impl ParquetInput {
         let mut input = Self {
             name,
             parts: Vec::with_capacity(sources.len()),
+            groups: Vec::new(),
             fields: Vec::new(),
             rows: 0,
         };
@@ -131,6 +124,7 @@ impl ParquetInput {
             input.rows += rows;
             input.parts.push(part);
         }
+        input.list_groups();
         Ok(input)
     }
 
@@ -152,74 +146,67 @@ impl ParquetInput {
         Ok(())
     }
 
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
+    /// The row groups of all files in order.
+    fn list_groups(&mut self) {
         for (at, part) in self.parts.iter().enumerate() {
-            let mut offset = 0;
+            let mut first = part.first;
             for (number, metadata) in part.metadata.metadata().row_groups().iter().enumerate() {
                 // a negative count is refused by the decoder as soon as the group is read
                 let rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
-                groups.push(Group {
+                self.groups.push(Group {
                     part: at,
                     number,
-                    first: part.first + offset,
+                    first,
                     rows,
-                    need: Need::All,
                 });
-                offset += rows as u64;
+                first += rows as u64;
             }
         }
-        groups
     }
 
-    /// Marks the groups of which no row, or only the keys, can matter.
-    fn prune(&self, groups: &mut [Group], scan: &Scan<'_>, prune: &Prune) {
-        for group in groups {
-            let part = &self.parts[group.part];
-            let span = |column: usize, read: &dyn Fn(&ArrayRef, &Origin<'_>) -> Option<i64>| {
-                let name = self.fields[column].name();
-                let (schema, metadata) = (part.metadata.schema(), part.metadata.metadata());
-                let converter =
-                    StatisticsConverter::try_new(name, schema, part.metadata.parquet_schema())
-                        .ok()?;
-                let row_group = [metadata.row_group(group.number)];
-                let origin = Origin {
-                    source: part.source.name(),
-                    column: name,
-                    first: 0,
-                };
-                let low = converter.row_group_mins(row_group).ok()?;
-                let high = converter.row_group_maxes(row_group).ok()?;
-                Some((read(&low, &origin)?, read(&high, &origin)?))
+    /// Whether any row of a group can matter, or only its keys.
+    fn need(&self, group: &Group, scan: &Scan<'_>, prune: &Prune) -> Need {
+        let part = &self.parts[group.part];
+        let span = |column: usize, read: &dyn Fn(&ArrayRef, &Origin<'_>) -> Option<i64>| {
+            let name = self.fields[column].name();
+            let (schema, metadata) = (part.metadata.schema(), part.metadata.metadata());
+            let converter =
+                StatisticsConverter::try_new(name, schema, part.metadata.parquet_schema()).ok()?;
+            let row_group = [metadata.row_group(group.number)];
+            let origin = Origin {
+                source: part.source.name(),
+                column: name,
+                first: 0,
             };
-            let time = scan.columns[prune.keys];
-            let instant = |array: &ArrayRef, origin: &Origin<'_>| {
-                let instants = prune.precision.instants(array, origin).ok()?;
-                instants.is_valid(0).then(|| instants.value(0))
-            };
-            let whole = |array: &ArrayRef, origin: &Origin<'_>| match KeyKind::Int
-                .read(array, origin)
-                .ok()?
-            {
+            let low = converter.row_group_mins(row_group).ok()?;
+            let high = converter.row_group_maxes(row_group).ok()?;
+            Some((read(&low, &origin)?, read(&high, &origin)?))
+        };
+        let time = scan.columns[prune.keys];
+        let instant = |array: &ArrayRef, origin: &Origin<'_>| {
+            let instants = prune.precision.instants(array, origin).ok()?;
+            instants.is_valid(0).then(|| instants.value(0))
+        };
+        let whole =
+            |array: &ArrayRef, origin: &Origin<'_>| match KeyKind::Int.read(array, origin).ok()? {
                 KeyColumn::Int(values) if values.is_valid(0) => Some(values.value(0)),
                 _ => None,
             };
-            // the minimum and maximum of a real column say nothing about NaN, and texts are not ordered by time
-            let keyed = self.fields[scan.columns[0]].data_type().is_integer();
-            if let Some((least, most)) = prune.key.filter(|_| keyed)
-                && let Some((low, high)) = span(scan.columns[0], &whole)
-                && (high < least || low > most)
-            {
-                group.need = Need::Nothing;
-            } else if self.fields[time].data_type().is_temporal()
-                && let Some((low, high)) = span(time, &instant)
-            {
-                if low > prune.newest {
-                    group.need = Need::Nothing;
-                } else if high < prune.oldest {
-                    group.need = Need::Keys;
-                }
-            }
+        // the minimum and maximum of a real column say nothing about NaN, and texts are not ordered by time
+        let keyed = self.fields[scan.columns[0]].data_type().is_integer();
+        if let Some((least, most)) = prune.key.filter(|_| keyed)
+            && let Some((low, high)) = span(scan.columns[0], &whole)
+            && (high < least || low > most)
+        {
+            return Need::Nothing;
+        }
+        if !self.fields[time].data_type().is_temporal() {
+            return Need::All;
+        }
+        match span(time, &instant) {
+            Some((low, _)) if low > prune.newest => Need::Nothing,
+            Some((_, high)) if high < prune.oldest => Need::Keys,
+            _ => Need::All,
         }
     }
 
@@ -287,46 +274,51 @@ impl Input for ParquetInput {
         Some(self.rows)
     }
 
-    fn scan(&self, scan: &Scan<'_>, threads: usize) -> Result<u64> {
-        let mut groups = self.groups();
-        if let Some(prune) = &scan.prune {
-            self.prune(&mut groups, scan, prune);
-        }
-        pool::try_run(threads, groups, |group| -> Result<()> {
-            let mut row = group.first;
-            match group.need {
-                Need::Nothing => {}
-                Need::Keys => {
-                    let keys = scan.prune.map_or(0, |prune| prune.keys);
-                    if keys == 0 {
-                        (scan.old)(row, &[])?;
-                    } else {
-                        self.batches(&group, &scan.columns[..keys], None, |columns| {
-                            (scan.old)(row, columns)?;
-                            row += columns[0].len() as u64;
-                            Ok(())
-                        })?;
-                    }
+    fn units(&self, scan: &Scan<'_>) -> Vec<Unit> {
+        let groups = self.groups.iter().enumerate();
+        let units = groups.map(|(at, group)| Unit {
+            at,
+            need: scan
+                .prune
+                .map_or(Need::All, |prune| self.need(group, scan, &prune)),
+        });
+        units.collect()
+    }
+
+    fn scan(&self, scan: &Scan<'_>, unit: Unit) -> Result<u64> {
+        let group = &self.groups[unit.at];
+        let mut row = group.first;
+        match unit.need {
+            Need::Nothing => {}
+            Need::Keys => {
+                let keys = scan.prune.map_or(0, |prune| prune.keys);
+                if keys == 0 {
+                    (scan.old)(row, &[])?;
+                } else {
+                    self.batches(group, &scan.columns[..keys], None, |columns| {
+                        (scan.old)(row, columns)?;
+                        row += columns[0].len() as u64;
+                        Ok(())
+                    })?;
                 }
-                Need::All => self.batches(&group, scan.columns, None, |columns| {
-                    (scan.sink)(row, columns)?;
-                    row += columns[0].len() as u64;
-                    (scan.progress)(columns[0].len() as u64);
-                    Ok(())
-                })?,
             }
-            if group.need != Need::All {
-                (scan.progress)(group.rows as u64);
-            }
-            Ok(())
-        })?;
-        Ok(self.rows)
+            Need::All => self.batches(group, scan.columns, None, |columns| {
+                (scan.sink)(row, columns)?;
+                row += columns[0].len() as u64;
+                (scan.progress)(columns[0].len() as u64);
+                Ok(())
+            })?,
+        }
+        if unit.need != Need::All {
+            (scan.progress)(group.rows as u64);
+        }
+        Ok(group.rows as u64)
     }
 
     fn gather(&self, columns: &[usize], rows: &[u64]) -> Result<Vec<Vec<ArrayRef>>> {
         let mut pieces = vec![Vec::new(); columns.len()];
         let mut rest = rows;
-        for group in self.groups() {
+        for group in &self.groups {
             let inside = rest.partition_point(|row| *row < group.first + group.rows as u64);
             let (wanted, after) = rest.split_at(inside);
             rest = after;
@@ -337,7 +329,7 @@ impl Input for ParquetInput {
             let local = |row: &u64| local(row).expect("a row group fits memory addresses");
             if wanted.len() * SELECTIVE < group.rows {
                 let select = selection(wanted.iter().map(local));
-                self.batches(&group, columns, Some(select), |batch| {
+                self.batches(group, columns, Some(select), |batch| {
                     for (pieces, array) in pieces.iter_mut().zip(batch) {
                         pieces.push(Arc::clone(array));
                     }
@@ -347,7 +339,7 @@ impl Input for ParquetInput {
             }
             let mut row = 0;
             let mut rest = wanted;
-            self.batches(&group, columns, None, |batch| {
+            self.batches(group, columns, None, |batch| {
                 let end = row + batch[0].len();
                 let inside = rest.partition_point(|wanted| local(wanted) < end);
                 let (wanted, after) = rest.split_at(inside);
@@ -374,7 +366,7 @@ impl Input for ParquetInput {
     fn read(&self, column: usize, first: u64, rows: usize) -> Result<Vec<ArrayRef>> {
         let mut pieces = Vec::new();
         let last = first + rows as u64;
-        for group in self.groups() {
+        for group in &self.groups {
             let end = group.first + group.rows as u64;
             if end <= first || group.first >= last {
                 continue;
@@ -387,7 +379,7 @@ impl Input for ParquetInput {
                 RowSelector::select(to - from),
                 RowSelector::skip(group.rows - to),
             ]);
-            self.batches(&group, &[column], (!whole).then_some(select), |batch| {
+            self.batches(group, &[column], (!whole).then_some(select), |batch| {
                 pieces.push(Arc::clone(&batch[0]));
                 Ok(())
             })?;

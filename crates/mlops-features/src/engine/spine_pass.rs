@@ -13,7 +13,8 @@ use super::{
     deal::Parts,
     input::Scan,
     keys::{KeyColumn, KeyIndex, KeyKind},
-    layout::Layout,
+    layout::{KeySet, Layout},
+    pool,
     slots::Slots,
     table::NONE,
 };
@@ -67,16 +68,15 @@ pub(super) fn read_spine(
         pieces.insert(first, (keys, times));
         Ok(())
     };
-    let rows = spine.scan(
-        &Scan {
-            columns: &columns,
-            prune: None,
-            sink: &sink,
-            old: &|_, _| Ok(()),
-            progress,
-        },
-        threads,
-    )?;
+    let scan = Scan {
+        columns: &columns,
+        prune: None,
+        sink: &sink,
+        old: &|_, _| Ok(()),
+        progress,
+    };
+    let rows = pool::try_run(threads, spine.units(&scan), |unit| spine.scan(&scan, unit))?;
+    let rows: u64 = rows.into_iter().sum();
     let pieces = pieces.into_inner().unwrap_or_else(PoisonError::into_inner);
     let rows = usize::try_from(rows)
         .ok()
@@ -90,7 +90,9 @@ pub(super) fn read_spine(
     for (_, piece) in pieces.values() {
         times.extend_from_slice(piece.values());
     }
-    let ready = layout.key_sets.iter().map(|set| {
+    let sets: Vec<&KeySet> = layout.key_sets.iter().collect();
+    let share = (threads / sets.len().max(1)).max(1);
+    Ok(pool::run(threads, sets, |set| {
         let places = set.0.iter().map(|part| {
             let place = parts.iter().position(|known| known == part);
             place.expect("every part was listed above")
@@ -109,15 +111,14 @@ pub(super) fn read_spine(
             at += times.len();
         }
         index.seal();
-        let slots = Slots::new(&ids, &times, index.len(), threads);
+        let slots = Slots::new(&ids, &times, index.len(), share);
         Ready {
             index,
             parts: Parts::new(slots.keys().map(|key| key.len())),
             slots,
             range: range.filter(|_| kinds == [KeyKind::Int]),
         }
-    });
-    Ok(ready.collect())
+    }))
 }
 
 fn widened(range: Option<(i64, i64)>, values: &Int64Array) -> Option<(i64, i64)> {

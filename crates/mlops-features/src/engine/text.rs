@@ -15,7 +15,7 @@ use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use super::{
     infer::Inference,
-    input::{Input, PIECE, Scan},
+    input::{Input, Need, PIECE, Scan, Unit},
     memory::MemoryInput,
 };
 use crate::{Error, Result};
@@ -253,7 +253,14 @@ impl Input for TextInput {
         Some(seen[column].data_type())
     }
 
-    fn scan(&self, scan: &Scan<'_>, _threads: usize) -> Result<u64> {
+    fn units(&self, _scan: &Scan<'_>) -> Vec<Unit> {
+        vec![Unit {
+            at: 0,
+            need: Need::All,
+        }]
+    }
+
+    fn scan(&self, scan: &Scan<'_>, _unit: Unit) -> Result<u64> {
         self.each(scan.columns, None, |first, columns| {
             (scan.progress)(columns[0].len() as u64);
             (scan.sink)(first, &columns)

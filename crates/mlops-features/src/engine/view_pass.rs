@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 use arrow::{
@@ -14,9 +14,10 @@ use super::{
     best::{Best, EXPIRED, Offers, Picks},
     cells::Origin,
     deal::Pending,
-    input::{Prune, Scan},
+    input::{Prune, Scan, Unit},
     keys::loosely_whole,
     layout::{Layout, View},
+    pool,
     slots::Slots,
     spine_pass::Ready,
     summary::ViewSummary,
@@ -32,29 +33,56 @@ pub(super) struct Answer {
     pub(super) picks: UInt32Array,
 }
 
-/// Reads the keys and times of a view and finds the best row for each slot.
+/// Reads the keys and times of all views and finds the best row for each slot.
+///
+/// The threads go from view to view: while one settles a view, others read the next.
 ///
 /// # Errors
-/// An unreadable time or key, with its row; those of reading the file.
-pub(super) fn read_view(
+/// An unreadable time or key, with its row; those of reading a file.
+pub(super) fn read_views(
     layout: &Layout,
-    view: &View,
-    ready: &Ready,
+    ready: &[Ready],
     threads: usize,
-    progress: &(dyn Fn(u64) + Sync),
-) -> Result<(Answer, ViewSummary)> {
-    let pass = Pass::new(layout, view, ready);
-    let keys = view.keys.iter().map(|key| key.column);
-    let columns: Vec<usize> = keys.chain([view.time]).chain(view.created).collect();
-    let scan = Scan {
-        columns: &columns,
-        prune: pass.prune(),
-        sink: &|first, arrays| pass.take(first, arrays),
-        old: &|first, arrays| pass.take_old(first, arrays),
-        progress,
-    };
-    let rows = view.input.scan(&scan, threads)?;
-    Ok(pass.finish(rows))
+    progress: &(dyn Fn(usize, u64) + Sync),
+) -> Result<Vec<(Answer, ViewSummary)>> {
+    let passes = layout.views.iter();
+    let mut passes: Vec<Pass<'_>> = passes
+        .map(|view| Pass::new(layout, view, &ready[view.key_set]))
+        .collect();
+    let mut units: Vec<(usize, Option<Unit>)> = Vec::new();
+    for (at, pass) in passes.iter_mut().enumerate() {
+        let found = pass.scan(&|_| ()).units();
+        // what has no rows is settled as well
+        let found: Vec<Option<Unit>> = match found.len() {
+            0 => vec![None],
+            _ => found.into_iter().map(Some).collect(),
+        };
+        pass.left = AtomicUsize::new(found.len());
+        units.extend(found.into_iter().map(|unit| (at, unit)));
+    }
+    pool::try_run(threads, units, |(at, unit)| -> Result<()> {
+        let pass = &passes[at];
+        if let Some(unit) = unit {
+            let rows = pass.scan(&|rows| progress(at, rows)).run(unit)?;
+            pass.rows.fetch_add(rows, Ordering::Relaxed);
+        }
+        // the last to leave sees what all others did
+        if pass.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let done = pass.finish();
+            *locked(&pass.done) = Some(done);
+        }
+        Ok(())
+    })?;
+    let done = passes.into_iter().map(|pass| {
+        let done = pass.done.into_inner();
+        done.unwrap_or_else(PoisonError::into_inner)
+            .expect("every unit of it was done")
+    });
+    Ok(done.collect())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the threads share while a view is read.
@@ -65,28 +93,77 @@ struct Pass<'a> {
     /// Whether rows are hidden until they were created.
     cutoff: bool,
     ttl: Option<i64>,
-    best: Mutex<Best>,
+    /// The keys, the event time, the created time.
+    columns: Vec<usize>,
+    /// Made by the first thread that has an offer.
+    best: Mutex<Option<Best>>,
     /// The keys that have rows that no slot may see because they are too old.
     old: Mutex<Vec<bool>>,
     timeless: AtomicU64,
     /// Rows that are not offered yet, for each thread that is not at work on its own.
     pending: Mutex<Vec<Pending>>,
+    /// The units that are not done.
+    left: AtomicUsize,
+    rows: AtomicU64,
+    done: Mutex<Option<(Answer, ViewSummary)>>,
+}
+
+/// One pass with somebody to tell of it.
+struct Told<'a> {
+    pass: &'a Pass<'a>,
+    progress: &'a (dyn Fn(u64) + Sync),
+}
+
+impl Told<'_> {
+    fn units(&self) -> Vec<Unit> {
+        self.with(|scan| self.pass.view.input.units(scan))
+    }
+
+    fn run(&self, unit: Unit) -> Result<u64> {
+        self.with(|scan| self.pass.view.input.scan(scan, unit))
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Scan<'_>) -> T) -> T {
+        work(&Scan {
+            columns: &self.pass.columns,
+            prune: self.pass.prune(),
+            sink: &|first, arrays| self.pass.take(first, arrays),
+            old: &|first, arrays| self.pass.take_old(first, arrays),
+            progress: self.progress,
+        })
+    }
 }
 
 impl<'a> Pass<'a> {
     fn new(layout: &'a Layout, view: &'a View, ready: &'a Ready) -> Self {
         let file = &view.file;
+        let keys = view.keys.iter().map(|key| key.column);
         Self {
+            columns: keys.chain([view.time]).chain(view.created).collect(),
             layout,
             view,
             ready,
             cutoff: view.created.is_some() && file.cutoff == Cutoff::CreatedTime,
             ttl: file.ttl.map(|ttl| layout.precision.span(ttl.micros())),
-            best: Mutex::new(Best::new(ready.slots.len(), view.created.is_some())),
-            old: Mutex::new(vec![false; ready.index.len()]),
+            best: Mutex::default(),
+            old: Mutex::default(),
             timeless: AtomicU64::new(0),
             pending: Mutex::default(),
+            left: AtomicUsize::new(0),
+            rows: AtomicU64::new(0),
+            done: Mutex::default(),
         }
+    }
+
+    fn scan(&'a self, progress: &'a (dyn Fn(u64) + Sync)) -> Told<'a> {
+        Told {
+            pass: self,
+            progress,
+        }
+    }
+
+    fn new_best(&self) -> Best {
+        Best::new(self.ready.slots.len(), self.view.created.is_some())
     }
 
     fn prune(&self) -> Option<Prune> {
@@ -153,17 +230,13 @@ impl<'a> Pass<'a> {
             let lowest = |value: Option<i64>| value.unwrap_or(i64::MIN);
             created.iter().map(lowest).collect::<Vec<i64>>()
         });
-        let mut pending = self.pending().pop().unwrap_or_default();
+        let mut pending = locked(&self.pending).pop().unwrap_or_default();
         pending.add(first, &ids, times.values(), created.as_deref());
         if pending.is_full() {
             self.offer(&mut pending);
         }
-        self.pending().push(pending);
+        locked(&self.pending).push(pending);
         Ok(())
-    }
-
-    fn pending(&self) -> MutexGuard<'_, Vec<Pending>> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Offers gathered rows to their slots.
@@ -176,8 +249,8 @@ impl<'a> Pass<'a> {
         let visible = late.as_deref().unwrap_or(&rows.times);
         let boundary = self.view.file.boundary;
         let slots = self.ready.slots.locate(&rows.ids, visible, boundary);
-        let mut best = self.best.lock().unwrap_or_else(PoisonError::into_inner);
-        best.offer(Offers {
+        let mut best = locked(&self.best);
+        best.get_or_insert_with(|| self.new_best()).offer(Offers {
             slots: &slots,
             rows,
             firsts,
@@ -190,26 +263,21 @@ impl<'a> Pass<'a> {
     fn take_old(&self, first: u64, arrays: &[ArrayRef]) -> Result<()> {
         let rows = arrays.first().map_or(1, Array::len);
         let ids = self.ids(first, arrays, rows)?;
-        let mut old = self.old.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut old = locked(&self.old);
+        old.resize(self.ready.index.len(), false);
         for id in ids.into_iter().filter(|id| *id != NONE) {
             old[id as usize] = true;
         }
         Ok(())
     }
 
-    fn finish(self, rows: u64) -> (Answer, ViewSummary) {
-        let pending = std::mem::take(&mut *self.pending());
-        for mut pending in pending {
+    fn finish(&self) -> (Answer, ViewSummary) {
+        for mut pending in std::mem::take(&mut *locked(&self.pending)) {
             self.offer(&mut pending);
         }
-        let best = self
-            .best
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let old = self
-            .old
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let best = locked(&self.best).take();
+        let best = best.unwrap_or_else(|| self.new_best());
+        let old = std::mem::take(&mut *locked(&self.old));
         let slots = &self.ready.slots;
         let Picks { rows: won, of_slot } = best.settle(slots, self.ttl, &old);
         let (picks, expired) = spread(slots, &of_slot);
@@ -221,8 +289,8 @@ impl<'a> Pass<'a> {
             keys: keys
                 .map(|(column, _)| fields[*column].name().clone())
                 .collect(),
-            rows,
-            without_time: self.timeless.into_inner(),
+            rows: self.rows.load(Ordering::Relaxed),
+            without_time: self.timeless.load(Ordering::Relaxed),
             matched,
             null: picks.len() as u64 - matched - expired,
             expired,
