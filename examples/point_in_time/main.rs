@@ -28,6 +28,10 @@ use mlops::{
     features::{JoinProgress, JoinSummary, PointInTimeJoin, SpineFile},
 };
 
+/// Columns of megabytes come and go all the time; this allocator gives the same pages again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
         Ok(Some(args)) => args,

@@ -18,6 +18,7 @@ pub(super) struct Slots {
     buckets: Vec<u32>,
     /// The slot of each spine row; [`NONE`] where its key is null.
     of_row: Vec<u32>,
+    span: Option<(i64, i64)>,
 }
 
 /// The slots of one key, cut into as many equal pieces of time as it has slots, so that a search looks at few
@@ -83,6 +84,7 @@ impl Slots {
             times: Vec::with_capacity(total),
             buckets: Vec::new(),
             of_row: vec![NONE; ids.len()],
+            span: None,
         };
         for key in bounds.windows(2) {
             let start = count(slots.times.len());
@@ -98,6 +100,8 @@ impl Slots {
         }
         slots.close(count(slots.times.len()));
         slots.times.shrink_to_fit();
+        let times = || slots.times.iter().copied();
+        slots.span = times().min().zip(times().max());
         slots
     }
 
@@ -211,8 +215,7 @@ impl Slots {
 
     /// The first and the last time of all slots.
     pub(super) fn span(&self) -> Option<(i64, i64)> {
-        let times = || self.times.iter().copied();
-        Some((times().min()?, times().max()?))
+        self.span
     }
 }
 
