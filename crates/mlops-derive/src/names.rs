@@ -143,7 +143,7 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
         }
     });
     let mut doc = String::new();
-    for line in lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()) {
+    for line in lines.flat_map(|text| text.split('\n').map(str::to_owned).collect::<Vec<_>>()) {
         let line = line.trim();
         let separator = match (doc.is_empty(), line.is_empty()) {
             (true, _) => "",
