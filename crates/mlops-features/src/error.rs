@@ -223,14 +223,6 @@ pub enum Error {
         /// The path or name of the source.
         source_name: String,
     },
-    /// A result cannot be written; nothing of it is left.
-    #[error("`{path}` could not be written: {reason}")]
-    Encode {
-        /// The path as it was given.
-        path: String,
-        /// What the writer said.
-        reason: String,
-    },
     /// A result would replace a file that it is made from.
     #[error("`{path}` is an input of the join and cannot be its output")]
     OutputIsInput {

@@ -81,8 +81,8 @@ pub(super) fn write(
     columns: &Columns<'_>,
     rows: usize,
 ) -> Result<()> {
-    let failed = |error: csv::Error| Error::Encode {
-        path: path.to_owned(),
+    let failed = |error: csv::Error| Error::Write {
+        place: path.to_owned(),
         reason: error.to_string(),
     };
     let mut out = csv::WriterBuilder::new()
@@ -117,8 +117,8 @@ pub(super) fn write(
             out.write_record(None::<&[u8]>).map_err(failed)?;
         }
     }
-    out.flush().map_err(|source| Error::Encode {
-        path: path.to_owned(),
+    out.flush().map_err(|source| Error::Write {
+        place: path.to_owned(),
         reason: source.to_string(),
     })
 }

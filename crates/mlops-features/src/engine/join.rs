@@ -118,7 +118,7 @@ impl<'a> PointInTimeJoin<'a> {
     /// # Errors
     /// [`Error::MissingColumn`], [`Error::SpineMissingKey`], [`Error::SpineKeyType`], [`Error::ColumnType`] and
     /// [`Error::NameCollision`] before a row is read; [`Error::BadCell`] for a time or key that is none, with its
-    /// row; [`Error::BrokenParquet`], [`Error::Read`]; [`Error::Encode`] if the output cannot be written,
+    /// row; [`Error::BrokenParquet`], [`Error::Read`]; [`Error::Write`] if the output cannot be written,
     /// [`Error::UnknownFormat`] for another ending, [`Error::OutputIsInput`].
     pub fn write(&self, path: impl AsRef<Path>) -> Result<JoinSummary> {
         let path = path.as_ref();
@@ -278,8 +278,8 @@ fn row_count(summary: &JoinSummary) -> usize {
 }
 
 fn encode(path: &Path, source: &std::io::Error) -> Error {
-    Error::Encode {
-        path: path.display().to_string(),
+    Error::Write {
+        place: path.display().to_string(),
         reason: source.to_string(),
     }
 }

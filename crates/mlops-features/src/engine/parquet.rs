@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    source::{ParquetBytes, ParquetInput as Source},
+    source::{ParquetInput as Source, guard},
 };
 
 /// One or more files of the same columns, read one behind the other.
@@ -60,23 +60,6 @@ impl Part {
     }
 }
 
-/// The decoder answers some damaged files with a panic and others with an error: both become an error.
-fn guarded<T, E: std::fmt::Display>(
-    bytes: &ParquetBytes,
-    call: impl FnOnce() -> Result<T, E>,
-) -> Result<T> {
-    // after a panic the reader is dropped and never asked again
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(bytes.broken(error.to_string())),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(bytes.broken(text.unwrap_or("the decoder gave up").to_owned()))
-        }
-    }
-}
-
 /// A row group.
 #[derive(Debug, Clone, Copy)]
 struct Group {
@@ -107,7 +90,7 @@ impl ParquetInput {
         for source in sources {
             let bytes = source.open()?;
             let options = ArrowReaderOptions::new();
-            let metadata = guarded(&bytes, || ArrowReaderMetadata::load(&bytes, options))?;
+            let metadata = guard(&bytes, || ArrowReaderMetadata::load(&bytes, options))?;
             let rows = metadata.metadata().file_metadata().num_rows();
             let rows =
                 u64::try_from(rows).map_err(|_| bytes.broken(format!("it claims {rows} rows")))?;
@@ -235,7 +218,7 @@ impl ParquetInput {
             .collect();
         let bytes = part.source.open()?;
         let bytes = bytes.with_ranges(&part.ranges(group.number, &sorted))?;
-        let mut reader = guarded(&bytes, || {
+        let mut reader = guard(&bytes, || {
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
                 bytes.clone(),
                 part.metadata.clone(),
@@ -250,7 +233,7 @@ impl ParquetInput {
                 None => builder.build(),
             }
         })?;
-        while let Some(batch) = guarded(&bytes, || reader.next().transpose())? {
+        while let Some(batch) = guard(&bytes, || reader.next().transpose())? {
             let columns: Vec<ArrayRef> = order
                 .iter()
                 .map(|at| Arc::clone(batch.column(*at)))

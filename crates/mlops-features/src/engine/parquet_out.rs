@@ -47,8 +47,8 @@ pub(super) fn write(
     threads: usize,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<()> {
-    let failed = |source: parquet::errors::ParquetError| Error::Encode {
-        path: path.to_owned(),
+    let failed = |source: parquet::errors::ParquetError| Error::Write {
+        place: path.to_owned(),
         reason: source.to_string(),
     };
     let outputs = layout.outputs();

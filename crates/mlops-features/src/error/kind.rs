@@ -24,7 +24,6 @@ impl Error {
             Self::Read { .. }
             | Self::Random
             | Self::Write { .. }
-            | Self::Encode { .. }
             | Self::Changed { .. }
             | Self::OnlineStore { .. }
             | Self::File { .. }

@@ -110,7 +110,6 @@ pub fn read(
                         };
                         (cell.value, cell.time) = (value, time);
                     }
-                    cell.value = asked.shown(cell.value);
                     batch.put(first[position], *feature, cell);
                 }
                 Ok(())

@@ -28,8 +28,8 @@ mod time_pattern;
 mod unpack;
 
 pub use self::csv::Csv;
-pub(crate) use self::parquet::{ParquetBytes, ParquetInput};
 pub use self::parquet::{ParquetDirectory, ParquetFile, Partition};
+pub(crate) use self::parquet::{ParquetInput, guard};
 pub use batches::{from_batches, from_stream};
 pub use chunk::{Chunk, Chunks, Source};
 pub use filter::RowFilter;

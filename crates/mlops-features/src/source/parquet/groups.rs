@@ -257,7 +257,7 @@ fn bounds(meta: &ArrowReaderMetadata, column: &SourceColumn) -> Option<(Vec<Valu
 }
 
 /// Calls the decoder, which answers some damaged files with a panic and others with an error.
-fn guard<T, E: std::fmt::Display>(
+pub(crate) fn guard<T, E: std::fmt::Display>(
     bytes: &ParquetBytes,
     call: impl FnOnce() -> Result<T, E>,
 ) -> Result<T> {

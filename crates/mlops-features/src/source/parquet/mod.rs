@@ -9,5 +9,6 @@ mod thrift;
 
 pub use directory::ParquetDirectory;
 pub use file::ParquetFile;
-pub(crate) use input::{ParquetBytes, ParquetInput};
+pub(crate) use groups::guard;
+pub(crate) use input::ParquetInput;
 pub use partition::Partition;
