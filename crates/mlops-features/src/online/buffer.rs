@@ -1,7 +1,8 @@
 //! Room for decoded states, used again by all reads of a thread.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::cell::RefCell;
 
+use hashbrown::HashMap;
 use mlops_core::Digest;
 
 use super::{

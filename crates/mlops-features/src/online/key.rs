@@ -28,7 +28,15 @@ pub struct StoreKey(Box<[u8]>);
 impl StoreKey {
     /// The bytes of a key.
     pub fn new(key: &EntityKey) -> Self {
-        let mut bytes = Vec::with_capacity(16);
+        let size = |part: &KeyPart| match part {
+            KeyPart::Bool(_) => 2,
+            KeyPart::Int(_) => 9,
+            KeyPart::Str(text) => 9 + text.len(),
+            KeyPart::Uuid(_) => 17,
+            KeyPart::Date(_) => 5,
+        };
+        // to the byte, so that it is not moved when it becomes a box
+        let mut bytes = Vec::with_capacity(1 + key.parts().iter().map(size).sum::<usize>());
         bytes.push(u8::try_from(key.parts().len()).unwrap_or(u8::MAX));
         for part in key.parts() {
             match part {

@@ -1,9 +1,11 @@
 //! An online store in the memory of the process: the fastest one, gone when the process ends.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
+
+use hashbrown::HashMap;
 
 use super::{
     StoreKey,

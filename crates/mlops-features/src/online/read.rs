@@ -1,7 +1,6 @@
 //! Reading a service: one lookup a view for all keys, then the very code of the offline join.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use mlops_core::{EntityKey, EventTime, Value};
 
 use super::{
@@ -304,7 +303,8 @@ fn copy_texts(state: &KeyState, texts: &mut ViewIndex) -> Result<(), Damage> {
 /// The rows of different keys, and for each other row the one that it repeats.
 fn distinct(keys: &[EntityKey]) -> (Vec<usize>, Vec<(usize, usize)>) {
     let (mut first, mut repeats) = (Vec::with_capacity(keys.len()), Vec::new());
-    let mut seen: HashMap<&EntityKey, usize> = HashMap::new();
+    let many = if keys.len() > FEW { keys.len() } else { 0 };
+    let mut seen: HashMap<&EntityKey, usize> = HashMap::with_capacity(many);
     for (row, key) in keys.iter().enumerate() {
         let known = if keys.len() <= FEW {
             first.iter().copied().find(|at| keys[*at] == *key)
