@@ -1,9 +1,13 @@
 //! The output as CSV: texts of text files as they stood, all else as Arrow prints it, null as nothing.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef},
+    array::{Array, ArrayRef, AsArray},
+    datatypes::{
+        ArrowTimestampType, DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+        TimestampNanosecondType, TimestampSecondType,
+    },
     util::display::{ArrayFormatter, FormatOptions},
 };
 
@@ -73,6 +77,27 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// An instant with a zone as the same instant in UTC, which is printed with a `Z`: no database of zones is asked.
+fn in_utc(array: &ArrayRef) -> ArrayRef {
+    fn zoned<T: ArrowTimestampType>(array: &ArrayRef) -> ArrayRef {
+        let instants = array.as_primitive::<T>().clone();
+        Arc::new(instants.with_timezone("+00:00"))
+    }
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Second, Some(_)) => zoned::<TimestampSecondType>(array),
+        DataType::Timestamp(TimeUnit::Millisecond, Some(_)) => {
+            zoned::<TimestampMillisecondType>(array)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            zoned::<TimestampMicrosecondType>(array)
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, Some(_)) => {
+            zoned::<TimestampNanosecondType>(array)
+        }
+        _ => Arc::clone(array),
+    }
+}
+
 /// Writes the header and all rows.
 pub(super) fn write(
     out: impl Write,
@@ -96,7 +121,7 @@ pub(super) fn write(
     let mut cell = String::new();
     for first in (0..rows).step_by(RUN) {
         let count = RUN.min(rows - first);
-        let arrays = columns.run(first, count)?;
+        let arrays: Vec<ArrayRef> = columns.run(first, count)?.iter().map(in_utc).collect();
         let print = arrays
             .iter()
             .map(|array| ArrayFormatter::try_new(array, &options));

@@ -189,6 +189,43 @@ fn text_columns_get_their_narrowest_type_in_parquet() {
 }
 
 #[test]
+fn typed_columns_are_printed_as_csv_with_instants_in_utc() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let asked = TimestampSecondArray::from(vec![3_600, 7_200]).with_timezone("Europe/London");
+    let at = times([Some(1_500_000), None]);
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![Some(1), None]));
+    let reals: ArrayRef = Arc::new(Float64Array::from(vec![Some(0.1), Some(1e300)]));
+    let spine = batch(vec![
+        ("id", ints([Some(1), Some(2)])),
+        ("event_timestamp", Arc::new(asked) as ArrayRef),
+        ("at", at),
+        ("day", days),
+        ("real", reals),
+    ]);
+    let view = batch(vec![
+        ("id", ints([Some(1)])),
+        ("event_timestamp", times([Some(0)])),
+        ("when", times([Some(-1)])),
+        (
+            "flag",
+            Arc::new(arrow::array::BooleanArray::from(vec![true])) as ArrayRef,
+        ),
+    ]);
+    write(&path("s.parquet"), &spine, 10);
+    write(&path("v.parquet"), &view, 10);
+    let view = ViewFile::open("v", path("v.parquet")).unwrap().keys(["id"]);
+    let join = PointInTimeJoin::new(SpineFile::open(path("s.parquet")).unwrap()).view(view);
+    join.write(path("out.csv")).unwrap();
+    assert_eq!(
+        fs::read_to_string(path("out.csv")).unwrap(),
+        "id,event_timestamp,at,day,real,v__when,v__flag\n\
+         1,1970-01-01T01:00:00Z,1970-01-01T00:00:01.500Z,1970-01-02,0.1,1969-12-31T23:59:59.999999Z,true\n\
+         2,1970-01-01T02:00:00Z,,,1e300,,\n"
+    );
+}
+
+#[test]
 fn row_groups_that_no_row_may_see_are_told_from_missing_keys() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
