@@ -1,31 +1,17 @@
-//! Opening files, with the path in every error.
+//! Which files there are, and what they hold.
 
-use std::{
-    fs::File,
-    io::{Error as IoError, ErrorKind},
-    path::Path,
-};
+use std::{fs::File, path::Path};
 
 use mlops_store::{ListLimits, Location};
 
-use crate::{Error, Result, source::ParquetInput};
+use crate::{
+    Error, Result,
+    source::{ParquetInput, file},
+};
 
 /// Opens a file for reading.
 pub(super) fn open(path: &Path) -> Result<File> {
-    let failed = |source: IoError| match source.kind() {
-        ErrorKind::NotFound => Error::MissingFile {
-            path: path.display().to_string(),
-        },
-        _ => Error::Read {
-            source_name: path.display().to_string(),
-            source,
-        },
-    };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(failed(ErrorKind::IsADirectory.into()));
-    }
-    Ok(file)
+    file::open(path, &path.display().to_string())
 }
 
 /// What a file holds, by its ending.

@@ -86,7 +86,9 @@ impl KeyKind {
                 )),
                 other => Err(origin.wrong_type(other, self.words())),
             },
-            Self::Text if text => Ok(KeyColumn::Text(to(&DataType::Utf8)?.as_string().clone())),
+            Self::Text if text => Ok(KeyColumn::Bytes(
+                to(&DataType::Utf8)?.as_string::<i32>().clone().into(),
+            )),
             Self::Bool if text => {
                 parsed(
                     to(&DataType::Utf8)?.as_string(),
@@ -115,9 +117,9 @@ impl KeyKind {
                     .as_primitive::<Int64Type>()
                     .clone(),
             )),
-            Self::Binary if found == Some(Self::Binary) => Ok(KeyColumn::Binary(
-                to(&DataType::Binary)?.as_binary().clone(),
-            )),
+            Self::Binary if found == Some(Self::Binary) => {
+                Ok(KeyColumn::Bytes(to(&DataType::Binary)?.as_binary().clone()))
+            }
             _ => Err(origin.wrong_type(array.data_type(), self.words())),
         }
     }
@@ -137,8 +139,8 @@ pub(super) fn loosely_whole(array: &ArrayRef) -> Result<KeyColumn> {
 #[derive(Debug, Clone)]
 pub(super) enum KeyColumn {
     Int(Int64Array),
-    Text(StringArray),
-    Binary(BinaryArray),
+    /// Texts as well, which are equal if their bytes are.
+    Bytes(BinaryArray),
 }
 
 fn bounded(values: &arrow::array::UInt64Array, origin: &Origin<'_>) -> Result<KeyColumn> {
@@ -242,19 +244,7 @@ impl KeyIndex {
                         |row| code(values.is_valid(row), || table.insert(values.value(row))),
                     );
                 }
-                (KeyColumn::Text(values), ColumnTable::Bytes(table)) => {
-                    combine(
-                        ids,
-                        pairs,
-                        |t, v| t.insert(v),
-                        |row| {
-                            code(values.is_valid(row), || {
-                                table.insert(values.value(row).as_bytes())
-                            })
-                        },
-                    );
-                }
-                (KeyColumn::Binary(values), ColumnTable::Bytes(table)) => {
+                (KeyColumn::Bytes(values), ColumnTable::Bytes(table)) => {
                     combine(
                         ids,
                         pairs,
@@ -294,19 +284,7 @@ impl KeyIndex {
                         |row| code(values.is_valid(row), || table.get(values.value(row))),
                     );
                 }
-                (KeyColumn::Text(values), ColumnTable::Bytes(table)) => {
-                    combine(
-                        ids,
-                        pairs,
-                        |t, v| t.get(v),
-                        |row| {
-                            code(values.is_valid(row), || {
-                                table.get(values.value(row).as_bytes())
-                            })
-                        },
-                    );
-                }
-                (KeyColumn::Binary(values), ColumnTable::Bytes(table)) => {
+                (KeyColumn::Bytes(values), ColumnTable::Bytes(table)) => {
                     combine(
                         ids,
                         pairs,

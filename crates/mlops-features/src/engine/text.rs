@@ -44,7 +44,7 @@ impl TextInput {
     /// [`Error::AmbiguousColumn`].
     pub(super) fn open(path: &Path, infer: bool) -> Result<Self> {
         let name = path.display().to_string();
-        let mut reader = reader(path, &name)?;
+        let mut reader = reader(path)?;
         let header = reader.byte_headers().map_err(|e| failed(&name, e))?;
         if header.is_empty() {
             return Err(Error::MissingHeader { source_name: name });
@@ -105,7 +105,7 @@ impl TextInput {
         rows: Option<&[u64]>,
         mut each: impl FnMut(u64, Vec<ArrayRef>) -> Result<()>,
     ) -> Result<u64> {
-        let mut reader = reader(&self.path, &self.name)?;
+        let mut reader = reader(&self.path)?;
         reader.byte_headers().map_err(|e| failed(&self.name, e))?;
         let inference = self.inference.as_ref().filter(|_| rows.is_none());
         let mut seen = inference.map(|_| vec![Inference::NEW; self.fields.len()]);
@@ -182,7 +182,7 @@ fn finish(builders: &mut [StringBuilder]) -> Vec<ArrayRef> {
         .collect()
 }
 
-fn reader(path: &Path, name: &str) -> Result<Reader<Box<dyn Read>>> {
+fn reader(path: &Path) -> Result<Reader<Box<dyn Read>>> {
     let file: File = super::files::open(path)?;
     let file = BufReader::with_capacity(1 << 18, file);
     let zipped = path
@@ -193,7 +193,6 @@ fn reader(path: &Path, name: &str) -> Result<Reader<Box<dyn Read>>> {
     } else {
         Box::new(file)
     };
-    let _ = name;
     Ok(ReaderBuilder::new()
         .buffer_capacity(1 << 17)
         .flexible(false)

@@ -56,7 +56,7 @@ pub(super) fn located(location: &Location) -> Result<(String, Origin)> {
 }
 
 /// Opens a file for reading.
-pub(super) fn open(path: &Path, name: &str) -> Result<File> {
+pub(crate) fn open(path: &Path, name: &str) -> Result<File> {
     let failed = |source: IoError| match source.kind() {
         ErrorKind::NotFound => Error::MissingFile { path: name.into() },
         _ => read_error(name, source),

@@ -12,7 +12,7 @@ mod chunk;
 mod columns;
 mod csv;
 mod csv_scan;
-mod file;
+pub(crate) mod file;
 mod filter;
 mod ingest;
 mod ipc;
