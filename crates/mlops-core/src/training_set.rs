@@ -30,7 +30,9 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    /// Takes a table with an event time, a label and at least one value column; a weight is optional.
+    /// Takes a table with a label and at least one value column; an event time and a weight are optional.
+    ///
+    /// Without an event time all rows are of one instant, the epoch, so that no split in time can part them.
     ///
     /// The label is boolean, whole, real or a text, without nulls. Weights are finite and not negative,
     /// and one of them is above 0.
@@ -45,7 +47,6 @@ impl TrainingSet {
                 table: "training set".into(),
             });
         }
-        table.schema().only(Role::EventTime)?;
         table.schema().only(Role::Value)?;
         let columns = table.schema().columns();
         if let Some(nested) = columns.iter().find(|column| column.is_nested()) {
@@ -183,9 +184,10 @@ impl TrainingSet {
         self.table.batch().column(self.label_at())
     }
 
-    /// The event times, `[rows]`.
+    /// The event times, `[rows]`; the epoch for all rows of a set without them.
     pub fn event_times(&self) -> Vec<EventTime> {
-        self.table.event_times().expect("checked by `new`")
+        let epoch = || vec![EventTime::from_seconds(0); self.rows()];
+        self.table.event_times().unwrap_or_else(|_| epoch())
     }
 
     /// The rows before `time`, and the rows from `time` on.
