@@ -2,7 +2,7 @@
 
 use arrow::datatypes::DataType;
 
-use crate::Error;
+use crate::{Error, source::shortened};
 
 /// The place of a piece of a column: its source, its name, and the number of its first row, from 0.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +14,7 @@ pub(super) struct Origin<'a> {
 
 impl Origin<'_> {
     /// The value of a row of this piece is not what it must be.
-    pub(super) fn bad(&self, row: usize, value: String, expected: &'static str) -> Error {
+    pub(super) fn bad(&self, row: usize, value: &str, expected: &'static str) -> Error {
         Error::BadCell {
             source_name: self.source.to_owned(),
             row: self.first + row as u64 + 1,
@@ -33,14 +33,4 @@ impl Origin<'_> {
             wanted,
         }
     }
-}
-
-const SHOWN: usize = 80;
-
-fn shortened(mut value: String) -> String {
-    if let Some((at, _)) = value.char_indices().nth(SHOWN) {
-        value.truncate(at);
-        value.push('…');
-    }
-    value
 }

@@ -150,7 +150,7 @@ fn bounded(values: &arrow::array::UInt64Array, origin: &Origin<'_>) -> Result<Ke
             None => None,
             Some(value) => Some(
                 i64::try_from(value)
-                    .map_err(|_| origin.bad(row, value.to_string(), KeyKind::Int.words()))?,
+                    .map_err(|_| origin.bad(row, &value.to_string(), KeyKind::Int.words()))?,
             ),
         });
     }
@@ -172,7 +172,7 @@ fn whole_reals(
             Some(value) if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 => {
                 Some(value as i64)
             }
-            Some(value) => return Err(origin.bad(row, value.to_string(), KeyKind::Int.words())),
+            Some(value) => return Err(origin.bad(row, &value.to_string(), KeyKind::Int.words())),
             None => None,
         });
     }
@@ -196,9 +196,7 @@ fn parsed(
     for (row, text) in texts.iter().enumerate() {
         values.push(match text {
             None | Some("") => None,
-            Some(text) => {
-                Some(read(text).ok_or_else(|| origin.bad(row, text.to_owned(), kind.words()))?)
-            }
+            Some(text) => Some(read(text).ok_or_else(|| origin.bad(row, text, kind.words()))?),
         });
     }
     Ok(KeyColumn::Int(Int64Array::from(values)))

@@ -19,6 +19,7 @@ mod layout;
 mod memory;
 mod parquet;
 mod parquet_out;
+mod part;
 mod pool;
 mod slots;
 mod spine_file;

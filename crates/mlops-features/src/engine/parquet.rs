@@ -1,6 +1,6 @@
 //! Parquet files as an input: row groups are the pieces of work, and those that cannot matter are not read.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{
     array::{Array, ArrayRef, UInt32Array},
@@ -10,8 +10,7 @@ use arrow::{
 use parquet::arrow::{
     ProjectionMask,
     arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
-        RowSelector, statistics::StatisticsConverter,
+        ParquetRecordBatchReaderBuilder, RowSelection, RowSelector, statistics::StatisticsConverter,
     },
 };
 
@@ -19,9 +18,10 @@ use super::{
     cells::Origin,
     input::{Input, Need, PIECE, Prune, Scan, Unit},
     keys::{KeyColumn, KeyKind},
+    part::Part,
 };
 use crate::{
-    Error, Result,
+    Error, Result, UnpackLimit,
     source::{ParquetInput as Source, guard},
 };
 
@@ -33,31 +33,6 @@ pub(super) struct ParquetInput {
     groups: Vec<Group>,
     fields: Vec<FieldRef>,
     rows: u64,
-}
-
-#[derive(Debug)]
-struct Part {
-    source: Source,
-    metadata: ArrowReaderMetadata,
-    first: u64,
-}
-
-impl Part {
-    /// Where the bytes of some columns of a row group lie.
-    fn ranges(&self, group: usize, columns: &[usize]) -> Vec<Range<u64>> {
-        let schema = self.metadata.parquet_schema();
-        let chunks = self.metadata.metadata().row_group(group).columns();
-        let chunks = chunks.iter().enumerate().filter(|(leaf, _)| {
-            columns
-                .binary_search(&schema.get_column_root_idx(*leaf))
-                .is_ok()
-        });
-        let ranges = chunks.map(|(_, chunk)| {
-            let (start, length) = chunk.byte_range();
-            start..start.saturating_add(length)
-        });
-        ranges.collect()
-    }
 }
 
 /// A row group.
@@ -79,7 +54,7 @@ impl ParquetInput {
     /// # Errors
     /// [`Error::MissingFile`], [`Error::Read`], [`Error::BrokenParquet`], [`Error::MissingColumn`],
     /// [`Error::ColumnType`].
-    pub(super) fn open(name: String, sources: Vec<Source>) -> Result<Self> {
+    pub(super) fn open(name: String, sources: Vec<Source>, limit: UnpackLimit) -> Result<Self> {
         let mut input = Self {
             name,
             parts: Vec::with_capacity(sources.len()),
@@ -88,23 +63,13 @@ impl ParquetInput {
             rows: 0,
         };
         for source in sources {
-            let bytes = source.open()?;
-            let options = ArrowReaderOptions::new();
-            let metadata = guard(&bytes, || ArrowReaderMetadata::load(&bytes, options))?;
-            let rows = metadata.metadata().file_metadata().num_rows();
-            let rows =
-                u64::try_from(rows).map_err(|_| bytes.broken(format!("it claims {rows} rows")))?;
-            let part = Part {
-                source,
-                metadata,
-                first: input.rows,
-            };
+            let part = Part::open(source, input.rows, limit)?;
             if input.parts.is_empty() {
-                input.fields = part.metadata.schema().fields().iter().cloned().collect();
+                input.fields = part.schema().fields().iter().cloned().collect();
             } else {
                 input.check(&part)?;
             }
-            input.rows += rows;
+            input.rows += part.rows;
             input.parts.push(part);
         }
         input.list_groups();
@@ -112,7 +77,7 @@ impl ParquetInput {
     }
 
     fn check(&self, part: &Part) -> Result<()> {
-        let schema = part.metadata.schema();
+        let schema = part.schema();
         for field in &self.fields {
             let found = schema
                 .field_with_name(field.name())
@@ -152,7 +117,7 @@ impl ParquetInput {
         let part = &self.parts[group.part];
         let span = |column: usize, read: &dyn Fn(&ArrayRef, &Origin<'_>) -> Option<i64>| {
             let name = self.fields[column].name();
-            let (schema, metadata) = (part.metadata.schema(), part.metadata.metadata());
+            let (schema, metadata) = (part.schema(), part.metadata.metadata());
             let converter =
                 StatisticsConverter::try_new(name, schema, part.metadata.parquet_schema()).ok()?;
             let row_group = [metadata.row_group(group.number)];
@@ -202,7 +167,7 @@ impl ParquetInput {
         mut each: impl FnMut(&[ArrayRef]) -> Result<()>,
     ) -> Result<()> {
         let part = &self.parts[group.part];
-        let schema = part.metadata.schema();
+        let schema = part.schema();
         let at = columns.iter().map(|column| {
             let name = self.fields[*column].name();
             let found = schema.index_of(name);
@@ -216,6 +181,7 @@ impl ParquetInput {
             .iter()
             .map(|at| sorted.binary_search(at).expect("it is among them"))
             .collect();
+        part.check(&sorted)?;
         let bytes = part.source.open()?;
         let bytes = bytes.with_ranges(&part.ranges(group.number, &sorted))?;
         let mut reader = guard(&bytes, || {
@@ -234,11 +200,10 @@ impl ParquetInput {
             }
         })?;
         while let Some(batch) = guard(&bytes, || reader.next().transpose())? {
-            let columns: Vec<ArrayRef> = order
-                .iter()
-                .map(|at| Arc::clone(batch.column(*at)))
-                .collect();
-            each(&columns)?;
+            let columns = order.iter().zip(columns).map(|(at, column)| {
+                part.written_out(batch.column(*at), self.fields[*column].data_type())
+            });
+            each(&columns.collect::<Result<Vec<ArrayRef>>>()?)?;
         }
         Ok(())
     }

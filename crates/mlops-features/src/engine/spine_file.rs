@@ -1,18 +1,12 @@
 //! The spine of a join: the rows that ask, in the order in which they are answered.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use mlops_store::Location;
 
-use super::{
-    files::{self, Format},
-    input::Input,
-    memory::MemoryInput,
-    parquet::ParquetInput,
-    text::TextInput,
-};
-use crate::{Error, Result, service::quoted, source::ParquetInput as Source};
+use super::{files::Place, input::Input, memory::MemoryInput};
+use crate::{Error, Result, UnpackLimit, service::quoted};
 
 /// The time column where none is named.
 const EVENT_TIMESTAMP: &str = "event_timestamp";
@@ -22,14 +16,13 @@ const EVENT_TIMESTAMP: &str = "event_timestamp";
 /// A CSV file has a header line and commas, is UTF-8 and may be gzip; an empty field is null.
 #[derive(Debug, Clone)]
 pub struct SpineFile {
-    place: Place,
+    rows: Rows,
     time: String,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
-    Text(PathBuf),
-    Parquet(Location),
+enum Rows {
+    File(Place),
     Memory(Vec<RecordBatch>),
 }
 
@@ -39,17 +32,15 @@ impl SpineFile {
     /// # Errors
     /// [`Error::MissingFile`] if there is none, [`Error::UnknownFormat`] for another ending.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        files::open(path)?;
-        Ok(match Format::of(&path.to_string_lossy())? {
-            Format::Csv => Self::of(Place::Text(path.to_owned())),
-            Format::Parquet => Self::parquet_at(Location::file(path)),
-        })
+        Ok(Self::of(Rows::File(Place::file(path.as_ref())?)))
     }
 
-    /// A Parquet file wherever it lies, for instance in an object store.
-    pub fn parquet_at(location: Location) -> Self {
-        Self::of(Place::Parquet(location))
+    /// The same wherever it lies, for instance in an object store; it is looked for when the join begins.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`] for another ending.
+    pub fn open_at(location: Location) -> Result<Self> {
+        Ok(Self::of(Rows::File(Place::at(location)?)))
     }
 
     /// Batches of one schema.
@@ -69,12 +60,12 @@ impl SpineFile {
         {
             return Err(mismatch("its batches have different columns"));
         }
-        Ok(Self::of(Place::Memory(batches)))
+        Ok(Self::of(Rows::Memory(batches)))
     }
 
-    fn of(place: Place) -> Self {
+    fn of(rows: Rows) -> Self {
         Self {
-            place,
+            rows,
             time: EVENT_TIMESTAMP.to_owned(),
         }
     }
@@ -86,22 +77,27 @@ impl SpineFile {
         self
     }
 
+    /// What a file may unpack to: [`UnpackLimit::text`] for CSV and [`UnpackLimit::columns`] for Parquet unless said
+    /// otherwise. It changes nothing for batches.
+    #[must_use]
+    pub fn unpack_limit(mut self, limit: UnpackLimit) -> Self {
+        if let Rows::File(place) = self.rows {
+            self.rows = Rows::File(place.limited(limit));
+        }
+        self
+    }
+
     pub(super) fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Text(path) => Some(path),
-            Place::Parquet(location) => location.as_path(),
-            Place::Memory(_) => None,
+        match &self.rows {
+            Rows::File(place) => place.path(),
+            Rows::Memory(_) => None,
         }
     }
 
     pub(super) fn input(&self) -> Result<Box<dyn Input>> {
-        Ok(match &self.place {
-            Place::Parquet(location) => {
-                let source = Source::at(location.clone());
-                Box::new(ParquetInput::open(location.url().to_owned(), vec![source])?)
-            }
-            Place::Text(path) => Box::new(TextInput::open(path, true)?.load()?),
-            Place::Memory(batches) => {
+        Ok(match &self.rows {
+            Rows::File(place) => place.held()?,
+            Rows::Memory(batches) => {
                 let fields = batches[0].schema().fields().iter().cloned().collect();
                 let batches = batches.iter().cloned();
                 Box::new(MemoryInput::new("the spine".to_owned(), fields, batches))

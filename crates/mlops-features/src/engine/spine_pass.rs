@@ -62,7 +62,7 @@ pub(super) fn read_spine(
         let times = layout.precision.instants(&arrays[parts.len()], &at)?;
         if times.null_count() > 0 {
             let row = (0..times.len()).find(|row| times.is_null(*row));
-            return Err(at.bad(row.unwrap_or_default(), "nothing".to_owned(), "an instant"));
+            return Err(at.bad(row.unwrap_or_default(), "nothing", "an instant"));
         }
         let mut pieces = pieces.lock().unwrap_or_else(PoisonError::into_inner);
         pieces.insert(first, (keys, times));

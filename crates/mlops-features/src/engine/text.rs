@@ -1,27 +1,26 @@
 //! CSV files as an input, plain or gzip: every column is a text, and the file is read once for each question.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringBuilder},
     datatypes::{DataType, Field, FieldRef, Schema},
 };
-use csv::{ByteRecord, Reader, ReaderBuilder};
+use csv::ByteRecord;
+use mlops_store::Location;
 
 use super::{
     infer::Inference,
     input::{Input, Need, PIECE, Scan, Unit},
     memory::MemoryInput,
 };
-use crate::{Error, Result};
+use crate::{
+    Error, Result, UnpackLimit,
+    source::{Origin, Records, Text, file::located, locate, shortened},
+};
 
 /// A record that is longer is most often an open quote.
-const RECORD_LIMIT: usize = 64 << 20;
+const RECORD_LIMIT: u64 = 64 << 20;
 
 /// A piece of text columns ends early rather than outgrow this.
 const PIECE_BYTES: usize = 64 << 20;
@@ -30,7 +29,8 @@ const PIECE_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct TextInput {
     name: String,
-    path: PathBuf,
+    origin: Origin,
+    unpack_limit: UnpackLimit,
     fields: Vec<FieldRef>,
     /// What the values say about the types, if it is asked.
     inference: Option<Mutex<Vec<Inference>>>,
@@ -41,40 +41,38 @@ impl TextInput {
     ///
     /// # Errors
     /// [`Error::MissingFile`], [`Error::Read`], [`Error::MissingHeader`], [`Error::NotUtf8`],
-    /// [`Error::AmbiguousColumn`].
-    pub(super) fn open(path: &Path, infer: bool) -> Result<Self> {
-        let name = path.display().to_string();
-        let mut reader = reader(path)?;
-        let header = reader.byte_headers().map_err(|e| failed(&name, e))?;
-        if header.is_empty() {
-            return Err(Error::MissingHeader { source_name: name });
-        }
-        let mut fields: Vec<FieldRef> = Vec::new();
-        for (at, column) in header.iter().enumerate() {
-            let text = std::str::from_utf8(column).map_err(|_| Error::NotUtf8 {
-                source_name: name.clone(),
-                column: at + 1,
-            })?;
-            let text = if at == 0 {
-                text.trim_start_matches('\u{feff}')
-            } else {
-                text
-            };
-            if fields.iter().any(|field| field.name() == text) {
-                return Err(Error::AmbiguousColumn {
-                    source_name: name,
-                    column: text.to_owned(),
-                    count: header.iter().filter(|c| *c == column).count(),
-                });
-            }
-            fields.push(Arc::new(Field::new(text, DataType::Utf8, true)));
-        }
-        let inference = infer.then(|| Mutex::new(vec![Inference::NEW; fields.len()]));
-        Ok(Self {
+    /// [`Error::AmbiguousColumn`], [`Error::BrokenGzip`], [`Error::Unpacked`].
+    pub(super) fn open(
+        location: &Location,
+        unpack_limit: UnpackLimit,
+        infer: bool,
+    ) -> Result<Self> {
+        let (name, origin) = located(location)?;
+        let mut input = Self {
             name,
-            path: path.to_owned(),
-            fields,
-            inference,
+            origin,
+            unpack_limit,
+            fields: Vec::new(),
+            inference: None,
+        };
+        let names = input.records()?.header()?;
+        for column in &names {
+            locate(&input.name, &names, column)?;
+        }
+        input.inference = infer.then(|| Mutex::new(vec![Inference::NEW; names.len()]));
+        let fields = names.into_iter();
+        let fields = fields.map(|name| Arc::new(Field::new(name, DataType::Utf8, true)));
+        input.fields = fields.collect();
+        Ok(input)
+    }
+
+    fn records(&self) -> Result<Records<'_>> {
+        Records::open(Text {
+            name: &self.name,
+            origin: &self.origin,
+            delimiter: b',',
+            record_limit: RECORD_LIMIT,
+            unpack_limit: self.unpack_limit,
         })
     }
 
@@ -105,25 +103,18 @@ impl TextInput {
         rows: Option<&[u64]>,
         mut each: impl FnMut(u64, Vec<ArrayRef>) -> Result<()>,
     ) -> Result<u64> {
-        let mut reader = reader(&self.path)?;
-        reader.byte_headers().map_err(|e| failed(&self.name, e))?;
+        let mut records = self.records()?;
+        records.header()?;
         let inference = self.inference.as_ref().filter(|_| rows.is_none());
         let mut seen = inference.map(|_| vec![Inference::NEW; self.fields.len()]);
         let mut builders: Vec<StringBuilder> =
             columns.iter().map(|_| StringBuilder::new()).collect();
         let (mut row, mut first, mut held, mut bytes) = (0_u64, 0_u64, 0_usize, 0_usize);
         let mut wanted = rows.map(|rows| rows.iter().copied().peekable());
-        let mut record = ByteRecord::new();
-        while reader
-            .read_byte_record(&mut record)
-            .map_err(|e| failed(&self.name, e))?
-        {
-            if record.as_slice().len() > RECORD_LIMIT {
-                return Err(Error::RecordTooLong {
-                    source_name: self.name.clone(),
-                    row: row + 1,
-                    limit: RECORD_LIMIT as u64,
-                });
+        while records.advance()? {
+            let record = records.record();
+            if record.len() != self.fields.len() {
+                return Err(self.wrong_length(records.row(), record.len()));
             }
             let this = row;
             row += 1;
@@ -136,11 +127,11 @@ impl TextInput {
             }
             if let Some(seen) = &mut seen {
                 for (at, seen) in seen.iter_mut().enumerate() {
-                    seen.see(self.cell(&record, at, this)?);
+                    seen.see(self.cell(record, at, this)?);
                 }
             }
             for (at, builder) in columns.iter().zip(&mut builders) {
-                let text = self.cell(&record, *at, this)?;
+                let text = self.cell(record, *at, this)?;
                 bytes += text.len();
                 if text.is_empty() {
                     builder.append_null();
@@ -163,13 +154,23 @@ impl TextInput {
         Ok(row)
     }
 
+    fn wrong_length(&self, row: u64, found: usize) -> Error {
+        Error::BadCell {
+            source_name: self.name.clone(),
+            row,
+            column: format!("1 to {}", self.fields.len()),
+            value: format!("{found} fields"),
+            expected: "one field for each column of the header",
+        }
+    }
+
     fn cell<'a>(&self, record: &'a ByteRecord, at: usize, row: u64) -> Result<&'a str> {
         let bytes = record.get(at).unwrap_or_default();
         std::str::from_utf8(bytes).map_err(|_| Error::BadCell {
             source_name: self.name.clone(),
             row: row + 1,
             column: self.fields[at].name().clone(),
-            value: String::from_utf8_lossy(bytes).chars().take(80).collect(),
+            value: shortened(&String::from_utf8_lossy(bytes)),
             expected: "UTF-8",
         })
     }
@@ -180,53 +181,6 @@ fn finish(builders: &mut [StringBuilder]) -> Vec<ArrayRef> {
     columns
         .map(|builder| Arc::new(builder.finish()) as ArrayRef)
         .collect()
-}
-
-fn reader(path: &Path) -> Result<Reader<Box<dyn Read>>> {
-    let file: File = super::files::open(path)?;
-    let file = BufReader::with_capacity(1 << 18, file);
-    let zipped = path
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    let bytes: Box<dyn Read> = if zipped {
-        Box::new(flate2::bufread::MultiGzDecoder::new(file))
-    } else {
-        Box::new(file)
-    };
-    Ok(ReaderBuilder::new()
-        .buffer_capacity(1 << 17)
-        .flexible(false)
-        .from_reader(bytes))
-}
-
-fn failed(name: &str, error: csv::Error) -> Error {
-    let row = error.position().map_or(0, csv::Position::record);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) if source.kind() == std::io::ErrorKind::InvalidInput => {
-            Error::BrokenGzip {
-                source_name: name.to_owned(),
-                row,
-                source,
-            }
-        }
-        csv::ErrorKind::Io(source) => Error::Read {
-            source_name: name.to_owned(),
-            source,
-        },
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => Error::BadCell {
-            source_name: name.to_owned(),
-            row,
-            column: format!("1 to {expected_len}"),
-            value: format!("{len} fields"),
-            expected: "one field for each column of the header",
-        },
-        other => Error::BrokenText {
-            source_name: name.to_owned(),
-            reason: format!("{other:?}"),
-        },
-    }
 }
 
 impl Input for TextInput {

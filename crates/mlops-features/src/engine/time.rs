@@ -72,7 +72,7 @@ impl Precision {
                     let far = |row: &usize| values.value(*row).checked_mul(factor).is_none();
                     let row = (0..values.len()).find(far).unwrap_or_default();
                     let value = format!("{} / {per_second} s", values.value(row));
-                    origin.bad(row, value, "an instant within the range of its unit")
+                    origin.bad(row, &value, "an instant within the range of its unit")
                 })
         };
         match array.data_type() {
@@ -127,7 +127,7 @@ impl Precision {
     }
 
     fn instant(self, text: &str, origin: &Origin<'_>, row: usize) -> Result<i64> {
-        let bad = |expected| origin.bad(row, text.to_owned(), expected);
+        let bad = |expected| origin.bad(row, text, expected);
         let (seconds, nanos) = parse_instant(text)
             .ok_or_else(|| bad("an instant such as `2024-01-31 23:59:59` or `…T23:59:59Z`"))?;
         if self == Self::Micros && nanos % 1_000 != 0 {

@@ -1,17 +1,12 @@
 //! A view as a join reads it: a file, which of its columns are keys and times, and what may be seen.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mlops_core::{Span, ViewName};
 use mlops_store::Location;
 
-use super::{
-    files::{self, Format},
-    input::Input,
-    parquet::ParquetInput,
-    text::TextInput,
-};
-use crate::{Boundary, Cutoff, Result, source::ParquetInput as Source};
+use super::{files::Place, input::Input};
+use crate::{Boundary, Cutoff, Result, UnpackLimit};
 
 /// A feature view in a CSV or Parquet file, or in a directory of Parquet files.
 ///
@@ -30,13 +25,6 @@ pub struct ViewFile {
     pub(super) columns: Option<Vec<String>>,
 }
 
-#[derive(Debug, Clone)]
-enum Place {
-    Text(PathBuf),
-    Parquet(Location),
-    Directory(Location),
-}
-
 impl ViewFile {
     /// A `.csv`, `.csv.gz` or `.parquet` file, or a directory with Parquet files, which are read in the
     /// order of their names.
@@ -46,29 +34,22 @@ impl ViewFile {
     /// [`Error::UnknownFormat`](crate::Error::UnknownFormat) for another ending, [`Error::Read`](crate::Error::Read).
     pub fn open(name: impl Into<String>, path: impl AsRef<Path>) -> Result<Self> {
         let (name, path) = (ViewName::new(name)?, path.as_ref());
-        let place = if path.is_dir() {
-            Place::Directory(Location::file(path))
-        } else {
-            files::open(path)?;
-            match Format::of(&path.to_string_lossy())? {
-                Format::Csv => Place::Text(path.to_owned()),
-                Format::Parquet => Place::Parquet(Location::file(path)),
-            }
-        };
-        Ok(Self::of(name, place))
+        if path.is_dir() {
+            return Ok(Self::of(name, Place::directory(Location::file(path))));
+        }
+        Ok(Self::of(name, Place::file(path)?))
     }
 
-    /// A Parquet file wherever it lies, for instance in an object store; of another ending, all Parquet files
-    /// below it.
+    /// The same wherever it lies, for instance in an object store: of an ending that is none of those three, all
+    /// Parquet files below it. It is looked for when the join begins.
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) if `name` is no view name.
-    pub fn parquet_at(name: impl Into<String>, location: Location) -> Result<Self> {
-        let place = match Format::of(location.url()) {
-            Ok(Format::Parquet) => Place::Parquet(location),
-            _ => Place::Directory(location),
-        };
-        Ok(Self::of(ViewName::new(name)?, place))
+    pub fn open_at(name: impl Into<String>, location: Location) -> Result<Self> {
+        let name = ViewName::new(name)?;
+        let place = Place::at(location.clone());
+        let place = place.unwrap_or_else(|_| Place::directory(location));
+        Ok(Self::of(name, place))
     }
 
     fn of(name: ViewName, place: Place) -> Self {
@@ -150,24 +131,19 @@ impl ViewFile {
         self
     }
 
+    /// What each file may unpack to: [`UnpackLimit::text`] for CSV and [`UnpackLimit::columns`] for Parquet unless
+    /// said otherwise.
+    #[must_use]
+    pub fn unpack_limit(mut self, limit: UnpackLimit) -> Self {
+        self.place = self.place.limited(limit);
+        self
+    }
+
     pub(super) fn path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Text(path) => Some(path),
-            Place::Parquet(location) | Place::Directory(location) => location.as_path(),
-        }
+        self.place.path()
     }
 
     pub(super) fn input(&self, infer: bool) -> Result<Box<dyn Input>> {
-        Ok(match &self.place {
-            Place::Text(path) => Box::new(TextInput::open(path, infer)?),
-            Place::Parquet(location) => {
-                let source = Source::at(location.clone());
-                Box::new(ParquetInput::open(location.url().to_owned(), vec![source])?)
-            }
-            Place::Directory(location) => {
-                let sources = files::parquet_files(location)?;
-                Box::new(ParquetInput::open(location.url().to_owned(), sources)?)
-            }
-        })
+        self.place.input(infer)
     }
 }

@@ -250,7 +250,7 @@ fn repeated(one: Cast, rows: usize) -> Result<Cast> {
 }
 
 /// The position of the one column with that name.
-pub(super) fn locate(source: &str, names: &[String], wanted: &str) -> Result<usize> {
+pub(crate) fn locate(source: &str, names: &[String], wanted: &str) -> Result<usize> {
     let mut found = (0..names.len()).filter(|i| names[*i] == wanted);
     let Some(at) = found.next() else {
         let available: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();

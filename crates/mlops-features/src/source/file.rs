@@ -17,7 +17,7 @@ const BLOCK: u64 = 4 << 20;
 
 /// Where the bytes of a source come from. It can be read more than once.
 #[derive(Debug, Clone)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Path(PathBuf),
     Bytes(Arc<[u8]>),
     Object(Location),
@@ -39,14 +39,14 @@ impl Origin {
 }
 
 /// Takes the path of a file that is there and can be opened.
-pub(super) fn existing(path: &Path) -> Result<(String, Origin)> {
+pub(crate) fn existing(path: &Path) -> Result<(String, Origin)> {
     let name = path.display().to_string();
     open(path, &name)?;
     Ok((name, Origin::Path(path.to_owned())))
 }
 
 /// Takes an object that is there, or a file by its URL.
-pub(super) fn located(location: &Location) -> Result<(String, Origin)> {
+pub(crate) fn located(location: &Location) -> Result<(String, Origin)> {
     if let Some(path) = location.as_path() {
         return existing(path);
     }
@@ -56,7 +56,7 @@ pub(super) fn located(location: &Location) -> Result<(String, Origin)> {
 }
 
 /// Opens a file for reading.
-pub(crate) fn open(path: &Path, name: &str) -> Result<File> {
+fn open(path: &Path, name: &str) -> Result<File> {
     let failed = |source: IoError| match source.kind() {
         ErrorKind::NotFound => Error::MissingFile { path: name.into() },
         _ => read_error(name, source),

@@ -205,7 +205,7 @@ impl Rejections {
             self.rows.push(Rejected {
                 row,
                 column: column.map(str::to_owned),
-                value: value.chars().take(VALUE_LENGTH).collect(),
+                value: shortened(value),
                 kind: fault.kind,
                 reason: fault.reason.into_owned(),
             });
@@ -224,6 +224,11 @@ impl fmt::Display for Rejections {
         }
         f.write_str(if self.counts.is_empty() { "" } else { ")" })
     }
+}
+
+/// A value as it is shown in an account of what is wrong: its first 80 characters.
+pub(crate) fn shortened(value: &str) -> String {
+    value.chars().take(VALUE_LENGTH).collect()
 }
 
 /// What is wrong with one value.

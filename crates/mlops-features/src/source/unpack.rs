@@ -76,7 +76,7 @@ impl UnpackLimit {
     }
 
     /// That `unpacked` bytes may come out of `packed` ones.
-    pub(super) fn check(self, name: &str, packed: u64, unpacked: u64) -> Result<()> {
+    pub(crate) fn check(self, name: &str, packed: u64, unpacked: u64) -> Result<()> {
         let limit = self.of(packed);
         if unpacked <= limit {
             return Ok(());

@@ -5,3 +5,4 @@
 mod cases;
 mod oracle;
 mod support;
+mod unpacking;

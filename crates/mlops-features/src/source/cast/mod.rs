@@ -93,7 +93,7 @@ pub(super) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// The bytes that the texts of a column have when each is written out.
-pub(super) fn text_bytes(array: &ArrayRef) -> u64 {
+pub(crate) fn text_bytes(array: &ArrayRef) -> u64 {
     let span = |first: usize, last: usize| (last - first) as u64;
     match array.data_type() {
         DataType::Utf8 => {
@@ -106,14 +106,18 @@ pub(super) fn text_bytes(array: &ArrayRef) -> u64 {
             let at = |offset: i64| usize::try_from(offset).expect("offsets are never negative");
             span(at(offsets[0]), at(offsets[array.len()]))
         }
-        DataType::Utf8View => {
-            // the length of a text stands in the lower half of its view
-            let views = array.as_string_view().views().iter();
-            let lengths = views.map(|view| u64::try_from(view & 0xffff_ffff).expect("32 bits"));
-            lengths.fold(0, u64::saturating_add)
-        }
+        DataType::Utf8View => lengths(array.as_string_view().views()),
+        DataType::BinaryView => lengths(array.as_binary_view().views()),
         _ => 0,
     }
+}
+
+/// The length of a text stands in the lower half of its view.
+fn lengths(views: &[u128]) -> u64 {
+    let lengths = views
+        .iter()
+        .map(|view| u64::try_from(view & 0xffff_ffff).expect("32 bits"));
+    lengths.fold(0, u64::saturating_add)
 }
 
 fn is_text(data_type: &DataType) -> bool {

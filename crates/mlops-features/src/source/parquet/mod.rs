@@ -10,5 +10,5 @@ mod thrift;
 pub use directory::ParquetDirectory;
 pub use file::ParquetFile;
 pub(crate) use groups::guard;
-pub(crate) use input::ParquetInput;
+pub(crate) use input::{ParquetBytes, ParquetInput};
 pub use partition::Partition;
