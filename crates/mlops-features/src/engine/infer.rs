@@ -11,7 +11,7 @@ use super::time::parse_instant;
     clippy::struct_excessive_bools,
     reason = "each says of one type whether it is still possible"
 )]
-pub(super) struct Inference {
+pub(crate) struct Inference {
     any: bool,
     bools: bool,
     wholes: bool,
@@ -24,7 +24,7 @@ pub(super) struct Inference {
 }
 
 impl Inference {
-    pub(super) const NEW: Self = Self {
+    pub(crate) const NEW: Self = Self {
         any: false,
         bools: true,
         wholes: true,
@@ -36,7 +36,7 @@ impl Inference {
     };
 
     /// Takes a value; an empty text is none.
-    pub(super) fn see(&mut self, text: &str) {
+    pub(crate) fn see(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }
@@ -69,7 +69,7 @@ impl Inference {
     }
 
     /// The type of all values seen.
-    pub(super) fn data_type(self) -> DataType {
+    pub(crate) fn data_type(self) -> DataType {
         let unit = if self.fine {
             TimeUnit::Nanosecond
         } else {

@@ -31,6 +31,7 @@ mod time;
 mod view_file;
 mod view_pass;
 
+pub(crate) use infer::Inference;
 pub use join::PointInTimeJoin;
 pub use spine_file::SpineFile;
 pub use summary::{JoinProgress, JoinSummary, ViewSummary};

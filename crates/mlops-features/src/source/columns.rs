@@ -24,7 +24,7 @@ use super::{
 pub(super) struct NullTokens(pub(super) Vec<Box<[u8]>>);
 
 impl NullTokens {
-    fn contains(&self, cell: &[u8]) -> bool {
+    pub(super) fn contains(&self, cell: &[u8]) -> bool {
         cell.is_empty() || self.0.iter().any(|token| **token == *cell)
     }
 }

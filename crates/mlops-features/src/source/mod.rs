@@ -15,6 +15,7 @@ mod csv_records;
 mod csv_scan;
 pub(crate) mod file;
 mod filter;
+mod guess;
 mod ingest;
 mod ipc;
 mod json;

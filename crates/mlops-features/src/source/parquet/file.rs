@@ -28,7 +28,7 @@ pub(super) const BATCH_ROWS: usize = 1 << 16;
 /// to mean "no value".
 #[derive(Debug, Clone)]
 pub struct ParquetFile {
-    input: ParquetInput,
+    pub(in crate::source) input: ParquetInput,
     options: Options,
     filter: RowFilter,
 }

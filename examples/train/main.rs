@@ -1,0 +1,177 @@
+//! Training as a program: two files in, a judged and packaged model out.
+//!
+//! ```text
+//! cargo run --release --example train -- --train adult-train.csv --test adult-test.csv --target income \
+//!     --trainer boosting --param trees=200 --param leaves=63 --out model
+//! ```
+#![expect(unreachable_pub, reason = "the modules of one program")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for people"
+)]
+
+mod args;
+#[expect(dead_code, reason = "`predict` uses the rest")]
+mod data;
+mod trainers;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use args::Args;
+use data::{Layout, Result};
+use mlops::{
+    core::{Seed, Stopwatch},
+    model::{Model, ModelPackage},
+    train::{Assessment, EvaluationOptions, assess},
+};
+
+/// Columns of megabytes come and go all the time; this allocator gives the same pages again.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let args = match Args::parse(std::env::args().skip(1)) {
+        Ok(Some(args)) => args,
+        Ok(None) => {
+            print!("{}\n{}", args::HELP, trainers::help());
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run(&args) {
+        Ok(report) => {
+            report.print(&args);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprint!("error: {error}");
+            let mut source = error.source();
+            while let Some(cause) = source {
+                eprint!(": {cause}");
+                source = cause.source();
+            }
+            eprintln!();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What a run found.
+struct Report {
+    metrics: BTreeMap<String, f64>,
+    params: BTreeMap<String, String>,
+    fit_seconds: f64,
+    predict_seconds: f64,
+    rows: usize,
+    test_rows: usize,
+    features: usize,
+}
+
+fn run(args: &Args) -> Result<Report> {
+    let trainer = trainers::named(&args.trainer, &args.params, Seed(args.seed))?;
+    if args.out.exists() {
+        return Err(format!("`{}` is there already", args.out.display()).into());
+    }
+    let say = |text: &str| {
+        if !args.quiet {
+            eprintln!("{text} …");
+        }
+    };
+    say("reading");
+    let mut layout = Layout::of(
+        [&args.train, &args.test],
+        &args.target,
+        args.weight.as_deref(),
+        &args.drop,
+        args.nulls.clone(),
+        args.task,
+    )?;
+    let train = layout.read(&args.train)?;
+    let test = layout.read(&args.test)?;
+
+    say("fitting");
+    let watch = Stopwatch::start();
+    let fitted = trainer.fit(&train)?;
+    let fit_seconds = watch.elapsed().as_secs_f64();
+
+    say("judging");
+    let watch = Stopwatch::start();
+    fitted.spec.predict(&test.features())?;
+    let predict_seconds = watch.elapsed().as_secs_f64();
+    let options = EvaluationOptions {
+        bootstrap: 200,
+        seed: Seed(args.seed),
+        ..EvaluationOptions::default()
+    };
+    let found = assess(&fitted.spec, &test, &options)?;
+
+    let mut package = ModelPackage::builder(fitted.spec).trainer(trainer.name());
+    for (name, value) in &fitted.params {
+        package = package.param(name, value);
+    }
+    if let Some([negative, positive]) = &layout.classes {
+        package = package
+            .param("negative_class", negative)
+            .param("positive_class", positive);
+    }
+    package.build()?.write_dir(&args.out)?;
+    Ok(Report {
+        metrics: metrics(&found),
+        params: fitted.params,
+        fit_seconds,
+        predict_seconds,
+        rows: train.rows(),
+        test_rows: test.rows(),
+        features: train.feature_names().len(),
+    })
+}
+
+/// The metrics that people compare first; the intervals stay with them.
+fn metrics(found: &Assessment) -> BTreeMap<String, f64> {
+    found.metrics()
+}
+
+impl Report {
+    fn print(&self, args: &Args) {
+        if args.json {
+            let mut json = serde_json::json!({
+                "trainer": args.trainer,
+                "params": self.params,
+                "fit_seconds": self.fit_seconds,
+                "predict_seconds": self.predict_seconds,
+                "rows": self.rows,
+                "test_rows": self.test_rows,
+                "features": self.features,
+                "package": args.out,
+            });
+            for (name, value) in &self.metrics {
+                json[name] = serde_json::json!(value);
+            }
+            println!("{json}");
+            return;
+        }
+        println!("trainer           {}", args.trainer);
+        println!("rows              {} to fit, {} to judge", self.rows, self.test_rows);
+        println!("features          {}", self.features);
+        println!("fit seconds       {:.3}", self.fit_seconds);
+        println!("predict seconds   {:.3}", self.predict_seconds);
+        let ends = ["_lower", "_upper"];
+        for (name, value) in &self.metrics {
+            if ends.iter().any(|end| name.ends_with(end)) {
+                continue;
+            }
+            let [lower, upper] = ends.map(|end| self.metrics.get(&format!("{name}{end}")));
+            match lower.zip(upper) {
+                Some((lower, upper)) => {
+                    println!("{name:<17} {value:.5}  [{lower:.5}, {upper:.5}]");
+                }
+                None => println!("{name:<17} {value:.5}"),
+            }
+        }
+        println!("package           {}", args.out.display());
+    }
+}
