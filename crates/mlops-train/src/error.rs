@@ -58,6 +58,36 @@ pub enum Error {
         /// The side without rows.
         side: &'static str,
     },
+    /// The rows do not make that many folds.
+    #[error("{splitter} cannot make {folds} folds: {reason}")]
+    Unsplittable {
+        /// The splitter.
+        splitter: &'static str,
+        /// The folds asked for.
+        folds: u32,
+        /// What there is too little of, and in which fold or class.
+        reason: String,
+    },
+    /// Whoever watched the work asked it to stop.
+    #[error("{work} was stopped after {done} of {total} steps")]
+    Stopped {
+        /// What was being done.
+        work: &'static str,
+        /// The steps that were finished.
+        done: usize,
+        /// All steps.
+        total: usize,
+    },
+    /// The function is made for another kind of answer or estimator.
+    #[error("{function} takes {expected}; the model {found}")]
+    UnsupportedModel {
+        /// The function.
+        function: &'static str,
+        /// What it takes.
+        expected: &'static str,
+        /// What it met.
+        found: String,
+    },
     /// The optimiser stopped short of the optimum.
     #[error(
         "{trainer} did not converge in {iterations} iterations: the mean gradient is still {gradient:e}; \
@@ -107,6 +137,8 @@ impl Error {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
+            Self::UnsupportedModel { .. } => ErrorKind::Unsupported,
+            Self::Stopped { .. } => ErrorKind::Conflict,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

@@ -104,7 +104,10 @@ pub use error::{Error, Result};
 pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
-pub use split::{split_latest, split_with_gap};
+pub use split::{
+    Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
+    split_latest, split_with_gap,
+};
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};

@@ -1,0 +1,4 @@
+//! Splits, calibration, explanations and comparisons against their peers; the scripts below `golden/` wrote the
+//! numbers.
+
+mod splits;
