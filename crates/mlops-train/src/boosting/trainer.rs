@@ -281,7 +281,7 @@ mod tests {
         };
         let set = table(vec![("a", column(true)), ("b", column(false))], &labels);
         let fitted = small().build().unwrap().fit(&set).unwrap();
-        let scores = fitted.spec.predict(&set.features()).unwrap();
+        let scores = fitted.spec.predict_values(&set.features()).unwrap();
         assert!(mlops_core::metric::roc_auc(&labels, &scores).unwrap() > 0.95);
         let Estimator::Trees(trees) = fitted.spec.estimator() else {
             panic!("trees")
