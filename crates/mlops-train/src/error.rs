@@ -68,6 +68,22 @@ pub enum Error {
         /// What there is too little of, and in which fold or class.
         reason: String,
     },
+    /// A metric was asked of labels that it is not made for.
+    #[error("metric `{metric}` is not defined for {labels}")]
+    UnsupportedMetric {
+        /// The metric.
+        metric: String,
+        /// What the labels are.
+        labels: &'static str,
+    },
+    /// A fold of a cross-validation failed.
+    #[error("fold {fold} failed")]
+    Fold {
+        /// The fold, counted from 0.
+        fold: usize,
+        /// What failed in it.
+        source: Box<Error>,
+    },
     /// Whoever watched the work asked it to stop.
     #[error("{work} was stopped after {done} of {total} steps")]
     Stopped {
@@ -137,7 +153,10 @@ impl Error {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
-            Self::UnsupportedModel { .. } => ErrorKind::Unsupported,
+            Self::Fold { source, .. } => source.kind(),
+            Self::UnsupportedMetric { .. } | Self::UnsupportedModel { .. } => {
+                ErrorKind::Unsupported
+            }
             Self::Stopped { .. } => ErrorKind::Conflict,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

@@ -85,6 +85,7 @@ mod evaluate;
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
+mod measure;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod prepare;
 mod reads;
@@ -94,6 +95,8 @@ mod split;
 mod trainer;
 #[cfg(feature = "linfa")]
 mod tree;
+mod truth;
+mod validate;
 
 #[cfg(feature = "burn")]
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
@@ -104,6 +107,7 @@ pub use error::{Error, Result};
 pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
+pub use measure::{Goal, Measure, Metric, interval};
 pub use split::{
     Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
     split_latest, split_with_gap,
@@ -111,3 +115,8 @@ pub use split::{
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};
+pub use truth::Truth;
+pub use validate::{
+    CrossValidation, FoldResult, Nested, NestedFold, OutOfFold, Progress, Watch, cross_validate,
+    cross_validate_watched, nested_cross_validate,
+};

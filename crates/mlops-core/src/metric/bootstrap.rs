@@ -72,18 +72,18 @@ pub fn bootstrap(
 ///
 /// # Complexity
 /// `resamples` times `O(rows)` and the statistic.
-pub fn bootstrap_rows(
+pub fn bootstrap_rows<E: From<Error>>(
     rows: usize,
-    mut statistic: impl FnMut(&[usize]) -> Result<f64>,
+    mut statistic: impl FnMut(&[usize]) -> Result<f64, E>,
     resamples: usize,
     level: f64,
     seed: Seed,
-) -> Result<Interval> {
+) -> Result<Interval, E> {
     check_settings(resamples, level)?;
     if rows == 0 {
-        return Err(Error::EmptyTable {
+        return Err(E::from(Error::EmptyTable {
             table: "bootstrap".to_owned(),
-        });
+        }));
     }
     let mut drawn: Vec<usize> = (0..rows).collect();
     let value = statistic(&drawn)?;
@@ -115,14 +115,14 @@ fn check_settings(resamples: usize, level: f64) -> Result<()> {
 }
 
 /// Draws how often each row is taken, asks for the value of each draw, and cuts off the tails.
-fn resample(
+fn resample<E>(
     value: f64,
     rows: usize,
     resamples: usize,
     level: f64,
     seed: Seed,
-    mut statistic: impl FnMut(&[u32]) -> Result<f64>,
-) -> Result<Interval> {
+    mut statistic: impl FnMut(&[u32]) -> Result<f64, E>,
+) -> Result<Interval, E> {
     let mut rng = seed.rng();
     let mut counts = vec![0u32; rows];
     let mut values = Vec::with_capacity(resamples);
@@ -249,8 +249,9 @@ mod tests {
             brier(&labels, &scores)
         };
         assert_eq!(bootstrap_rows(5, pick, 100, 0.9, Seed(5)).unwrap(), pairs);
-        assert!(bootstrap_rows(0, |_| Ok(0.0), 100, 0.9, Seed(5)).is_err());
-        assert!(bootstrap_rows(1, |_| Ok(0.0), 0, 0.9, Seed(5)).is_err());
+        let zero = |_: &[usize]| Ok::<_, Error>(0.0);
+        assert!(bootstrap_rows(0, zero, 100, 0.9, Seed(5)).is_err());
+        assert!(bootstrap_rows(1, zero, 0, 0.9, Seed(5)).is_err());
     }
 
     #[test]
