@@ -104,7 +104,10 @@ pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
 pub use error::{Error, Result};
-pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
+pub use evaluate::{
+    Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,
+    NumbersEvaluation, assess, evaluate,
+};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};
