@@ -68,6 +68,16 @@ pub enum Error {
         /// What there is too little of, and in which fold or class.
         reason: String,
     },
+    /// No threshold meets the condition.
+    #[error("no threshold reaches a {what} of {wanted}; the best is {best}")]
+    Unreachable {
+        /// What was to be reached.
+        what: &'static str,
+        /// What was asked for.
+        wanted: f64,
+        /// What the best threshold reaches.
+        best: f64,
+    },
     /// A metric was asked of labels that it is not made for.
     #[error("metric `{metric}` is not defined for {labels}")]
     UnsupportedMetric {

@@ -79,6 +79,7 @@ mod baseline;
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
+mod calibrate;
 mod error;
 mod evaluate;
 #[cfg(any(feature = "boosting", feature = "burn"))]
@@ -92,6 +93,7 @@ mod reads;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod record;
 mod split;
+mod threshold;
 mod trainer;
 #[cfg(feature = "linfa")]
 mod tree;
@@ -103,6 +105,7 @@ pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
+pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
 pub use error::{Error, Result};
 pub use evaluate::{
     Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,
@@ -115,6 +118,7 @@ pub use split::{
     Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
     split_latest, split_with_gap,
 };
+pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};

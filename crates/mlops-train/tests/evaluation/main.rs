@@ -1,4 +1,5 @@
 //! Splits, calibration, explanations and comparisons against their peers; the scripts below `golden/` wrote the
 //! numbers.
 
+mod calibration;
 mod splits;
