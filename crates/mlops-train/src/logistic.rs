@@ -312,7 +312,10 @@ mod tests {
             .unwrap()
             .fit(&set)
             .unwrap();
-        assert_eq!(fitted.spec.predict_values(&set.features()).unwrap(), vec![0.5; 4]);
+        assert_eq!(
+            fitted.spec.predict_values(&set.features()).unwrap(),
+            vec![0.5; 4]
+        );
     }
 
     #[test]

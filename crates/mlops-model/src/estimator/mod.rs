@@ -20,7 +20,9 @@ pub use linear::Linear;
 pub use mlp::{Activation, Dense, Mlp};
 pub use tree::{Combine, Node, Rule, Tree, TreeEnsemble};
 
-use crate::{Matrix, Result, Scratch, estimator::forest::Forest, estimator::mlp::Network, limit};
+use crate::{
+    Error, Matrix, Result, Scratch, estimator::forest::Forest, estimator::mlp::Network, limit,
+};
 
 /// What turns encoded columns into one or more numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -81,9 +83,13 @@ impl Link {
             Self::Softmax => {
                 // the largest becomes 0, so that no exponential overflows
                 let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                scores.iter_mut().for_each(|x| *x = (*x - largest).exp());
+                for x in scores.iter_mut() {
+                    *x = (*x - largest).exp();
+                }
                 let sum: f64 = scores.iter().sum();
-                scores.iter_mut().for_each(|x| *x /= sum);
+                for x in scores {
+                    *x /= sum;
+                }
             }
             Self::Exp => scores.iter_mut().for_each(|x| *x = x.exp()),
         }
@@ -210,7 +216,6 @@ pub(crate) fn one_or_list<'de, D: Deserializer<'de>>(
 }
 
 /// Writes what [`one_or_list`] reads.
-#[expect(clippy::ptr_arg, reason = "serde hands over the field")]
 pub(crate) fn one_if_one<S: Serializer>(
     values: &Vec<f64>,
     serializer: S,

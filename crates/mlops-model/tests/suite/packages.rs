@@ -143,7 +143,7 @@ proptest! {
             let mut scratch = Scratch::new();
             for row in rows {
                 if let Ok(answer) = package.spec().predict_row(&row, &mut scratch) {
-                    prop_assert!((0.0..=1.0).contains(&answer));
+                    prop_assert!(answer.iter().all(|p| (0.0..=1.0).contains(p)));
                 }
             }
         }

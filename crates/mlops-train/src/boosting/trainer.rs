@@ -292,7 +292,7 @@ mod tests {
             .flat_map(|tree| &tree.nodes)
             .filter_map(|node| match node {
                 Node::Split { missing_left, .. } => Some(*missing_left),
-                Node::Leaf { .. } => None,
+                Node::Category { .. } | Node::Leaf { .. } => None,
             })
             .collect();
         assert!(sides.contains(&true) && sides.contains(&false));
