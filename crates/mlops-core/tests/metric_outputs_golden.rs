@@ -16,7 +16,7 @@ struct Golden {
     peer: String,
     version: String,
     numbers: Vec<Numbers>,
-    classes: Vec<Classes>,
+    classes: Vec<Several>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Numbers {
 }
 
 #[derive(Deserialize)]
-struct Classes {
+struct Several {
     name: String,
     classes: usize,
     labels: Vec<usize>,

@@ -82,6 +82,7 @@ mod burn;
 mod calibrate;
 mod error;
 mod evaluate;
+mod explain;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
@@ -110,6 +111,11 @@ pub use error::{Error, Result};
 pub use evaluate::{
     Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,
     NumbersEvaluation, assess, evaluate,
+};
+pub use explain::{
+    Dependence, Explanation, Grid, IndividualCurves, InputImportance, PermutationImportance,
+    Segment, SegmentOptions, Segments, TreeShap, individual_curves, partial_dependence,
+    permutation_importance, segments,
 };
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};

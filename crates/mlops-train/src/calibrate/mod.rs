@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_fitted_is_named() {
-        let fits: [fn(&[bool], &[f64]) -> Result<()>; 2] = [
+        type Fit = fn(&[bool], &[f64]) -> Result<()>;
+        let fits: [Fit; 2] = [
             |labels, scores| Sigmoid::fit(labels, scores).map(drop),
             |labels, scores| Isotonic::fit(labels, scores).map(drop),
         ];

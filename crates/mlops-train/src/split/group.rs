@@ -73,7 +73,9 @@ impl GroupKFold {
             });
         }
         let mut rows = vec![0usize; numbers.len()];
-        groups.iter().for_each(|group| rows[*group] += 1);
+        for group in &groups {
+            rows[*group] += 1;
+        }
         let mut order: Vec<usize> = (0..rows.len()).collect();
         if let Some(seed) = self.shuffle {
             seed.rng().shuffle(&mut order);

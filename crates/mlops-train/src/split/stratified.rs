@@ -71,7 +71,9 @@ impl StratifiedKFold {
             })
             .collect();
         let mut rows = vec![0; numbers.len()];
-        classes.iter().for_each(|class| rows[*class] += 1);
+        for class in &classes {
+            rows[*class] += 1;
+        }
         if let Some((label, class)) = numbers.iter().find(|(_, class)| rows[**class] < folds) {
             return Err(Error::Unsplittable {
                 splitter: "stratified k-fold",
