@@ -94,6 +94,14 @@ pub enum Error {
         /// What the labels are.
         labels: &'static str,
     },
+    /// A label names a class that the model does not know.
+    #[error("label `{class}` in row {row} is none of the model's classes")]
+    UnknownClass {
+        /// The row, counted from 0.
+        row: usize,
+        /// The label.
+        class: String,
+    },
     /// A fold of a cross-validation failed.
     #[error("fold {fold} failed")]
     Fold {

@@ -1,6 +1,6 @@
 //! What came true, in the form that the model's output asks for.
 
-use mlops_core::TrainingSet;
+use mlops_core::{Target, TrainingSet};
 use mlops_model::Output;
 use serde::{Deserialize, Serialize};
 
@@ -26,38 +26,53 @@ pub enum Truth {
 impl Truth {
     /// The labels of a set as a model with this output answers them.
     ///
-    /// Where all classes are named by whole numbers, a label is the name of its class; otherwise it is the
-    /// class's position.
+    /// A label of several classes is the name of its class; numbers and booleans in their plain form.
     ///
     /// # Errors
-    /// [`mlops_core::Error::InvalidScore`] naming the row of a label that is no class, or no finite number.
+    /// [`Error::UnknownClass`] naming the row of a label that is none of the classes,
+    /// [`mlops_core::Error::InvalidScore`] or [`mlops_core::Error::TypeMismatch`] for a label that is neither
+    /// 0 nor 1, or no finite number.
     pub fn of(set: &TrainingSet, output: &Output) -> Result<Self> {
         match output {
             Output::Probability { .. } => Ok(Self::Binary(set.label_classes()?)),
             Output::Number => {
-                let values = set.label_values();
+                let values = set.label_values()?;
                 match values.iter().position(|value| !value.is_finite()) {
-                    Some(row) => Err(no_label("numeric label", row, values[row])),
+                    Some(row) => Err(Error::Core(mlops_core::Error::InvalidScore {
+                        metric: "numeric label",
+                        row,
+                        value: values[row],
+                    })),
                     None => Ok(Self::Number(values)),
                 }
             }
             Output::Classes { names } => {
-                let numbers: Option<Vec<f64>> = names
-                    .iter()
-                    .map(|name| name.parse::<i64>().ok().map(|number| number as f64))
-                    .collect();
-                let numbers =
-                    numbers.unwrap_or_else(|| (0u32..).take(names.len()).map(f64::from).collect());
-                let labels = set
-                    .label_values()
-                    .into_iter()
-                    .enumerate()
-                    .map(|(row, label)| {
-                        let class = numbers.iter().position(|number| *number == label);
-                        class.ok_or_else(|| no_label("class label", row, label))
-                    });
+                let position = |row: usize, class: &str| {
+                    let found = names.iter().position(|name| name == class);
+                    found.ok_or_else(|| Error::UnknownClass {
+                        row,
+                        class: class.to_owned(),
+                    })
+                };
+                let labels = match set.target() {
+                    Target::Classes { names: ours, codes } => {
+                        let codes = codes.iter().enumerate();
+                        let labels = codes.map(|(row, code)| position(row, &ours[*code as usize]));
+                        labels.collect::<Result<_>>()?
+                    }
+                    Target::Binary(labels) => {
+                        let labels = labels.iter().enumerate();
+                        let labels = labels.map(|(row, label)| position(row, &label.to_string()));
+                        labels.collect::<Result<_>>()?
+                    }
+                    Target::Number(values) => {
+                        let values = values.iter().enumerate();
+                        let labels = values.map(|(row, value)| position(row, &value.to_string()));
+                        labels.collect::<Result<_>>()?
+                    }
+                };
                 Ok(Self::Classes {
-                    labels: labels.collect::<Result<_>>()?,
+                    labels,
                     classes: names.len(),
                 })
             }
@@ -136,33 +151,30 @@ impl Truth {
     }
 }
 
-fn no_label(metric: &'static str, row: usize, value: f64) -> Error {
-    Error::Core(mlops_core::Error::InvalidScore { metric, row, value })
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use arrow::{
-        array::{ArrayRef, Float64Array, Int64Array, TimestampMicrosecondArray},
+        array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray},
         datatypes::DataType,
     };
     use mlops_core::{Column, Lineage, Role, Table, TableSchema};
 
     use super::*;
 
-    fn set(labels: &[i64]) -> TrainingSet {
+    fn set(labels: ArrayRef) -> TrainingSet {
         let columns = [
             Column::event_time("at"),
             Column::value("x", DataType::Float64),
-            Column::new("y", DataType::Int64, Role::Label),
+            Column::new("y", labels.data_type().clone(), Role::Label),
         ];
-        let times = TimestampMicrosecondArray::from(vec![0; labels.len()]).with_timezone("UTC");
+        let rows = labels.len();
+        let times = TimestampMicrosecondArray::from(vec![0; rows]).with_timezone("UTC");
         let arrays: Vec<ArrayRef> = vec![
             Arc::new(times),
-            Arc::new(Float64Array::from(vec![0.0; labels.len()])),
-            Arc::new(Int64Array::from(labels.to_vec())),
+            Arc::new(Float64Array::from(vec![0.0; rows])),
+            labels,
         ];
         let table = Table::new(TableSchema::new(columns).unwrap(), arrays).unwrap();
         TrainingSet::new(table, Lineage::default()).unwrap()
@@ -174,31 +186,41 @@ mod tests {
         }
     }
 
+    fn texts(labels: &[&str]) -> TrainingSet {
+        set(Arc::new(StringArray::from(labels.to_vec())))
+    }
+
+    fn whole(labels: &[i64]) -> TrainingSet {
+        set(Arc::new(Int64Array::from(labels.to_vec())))
+    }
+
     #[test]
-    fn labels_are_names_where_names_are_numbers_and_positions_elsewhere() {
+    fn labels_are_names_of_classes() {
         let labels = |truth| match truth {
             Truth::Classes { labels, .. } => labels,
             other => panic!("{other:?}"),
         };
-        let named = Truth::of(&set(&[3, 1, 2]), &classes(&["1", "2", "3"])).unwrap();
-        assert_eq!(labels(named), [2, 0, 1]);
-        let placed = Truth::of(&set(&[2, 0, 1]), &classes(&["low", "mid", "high"])).unwrap();
-        assert_eq!(labels(placed.take(&[1, 1, 0])), [0, 0, 2]);
-        let error = Truth::of(&set(&[2, 7]), &classes(&["low", "mid", "high"])).unwrap_err();
-        assert_eq!(error.to_string(), "class label: row 1 is 7");
+        let levels = classes(&["low", "mid", "high"]);
+        let named = Truth::of(&texts(&["high", "low"]), &levels).unwrap();
+        assert_eq!(labels(named.take(&[1, 1, 0])), [0, 0, 2]);
+        let numbers = Truth::of(&whole(&[3, 1]), &classes(&["1", "2", "3"])).unwrap();
+        assert_eq!(labels(numbers), [2, 0]);
+        let error = Truth::of(&texts(&["low", "huge"]), &levels).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "label `huge` in row 1 is none of the model's classes"
+        );
     }
 
     #[test]
     fn a_number_is_a_label_of_a_regression_and_not_of_two_classes() {
-        let set = set(&[5, 0]);
-        assert_eq!(
-            Truth::of(&set, &Output::Number).unwrap(),
-            Truth::Number(vec![5.0, 0.0])
-        );
+        let found = Truth::of(&whole(&[5, 0]), &Output::Number).unwrap();
+        assert_eq!(found, Truth::Number(vec![5.0, 0.0]));
         let binary = Output::Probability {
             positive: "y".into(),
         };
-        assert!(Truth::of(&set, &binary).is_err());
+        assert!(Truth::of(&whole(&[5, 0]), &binary).is_err());
+        assert!(Truth::of(&texts(&["a", "b"]), &Output::Number).is_err());
     }
 
     #[test]

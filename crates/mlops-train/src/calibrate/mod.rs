@@ -76,7 +76,7 @@ fn check(what: &'static str, labels: &[bool], scores: &[f64]) -> Result<()> {
     if labels.iter().all(|label| *label == class) {
         return Err(Error::SingleClass {
             rows: labels.len(),
-            class,
+            class: class.to_string(),
         });
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{ArrayRef, Float64Array, Int64Array, TimestampMicrosecondArray},
+    array::{Array, ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray},
     datatypes::DataType,
 };
 use mlops_core::{
@@ -124,8 +124,11 @@ fn several_classes_are_told_by_class() {
         Link::Softmax,
     );
     let x: Vec<f64> = (0..90).map(|i| f64::from(i % 3) - 1.0).collect();
-    let y: Vec<i64> = (0..90).map(|i| if i == 0 { 2 } else { i % 3 }).collect();
-    let found = assess(&model, &set(&x, Arc::new(Int64Array::from(y))), &quick()).unwrap();
+    let text = |class: i32| ["low", "mid", "high"][usize::try_from(class).unwrap()];
+    let y: Vec<&str> = (0..90)
+        .map(|i| text(if i == 0 { 2 } else { i % 3 }))
+        .collect();
+    let found = assess(&model, &set(&x, Arc::new(StringArray::from(y))), &quick()).unwrap();
     survives_json(&found);
     let Assessment::Classes(classes) = &found else {
         panic!("{found:?}")
@@ -140,8 +143,8 @@ fn several_classes_are_told_by_class() {
     assert_eq!(classes.confusion.count(2, 0), 1);
     assert!(found.metrics().contains_key("roc_auc"));
 
-    let two: Vec<i64> = (0..90).map(|i| (i % 3).min(1)).collect();
-    let found = assess(&model, &set(&x, Arc::new(Int64Array::from(two))), &quick()).unwrap();
+    let two: Vec<&str> = (0..90).map(|i| text((i % 3).min(1))).collect();
+    let found = assess(&model, &set(&x, Arc::new(StringArray::from(two))), &quick()).unwrap();
     let Assessment::Classes(classes) = &found else {
         panic!("{found:?}")
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Seed, TrainingSet};
+use mlops_core::{Seed, Target, TrainingSet};
 
 use super::{Folds, Plan, Splitter, check_folds, kfold::seeds};
 use crate::{Error, Result};
@@ -58,10 +58,7 @@ impl StratifiedKFold {
     /// [`Error::InvalidParameter`] for fewer than two folds or repeats that would all be the same,
     /// [`Error::Unsplittable`] naming the class that has fewer rows than there are folds.
     pub fn split(&self, labels: &[f64]) -> Result<Folds> {
-        check_folds("stratified k-fold", self.folds, 2, labels.len())?;
-        let folds = self.folds as usize;
         let mut numbers = BTreeMap::new();
-        // classes are numbered as they first appear
         let classes: Vec<usize> = labels
             .iter()
             .map(|label| {
@@ -70,15 +67,34 @@ impl StratifiedKFold {
                 *numbers.entry((label + 0.0).to_bits()).or_insert(next)
             })
             .collect();
+        self.split_classes(&classes, &|class| {
+            let label = numbers.iter().find(|(_, number)| **number == class);
+            label.map_or_else(String::new, |(label, _)| f64::from_bits(*label).to_string())
+        })
+    }
+
+    /// The folds of rows of numbered classes; `name` is for the message.
+    fn split_classes(&self, classes: &[usize], name: &dyn Fn(usize) -> String) -> Result<Folds> {
+        check_folds("stratified k-fold", self.folds, 2, classes.len())?;
+        let folds = self.folds as usize;
+        let mut numbers = BTreeMap::new();
+        // classes are numbered anew as they first appear
+        let classes_of_rows: Vec<usize> = classes
+            .iter()
+            .map(|class| {
+                let next = numbers.len();
+                *numbers.entry(*class).or_insert(next)
+            })
+            .collect();
         let mut rows = vec![0; numbers.len()];
-        for class in &classes {
+        for class in &classes_of_rows {
             rows[*class] += 1;
         }
-        if let Some((label, class)) = numbers.iter().find(|(_, class)| rows[**class] < folds) {
+        if let Some((class, at)) = numbers.iter().find(|(_, at)| rows[**at] < folds) {
             return Err(Error::Unsplittable {
                 splitter: "stratified k-fold",
                 folds: self.folds,
-                reason: format!("class {} has {} rows", f64::from_bits(*label), rows[*class]),
+                reason: format!("class `{}` has {} rows", name(*class), rows[*at]),
             });
         }
         let shares = shares(&rows, folds);
@@ -97,7 +113,7 @@ impl StratifiedKFold {
                 })
                 .collect();
             let mut seen = vec![0; places.len()];
-            let of = classes.iter().map(|class| {
+            let of = classes_of_rows.iter().map(|class| {
                 seen[*class] += 1;
                 places[*class][seen[*class] - 1]
             });
@@ -133,6 +149,17 @@ impl Splitter for StratifiedKFold {
     }
 
     fn folds(&self, set: &TrainingSet) -> Result<Folds> {
-        self.split(&set.label_values())
+        match set.target() {
+            Target::Number(values) => self.split(&values),
+            Target::Binary(labels) => {
+                let name = |class: usize| (class == 1).to_string();
+                let labels: Vec<usize> = labels.into_iter().map(usize::from).collect();
+                self.split_classes(&labels, &name)
+            }
+            Target::Classes { names, codes } => {
+                let codes: Vec<usize> = codes.into_iter().map(|code| code as usize).collect();
+                self.split_classes(&codes, &|class| names[class].clone())
+            }
+        }
     }
 }

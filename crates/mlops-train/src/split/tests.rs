@@ -110,7 +110,7 @@ fn folds_that_cannot_be_are_named() {
     );
     assert_eq!(
         error,
-        "stratified k-fold cannot make 3 folds: class 1 has 1 rows"
+        "stratified k-fold cannot make 3 folds: class `1` has 1 rows"
     );
     let error = text(GroupKFold::by_key(3).split(&[1, 1, 2, 2]).unwrap_err());
     assert_eq!(
