@@ -2,4 +2,5 @@
 //! numbers.
 
 mod calibration;
+mod explain;
 mod splits;
