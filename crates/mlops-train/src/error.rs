@@ -94,6 +94,16 @@ pub enum Error {
         /// What the labels are.
         labels: &'static str,
     },
+    /// Two cross-validations cannot be compared fold by fold.
+    #[error("the folds of `{first}` and `{second}` cannot be compared: {reason}")]
+    UnlikeFolds {
+        /// The first trainer.
+        first: String,
+        /// The second trainer.
+        second: String,
+        /// What differs.
+        reason: String,
+    },
     /// A label names a class that the model does not know.
     #[error("label `{class}` in row {row} is none of the model's classes")]
     UnknownClass {

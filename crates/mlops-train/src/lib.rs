@@ -80,6 +80,7 @@ mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
 mod calibrate;
+mod compare;
 mod error;
 mod evaluate;
 mod explain;
@@ -107,6 +108,10 @@ pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
 pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
+pub use compare::{
+    Comparison, Entry, Leaderboard, LeaderboardOptions, PairedTest, corrected_t_test,
+    corrected_t_test_of, delong, mcnemar, paired_bootstrap,
+};
 pub use error::{Error, Result};
 pub use evaluate::{
     Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,

@@ -136,14 +136,14 @@ pub(super) fn with_value(
             }));
         }
     };
-    with_column(batch, input, column)
+    with_column(batch, input, &column)
 }
 
 /// The batch with one column replaced.
 pub(super) fn with_column(
     batch: &RecordBatch,
     input: &str,
-    column: ArrayRef,
+    column: &ArrayRef,
 ) -> Result<RecordBatch> {
     let schema = batch.schema();
     let mut columns = batch.columns().to_vec();
@@ -155,7 +155,7 @@ pub(super) fn with_column(
     for (at, field) in fields.iter_mut().enumerate() {
         if field.name() == input {
             *field = Field::new(input, column.data_type().clone(), true);
-            columns[at] = ArrayRef::clone(&column);
+            columns[at] = ArrayRef::clone(column);
         }
     }
     RecordBatch::try_new(Schema::new(fields).into(), columns).map_err(|source| {

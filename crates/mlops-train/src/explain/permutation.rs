@@ -81,7 +81,7 @@ pub fn permutation_importance(
                     source,
                 })
             })?;
-            let answers = model.predict(&with_column(&batch, name, dealt)?)?;
+            let answers = model.predict(&with_column(&batch, name, &dealt)?)?;
             let shuffled = metric.value(&truth, answers.values())?;
             losses.push(metric.goal().gain(value, shuffled));
         }

@@ -109,7 +109,7 @@ pub fn segments(
     for (name, rows) in groups {
         parts.push(judge(name, &rows, &truth, &answers, metrics, options)?);
     }
-    parts.sort_by(|a, b| b.rows.cmp(&a.rows));
+    parts.sort_by_key(|part| std::cmp::Reverse(part.rows));
     Ok(Segments {
         column: column.to_owned(),
         metrics: metrics.iter().map(|metric| metric.name()).collect(),
@@ -186,13 +186,13 @@ fn names(name: &str, column: &ArrayRef, most: usize) -> Result<Vec<String>> {
     frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     frequent.truncate(most - 1);
     let kept: BTreeMap<&str, usize> = frequent.into_iter().collect();
-    let other = || "(other)".to_owned();
-    let named = values
-        .iter()
-        .map(|value| match kept.contains_key(value.as_str()) {
-            true => value.clone(),
-            false => other(),
-        });
+    let named = values.iter().map(|value| {
+        if kept.contains_key(value.as_str()) {
+            value.clone()
+        } else {
+            "(other)".to_owned()
+        }
+    });
     Ok(named.collect())
 }
 

@@ -67,12 +67,11 @@ fn model(
         };
         Input::new(format!("x{at}"), kind).nullable()
     });
-    let (output, link) = match outputs {
-        1 => (Output::Number, Link::Identity),
-        _ => {
-            let names = (0..outputs).map(|class| class.to_string()).collect();
-            (Output::Classes { names }, Link::Softmax)
-        }
+    let (output, link) = if outputs == 1 {
+        (Output::Number, Link::Identity)
+    } else {
+        let names = (0..outputs).map(|class| class.to_string()).collect();
+        (Output::Classes { names }, Link::Softmax)
     };
     let signature = Signature::new(inputs, output).unwrap();
     let encoder = |at| match at {

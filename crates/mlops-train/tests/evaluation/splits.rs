@@ -9,35 +9,35 @@ type Found = Vec<(Vec<u32>, Vec<u32>)>;
 #[derive(Deserialize)]
 struct Golden {
     version: String,
-    k_fold: Vec<Rows>,
-    stratified: Vec<Labels>,
-    group: Vec<Groups>,
-    series: Vec<Series>,
+    k_fold: Vec<ByRows>,
+    stratified: Vec<ByLabels>,
+    group: Vec<ByGroups>,
+    series: Vec<BySeries>,
 }
 
 #[derive(Deserialize)]
-struct Rows {
+struct ByRows {
     rows: usize,
     folds: u32,
     found: Found,
 }
 
 #[derive(Deserialize)]
-struct Labels {
+struct ByLabels {
     labels: Vec<f64>,
     folds: u32,
     found: Found,
 }
 
 #[derive(Deserialize)]
-struct Groups {
+struct ByGroups {
     groups: Vec<u32>,
     folds: u32,
     found: Found,
 }
 
 #[derive(Deserialize)]
-struct Series {
+struct BySeries {
     rows: usize,
     folds: u32,
     test: Option<usize>,
@@ -46,12 +46,12 @@ struct Series {
     found: Found,
 }
 
-fn check(found: Result<Folds>, expected: Found) {
+fn check(found: Result<Folds>, expected: &Found) {
     let found: Found = found
         .expect("rows that can be split")
         .map(|fold| (fold.train, fold.test))
         .collect();
-    assert_eq!(found, expected);
+    assert_eq!(&found, expected);
 }
 
 #[test]
@@ -60,15 +60,15 @@ fn folds_agree_with_scikit_learn() {
     let golden: Golden = serde_json::from_str(text).expect("the committed values");
     assert_eq!(golden.version, "1.9.1");
     for case in golden.k_fold {
-        check(KFold::new(case.folds).split(case.rows), case.found);
+        check(KFold::new(case.folds).split(case.rows), &case.found);
     }
     for case in golden.stratified {
         let folds = StratifiedKFold::new(case.folds).split(&case.labels);
-        check(folds, case.found);
+        check(folds, &case.found);
     }
     for case in golden.group {
         let folds = GroupKFold::by_key(case.folds).split(&case.groups);
-        check(folds, case.found);
+        check(folds, &case.found);
     }
     for case in golden.series {
         let mut splitter = TimeSeries::expanding(case.folds).gap_rows(case.gap);
@@ -82,6 +82,6 @@ fn folds_agree_with_scikit_learn() {
             .take(case.rows)
             .map(EventTime::from_seconds)
             .collect();
-        check(splitter.split(&times), case.found);
+        check(splitter.split(&times), &case.found);
     }
 }
