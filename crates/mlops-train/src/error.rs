@@ -66,6 +66,80 @@ pub enum Error {
         /// The side without rows.
         side: &'static str,
     },
+    /// The rows do not make that many folds.
+    #[error("{splitter} cannot make {folds} folds: {reason}")]
+    Unsplittable {
+        /// The splitter.
+        splitter: &'static str,
+        /// The folds asked for.
+        folds: u32,
+        /// What there is too little of, and in which fold or class.
+        reason: String,
+    },
+    /// No threshold meets the condition.
+    #[error("no threshold reaches a {what} of {wanted}; the best is {best}")]
+    Unreachable {
+        /// What was to be reached.
+        what: &'static str,
+        /// What was asked for.
+        wanted: f64,
+        /// What the best threshold reaches.
+        best: f64,
+    },
+    /// A metric was asked of labels that it is not made for.
+    #[error("metric `{metric}` is not defined for {labels}")]
+    UnsupportedMetric {
+        /// The metric.
+        metric: String,
+        /// What the labels are.
+        labels: &'static str,
+    },
+    /// Two cross-validations cannot be compared fold by fold.
+    #[error("the folds of `{first}` and `{second}` cannot be compared: {reason}")]
+    UnlikeFolds {
+        /// The first trainer.
+        first: String,
+        /// The second trainer.
+        second: String,
+        /// What differs.
+        reason: String,
+    },
+    /// A label names a class that the model does not know.
+    #[error("label `{class}` in row {row} is none of the model's classes")]
+    UnknownClass {
+        /// The row, counted from 0.
+        row: usize,
+        /// The label.
+        class: String,
+    },
+    /// A fold of a cross-validation failed.
+    #[error("fold {fold} failed")]
+    Fold {
+        /// The fold, counted from 0.
+        fold: usize,
+        /// What failed in it.
+        source: Box<Error>,
+    },
+    /// Whoever watched the work asked it to stop.
+    #[error("{work} was stopped after {done} of {total} steps")]
+    Stopped {
+        /// What was being done.
+        work: &'static str,
+        /// The steps that were finished.
+        done: usize,
+        /// All steps.
+        total: usize,
+    },
+    /// The function is made for another kind of answer or estimator.
+    #[error("{function} takes {expected}; the model {found}")]
+    UnsupportedModel {
+        /// The function.
+        function: &'static str,
+        /// What it takes.
+        expected: &'static str,
+        /// What it met.
+        found: String,
+    },
     /// The optimiser stopped short of the optimum.
     #[error(
         "{trainer} did not converge in {iterations} iterations: the mean gradient is still {gradient:e}; \
@@ -116,6 +190,11 @@ impl Error {
             Self::Model(error) => error.kind(),
             Self::UnsupportedTask { .. } => ErrorKind::Unsupported,
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
+            Self::Fold { source, .. } => source.kind(),
+            Self::UnsupportedMetric { .. } | Self::UnsupportedModel { .. } => {
+                ErrorKind::Unsupported
+            }
+            Self::Stopped { .. } => ErrorKind::Conflict,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

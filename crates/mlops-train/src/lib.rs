@@ -79,32 +79,62 @@ mod baseline;
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
+mod calibrate;
+mod compare;
 mod error;
 mod evaluate;
+mod explain;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
+mod measure;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod prepare;
 mod reads;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod record;
 mod split;
+mod threshold;
 mod trainer;
 #[cfg(feature = "linfa")]
 mod tree;
+mod truth;
+mod validate;
 
 #[cfg(feature = "burn")]
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
+pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
+pub use compare::{
+    Comparison, Entry, Leaderboard, LeaderboardOptions, PairedTest, corrected_t_test,
+    corrected_t_test_of, delong, mcnemar, paired_bootstrap,
+};
 pub use error::{Error, Result};
-pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
+pub use evaluate::{
+    Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,
+    NumbersEvaluation, assess, evaluate,
+};
+pub use explain::{
+    Dependence, Explanation, Grid, IndividualCurves, InputImportance, PermutationImportance,
+    Segment, SegmentOptions, Segments, TreeShap, individual_curves, partial_dependence,
+    permutation_importance, segments,
+};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
-pub use split::{split_latest, split_with_gap};
+pub use measure::{Goal, Measure, Metric, interval};
+pub use split::{
+    Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
+    split_latest, split_with_gap,
+};
+pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};
+pub use truth::Truth;
+pub use validate::{
+    CrossValidation, FoldResult, Nested, NestedFold, OutOfFold, Progress, Watch, cross_validate,
+    cross_validate_watched, nested_cross_validate,
+};

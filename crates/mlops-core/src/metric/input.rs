@@ -15,19 +15,30 @@ pub(super) struct Step {
 
 /// Refuses no rows, two lengths and scores that are not finite.
 pub(super) fn check(metric: &'static str, labels: &[bool], scores: &[f64]) -> Result<()> {
-    if labels.len() != scores.len() {
+    paired(metric, labels.len(), scores.len())?;
+    finite(metric, scores)
+}
+
+/// Refuses two lengths and no rows.
+pub(super) fn paired(metric: &'static str, left: usize, right: usize) -> Result<()> {
+    if left != right {
         return Err(Error::LengthMismatch {
             what: metric,
-            left: labels.len(),
-            right: scores.len(),
+            left,
+            right,
         });
     }
-    if labels.is_empty() {
+    if left == 0 {
         return Err(Error::EmptyTable {
             table: metric.to_owned(),
         });
     }
-    refuse(metric, scores, |score| !score.is_finite())
+    Ok(())
+}
+
+/// Refuses numbers that are not finite.
+pub(super) fn finite(metric: &'static str, numbers: &[f64]) -> Result<()> {
+    refuse(metric, numbers, 1, |number| !number.is_finite())
 }
 
 /// As [`check`], and refuses scores outside `0..=1`.
@@ -37,7 +48,7 @@ pub(super) fn check_probabilities(
     scores: &[f64],
 ) -> Result<()> {
     check(metric, labels, scores)?;
-    refuse(metric, scores, |score| !(0.0..=1.0).contains(&score))
+    refuse(metric, scores, 1, |score| !(0.0..=1.0).contains(&score))
 }
 
 /// As [`check`], and refuses labels of one class only.
@@ -87,13 +98,19 @@ pub(super) fn steps(labels: &[bool], scores: &[f64]) -> Vec<Step> {
     steps
 }
 
-fn refuse(metric: &'static str, scores: &[f64], bad: impl Fn(f64) -> bool) -> Result<()> {
-    match scores.iter().position(|score| bad(*score)) {
+/// Refuses a number that is `bad`; each row has `width` of them.
+pub(super) fn refuse(
+    metric: &'static str,
+    numbers: &[f64],
+    width: usize,
+    bad: impl Fn(f64) -> bool,
+) -> Result<()> {
+    match numbers.iter().position(|number| bad(*number)) {
         None => Ok(()),
-        Some(row) => Err(Error::InvalidScore {
+        Some(at) => Err(Error::InvalidScore {
             metric,
-            row,
-            value: scores[row],
+            row: at / width,
+            value: numbers[at],
         }),
     }
 }

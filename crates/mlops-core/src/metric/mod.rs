@@ -1,7 +1,8 @@
-//! Classification metrics that training, drift and gates share.
+//! Metrics that training, drift and gates share: of two classes, of [numbers](regression) and of
+//! [several classes](multiclass).
 //!
-//! All take labels (`true` is positive) and scores, row by row, and agree with scikit-learn to 1e-12,
-//! ties included. A score that is not finite is an error and never a silent 0.
+//! Those of two classes take labels (`true` is positive) and scores, row by row. All agree with
+//! scikit-learn to 1e-12, ties included. A score that is not finite is an error and never a silent 0.
 //!
 //! ```
 //! use mlops_core::{Seed, metric};
@@ -19,10 +20,12 @@ mod calibration;
 mod confusion;
 mod curve;
 mod input;
+pub mod multiclass;
 mod probability;
 mod ranking;
+pub mod regression;
 
-pub use bootstrap::{Interval, bootstrap};
+pub use bootstrap::{Interval, bootstrap, bootstrap_rows};
 pub use calibration::{CalibrationBin, calibration_curve, calibration_error};
 pub use confusion::{Confusion, accuracy};
 pub use curve::{pr_curve, roc_curve};

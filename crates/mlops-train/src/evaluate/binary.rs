@@ -1,4 +1,4 @@
-//! What a model is worth on rows it has not seen: metrics with intervals, and the curves behind them.
+//! The evaluation of answers that are the probability of one of two classes.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use mlops_core::{
 use mlops_model::Model;
 use serde::{Deserialize, Serialize};
 
+use super::record;
 use crate::{Result, error::require};
 
 /// How to evaluate.
@@ -43,7 +44,36 @@ impl Default for EvaluationOptions {
     }
 }
 
-/// A model's metrics on one set.
+impl EvaluationOptions {
+    /// Refuses an option out of its range.
+    pub(super) fn check(&self) -> Result<()> {
+        let share = self.top_share;
+        let inside = share > 0.0 && share <= 1.0;
+        require(
+            inside,
+            "evaluation",
+            "top_share",
+            &share,
+            "it must lie above 0 and at most at 1",
+        )?;
+        require(
+            self.curve_points >= 2,
+            "evaluation",
+            "curve_points",
+            &self.curve_points,
+            "it must be at least 2",
+        )?;
+        require(
+            (1..=10_000).contains(&self.calibration_bins),
+            "evaluation",
+            "calibration_bins",
+            &self.calibration_bins,
+            "it must lie in 1..=10000",
+        )
+    }
+}
+
+/// The metrics of a model of two classes on one set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The rows looked at.
@@ -87,7 +117,8 @@ pub struct Curves {
 
 /// Lets a model answer all rows of a set and holds the answers against the labels.
 ///
-/// The set's features are matched with the model's inputs by name.
+/// The set's features are matched with the model's inputs by name. The model answers a probability;
+/// [`assess`](crate::assess) takes any model.
 ///
 /// # Errors
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of its range, the
@@ -97,23 +128,8 @@ pub fn evaluate(
     set: &TrainingSet,
     options: &EvaluationOptions,
 ) -> Result<Evaluation> {
-    let share = options.top_share;
-    let inside = share > 0.0 && share <= 1.0;
-    require(
-        inside,
-        "evaluation",
-        "top_share",
-        &share,
-        "it must lie above 0 and at most at 1",
-    )?;
-    let points = options.curve_points;
-    require(
-        points >= 2,
-        "evaluation",
-        "curve_points",
-        &points,
-        "it must be at least 2",
-    )?;
+    options.check()?;
+    let (share, points) = (options.top_share, options.curve_points);
     let labels = set.label_classes()?;
     let scores = model.predict_values(&set.features())?;
 
@@ -158,16 +174,13 @@ impl Evaluation {
     /// for, `calibration_error`, `base_rate`, `rows` and `positives`.
     pub fn metrics(&self) -> BTreeMap<String, f64> {
         let mut metrics = BTreeMap::new();
-        let intervals = [
+        for (name, interval) in [
             ("pr_auc", &self.pr_auc),
             ("roc_auc", &self.roc_auc),
             ("log_loss", &self.log_loss),
             ("brier", &self.brier),
-        ];
-        for (name, interval) in intervals {
-            metrics.insert(name.to_owned(), interval.value);
-            metrics.insert(format!("{name}_lower"), interval.lower);
-            metrics.insert(format!("{name}_upper"), interval.upper);
+        ] {
+            record(&mut metrics, name, interval);
         }
         // 0.07 * 100 is not quite 7
         let percent = (self.top_share * 1e8).round() / 1e6;
