@@ -81,8 +81,8 @@ impl Args {
                 "--seed" => {
                     let text = value()?;
                     let seed = text.parse();
-                    args.seed =
-                        seed.map_err(|_| format!("--seed is `{text}`, a whole number is expected"))?;
+                    args.seed = seed
+                        .map_err(|_| format!("--seed is `{text}`, a whole number is expected"))?;
                 }
                 "--task" => {
                     args.task = match value()?.as_str() {
@@ -101,7 +101,11 @@ impl Args {
                     let (key, value) = text
                         .split_once('=')
                         .ok_or_else(|| format!("--param is `{text}`, KEY=VALUE is expected"))?;
-                    if args.params.insert(key.to_owned(), value.to_owned()).is_some() {
+                    if args
+                        .params
+                        .insert(key.to_owned(), value.to_owned())
+                        .is_some()
+                    {
                         return Err(format!("--param {key} is given twice"));
                     }
                 }

@@ -11,7 +11,7 @@ use mlops::{
             datatypes::{DataType, Float64Type},
         },
     },
-    features::{Csv, Ingest, Parse, ParquetFile, Rejections, Source, SourceSchema},
+    features::{Csv, Ingest, ParquetFile, Parse, Rejections, Source, SourceSchema},
 };
 
 use parquet::arrow::ArrowWriter;
@@ -112,7 +112,12 @@ impl Layout {
             File::open(files[0], &nulls)?.guess()?,
             File::open(files[1], &nulls)?.guess()?,
         ];
-        for name in drop.iter().map(String::as_str).chain([target]).chain(weight) {
+        for name in drop
+            .iter()
+            .map(String::as_str)
+            .chain([target])
+            .chain(weight)
+        {
             if !columns.iter().any(|(column, _)| column == name) {
                 let path = files[0].display();
                 return Err(format!("`{path}` has no column `{name}`").into());
@@ -179,7 +184,10 @@ impl Layout {
                 let at = classes.iter().position(|class| class == text);
                 at.map(|at| at == 1).ok_or_else(|| {
                     let [a, b] = classes;
-                    format!("`{}`: label `{text}` is neither `{a}` nor `{b}`", path.display())
+                    format!(
+                        "`{}`: label `{text}` is neither `{a}` nor `{b}`",
+                        path.display()
+                    )
                 })
             });
             let two: Vec<bool> = two.collect::<std::result::Result<_, _>>()?;

@@ -155,7 +155,10 @@ impl Report {
             return;
         }
         println!("trainer           {}", args.trainer);
-        println!("rows              {} to fit, {} to judge", self.rows, self.test_rows);
+        println!(
+            "rows              {} to fit, {} to judge",
+            self.rows, self.test_rows
+        );
         println!("features          {}", self.features);
         println!("fit seconds       {:.3}", self.fit_seconds);
         println!("predict seconds   {:.3}", self.predict_seconds);

@@ -59,7 +59,11 @@ pub fn named(
 ) -> Result<Box<dyn Trainer>> {
     let Some((_, _, keys)) = TRAINERS.iter().find(|(known, ..)| *known == name) else {
         let known: Vec<&str> = TRAINERS.iter().map(|(known, ..)| *known).collect();
-        return Err(format!("there is no trainer `{name}`; there is {}", known.join(", ")).into());
+        return Err(format!(
+            "there is no trainer `{name}`; there is {}",
+            known.join(", ")
+        )
+        .into());
     };
     if let Some(key) = params.keys().find(|key| !keys.contains(&key.as_str())) {
         let known = keys.join(", ");

@@ -1,5 +1,7 @@
 //! Encoded rows: what an estimator computes on.
 
+use crate::{Error, Result};
+
 /// Real numbers, row after row. NaN stands for a missing value.
 ///
 /// # Shapes
@@ -12,6 +14,25 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// Rows of equal width, one after another; what a [`Model`](crate::Model) of one's own answers.
+    ///
+    /// # Errors
+    /// [`Error::WrongWidth`] if the last row is not complete.
+    pub fn from_values(values: Vec<f64>, width: usize) -> Result<Self> {
+        let (rows, rest) = match width {
+            0 => (0, values.len()),
+            _ => (values.len() / width, values.len() % width),
+        };
+        if rest > 0 {
+            return Err(Error::WrongWidth {
+                row: Some(rows),
+                expected: width,
+                found: rest,
+            });
+        }
+        Ok(Self::new(values, rows, width))
+    }
+
     pub(crate) fn new(values: Vec<f64>, rows: usize, width: usize) -> Self {
         debug_assert_eq!(
             values.len(),

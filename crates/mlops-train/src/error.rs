@@ -52,6 +52,17 @@ pub enum Error {
         /// What the label asks for.
         task: &'static str,
     },
+    /// There is no partition to learn from.
+    #[error("there is no partition to learn from")]
+    NoPartition,
+    /// A partition has other features than the first one.
+    #[error("partition {partition} does not have the features of partition 0")]
+    PartitionSchema {
+        /// The partition, counted from 0.
+        partition: usize,
+        /// What differs.
+        source: Box<mlops_model::Error>,
+    },
     /// Every feature is constant or wholly null.
     #[error("none of the {features} features takes two values, so nothing can be learnt")]
     NoUsableFeature {

@@ -74,6 +74,7 @@
 
 pub mod conformance;
 
+mod active;
 mod baseline;
 #[cfg(feature = "boosting")]
 mod boosting;
@@ -84,6 +85,7 @@ mod compare;
 mod error;
 mod evaluate;
 mod explain;
+mod federated;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
@@ -104,6 +106,7 @@ mod validate;
 
 #[cfg(feature = "burn")]
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
+pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
@@ -122,6 +125,7 @@ pub use explain::{
     Segment, SegmentOptions, Segments, TreeShap, individual_curves, partial_dependence,
     permutation_importance, segments,
 };
+pub use federated::{Federated, FederatedBuilder, FederatedFit, Round};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};

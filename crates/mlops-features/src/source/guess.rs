@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use super::{
-    Csv, Parse, ParquetFile,
+    Csv, ParquetFile, Parse,
     csv_records::{Records, Text},
     parquet::guard,
 };
@@ -91,7 +91,9 @@ mod tests {
     use super::*;
 
     fn guess(text: &str) -> Result<Vec<(String, Parse)>> {
-        Csv::from_bytes("t", text.as_bytes()).null_token("?").guess()
+        Csv::from_bytes("t", text.as_bytes())
+            .null_token("?")
+            .guess()
     }
 
     #[test]
@@ -105,7 +107,10 @@ mod tests {
             ("e", Parse::Trimmed),
             ("f", Parse::Trimmed),
         ];
-        assert_eq!(found, expected.map(|(name, parse)| (name.to_owned(), parse)));
+        assert_eq!(
+            found,
+            expected.map(|(name, parse)| (name.to_owned(), parse))
+        );
     }
 
     #[test]
