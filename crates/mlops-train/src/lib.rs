@@ -81,6 +81,7 @@ mod boosting;
 mod burn;
 mod error;
 mod evaluate;
+mod gbdt;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
