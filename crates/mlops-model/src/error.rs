@@ -102,6 +102,12 @@ pub enum Error {
         /// What the model computed.
         value: f64,
     },
+    /// One number was asked of a model that answers several.
+    #[error("the model answers {outputs} numbers, one was asked for")]
+    SeveralOutputs {
+        /// The numbers of an answer.
+        outputs: usize,
+    },
     /// A signature contradicts itself.
     #[error("signature is not valid: {reason}")]
     InvalidSignature {
@@ -206,7 +212,7 @@ impl Error {
             | Self::UnexpectedFile { .. }
             | Self::Corrupt { .. }
             | Self::Json { .. } => ErrorKind::Corrupt,
-            Self::UnsupportedVersion { .. } => ErrorKind::Unsupported,
+            Self::UnsupportedVersion { .. } | Self::SeveralOutputs { .. } => ErrorKind::Unsupported,
             Self::AlreadyExists { .. } => ErrorKind::Conflict,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Unavailable,

@@ -8,7 +8,7 @@
 //! # fn package(bias: f64) -> Result<ModelPackage, mlops_model::Error> {
 //! #     let signature = Signature::new([Input::new("recency", InputKind::Float)], Output::Number)?;
 //! #     let preprocess = Preprocess::new(&signature, vec![Encoder::plain(0)])?;
-//! #     let linear = Linear { weights: vec![2.0], bias, link: Link::Identity };
+//! #     let linear = Linear { weights: vec![2.0], bias: vec![bias], link: Link::Identity };
 //! #     ModelPackage::builder(ModelSpec::new(signature, preprocess, Estimator::Linear(linear))?).build()
 //! # }
 //!

@@ -41,7 +41,7 @@ impl Serving {
             Some(row) => row.to_vec(),
             None => blank_row(signature),
         };
-        let prediction = model.predict_row(&row, &mut Scratch::default())?;
+        let prediction = model.predict_value(&row, &mut Scratch::default())?;
         if let Some(reason) = misfit(signature.output(), prediction) {
             return Err(Error::Unfit {
                 model: version.model.clone(),

@@ -82,7 +82,7 @@ pub(crate) fn package(bias: f64) -> ModelPackage {
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let linear = Linear {
         weights: vec![-0.01, -0.5, 0.25],
-        bias,
+        bias: vec![bias],
         link: Link::Logit,
     };
     let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(linear)).unwrap();
