@@ -75,21 +75,19 @@
 pub mod conformance;
 
 mod baseline;
-#[cfg(feature = "boosting")]
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
 mod error;
 mod evaluate;
+#[cfg(feature = "forust")]
+mod forust;
 mod gbdt;
-#[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
-#[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod prepare;
 mod reads;
-#[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod record;
 mod split;
 mod trainer;
@@ -99,10 +97,13 @@ mod tree;
 #[cfg(feature = "burn")]
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use baseline::baseline;
-#[cfg(feature = "boosting")]
-pub use boosting::{Boosting, BoostingBuilder};
+pub use boosting::{
+    Boosting, BoostingBuilder, BoostingCheckpoint, BoostingProgress, Goss, Loss, Monotone,
+};
 pub use error::{Error, Result};
 pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
+#[cfg(feature = "forust")]
+pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use split::{split_latest, split_with_gap};

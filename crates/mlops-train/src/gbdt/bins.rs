@@ -3,9 +3,7 @@
 //! The bytes are kept twice: column after column, for sending rows left and right, and in blocks of up
 //! to eight columns row after row, for sums over rows.
 
-use rayon::prelude::*;
-
-use super::cuts::cuts;
+use super::{cuts::cuts, pool::each};
 
 /// The code of a category that is missing.
 pub(crate) const MISSING: u32 = u32::MAX;
@@ -159,19 +157,6 @@ impl Bins {
             columns,
             blocks,
         }
-    }
-}
-
-/// `count` results in order, made by as many threads as the pool around has, or by this one.
-pub(crate) fn each<T: Send>(
-    threads: usize,
-    count: usize,
-    make: impl Fn(usize) -> T + Sync + Send,
-) -> Vec<T> {
-    if threads == 1 {
-        (0..count).map(make).collect()
-    } else {
-        (0..count).into_par_iter().map(make).collect()
     }
 }
 

@@ -5,12 +5,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bins::{Bins, Map, each},
+    bins::{Bins, Map},
     data::Data,
     gradients::Derived,
     grow::{Gradients, Grower, Grown},
     math::quantile,
     objective::softmax,
+    pool::each,
     sample::{Drawn, features, goss, rows},
     settings::Settings,
     split::Limits,

@@ -19,15 +19,17 @@ mod objective;
 #[cfg(test)]
 mod oracle;
 mod partition;
+mod pool;
 mod sample;
 mod settings;
 mod split;
 mod tree;
 
-pub(crate) use bins::{Bins, Column, MISSING};
+pub(crate) use bins::{Bins, Column, Feature, MISSING, Map};
 pub(crate) use boost::{Boost, Checkpoint, Ensemble, Round};
 pub(crate) use data::Data;
-pub use objective::Objective;
+pub(crate) use objective::Objective;
+pub(crate) use pool::within;
 pub use settings::Goss;
 pub(crate) use settings::Settings;
-pub(crate) use tree::{Kind, Node, Test, Tree};
+pub(crate) use tree::{Kind, Test, Tree};

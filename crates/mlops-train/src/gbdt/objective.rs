@@ -7,8 +7,7 @@ use super::math::{exp, log_one_plus_exp, quantile, sigmoid};
 /// A loss, by the link between score and answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Objective {
+pub(crate) enum Objective {
     /// The squared difference; the answer is a mean.
     SquaredError,
     /// The absolute difference; the answer is a median.
@@ -39,7 +38,7 @@ const POISSON_STEP: f64 = 0.7;
 
 impl Objective {
     /// How many scores a row has.
-    pub fn outputs(self) -> usize {
+    pub(crate) fn outputs(self) -> usize {
         match self {
             Self::Softmax { classes } => classes,
             _ => 1,
