@@ -18,7 +18,24 @@ const TRAINERS: [Entry; 3] = [
     (
         "boosting",
         "gradient boosting on histograms",
-        &["trees", "leaves", "learning_rate"],
+        &[
+            "trees",
+            "leaves",
+            "learning_rate",
+            "max_depth",
+            "min_rows_leaf",
+            "min_leaf_weight",
+            "l1",
+            "l2",
+            "min_gain",
+            "max_bins",
+            "subsample",
+            "feature_fraction",
+            "max_categories",
+            "early_stopping",
+            "validation_fraction",
+            "threads",
+        ],
     ),
 ];
 
@@ -80,8 +97,24 @@ pub fn named(
             Box::new(b.build()?)
         }
         _ => {
-            let b = Boosting::builder().seed(seed);
+            // as many trees as are asked for, unless stopping early is asked for too
+            let b = Boosting::builder().seed(seed).early_stopping(None);
             let b = p.set(b, "trees", |b, v| b.trees(v))?;
+            let b = p.set(b, "leaves", |b, v| b.leaves(v))?;
+            let b = p.set(b, "learning_rate", |b, v| b.learning_rate(v))?;
+            let b = p.set(b, "max_depth", |b, v| b.max_depth(v))?;
+            let b = p.set(b, "min_rows_leaf", |b, v| b.min_rows_leaf(v))?;
+            let b = p.set(b, "min_leaf_weight", |b, v| b.min_leaf_weight(v))?;
+            let b = p.set(b, "l1", |b, v| b.l1(v))?;
+            let b = p.set(b, "l2", |b, v| b.l2(v))?;
+            let b = p.set(b, "min_gain", |b, v| b.min_gain(v))?;
+            let b = p.set(b, "max_bins", |b, v| b.max_bins(v))?;
+            let b = p.set(b, "subsample", |b, v| b.subsample(v))?;
+            let b = p.set(b, "feature_fraction", |b, v| b.feature_fraction(v))?;
+            let b = p.set(b, "max_categories", |b, v| b.max_categories(v))?;
+            let b = p.set(b, "early_stopping", |b, v| b.early_stopping(Some(v)))?;
+            let b = p.set(b, "validation_fraction", |b, v| b.validation_fraction(v))?;
+            let b = p.set(b, "threads", |b, v| b.threads(v))?;
             Box::new(b.build()?)
         }
     })

@@ -180,6 +180,14 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
+    /// The caller asked for an end while a model was fitted.
+    #[error("{trainer} was cancelled after {rounds} rounds")]
+    Cancelled {
+        /// The trainer.
+        trainer: &'static str,
+        /// The rounds that were done.
+        rounds: usize,
+    },
     /// The library behind a trainer refused.
     #[error("{engine} refused: {reason}")]
     Engine {
@@ -199,6 +207,7 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::Cancelled { .. } => ErrorKind::Conflict,
             Self::UnsupportedTask { .. } => ErrorKind::Unsupported,
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Fold { source, .. } => source.kind(),

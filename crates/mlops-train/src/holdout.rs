@@ -14,13 +14,19 @@ pub(crate) struct Holdout {
 impl Holdout {
     /// The latest rows as validation; `None` if there is one instant only, or one class before it.
     pub(crate) fn latest(times: &[EventTime], labels: &[bool], share: f64) -> Option<Self> {
-        let cut = latest_cut(times, share)?;
-        let (fit, validation): (Vec<usize>, Vec<usize>) =
-            (0..times.len()).partition(|row| times[*row] < cut);
+        let held = Self::of(times, share)?;
+        let fit = &held.fit;
         let both = [true, false]
             .iter()
             .all(|class| fit.iter().any(|row| labels[*row] == *class));
-        both.then_some(Self { fit, validation })
+        both.then_some(held)
+    }
+
+    /// The latest rows as validation, whatever the labels; `None` if there is one instant only.
+    pub(crate) fn of(times: &[EventTime], share: f64) -> Option<Self> {
+        let cut = latest_cut(times, share)?;
+        let (fit, validation) = (0..times.len()).partition(|row| times[*row] < cut);
+        Some(Self { fit, validation })
     }
 }
 

@@ -76,7 +76,6 @@ pub mod conformance;
 
 mod active;
 mod baseline;
-#[cfg(feature = "boosting")]
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
@@ -86,15 +85,15 @@ mod error;
 mod evaluate;
 mod explain;
 mod federated;
-#[cfg(any(feature = "boosting", feature = "burn"))]
+#[cfg(feature = "forust")]
+mod forust;
+mod gbdt;
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
 mod measure;
-#[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod prepare;
 mod reads;
-#[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod record;
 mod split;
 mod threshold;
@@ -108,8 +107,9 @@ mod validate;
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
-#[cfg(feature = "boosting")]
-pub use boosting::{Boosting, BoostingBuilder};
+pub use boosting::{
+    Boosting, BoostingBuilder, BoostingCheckpoint, BoostingProgress, Goss, Loss, Monotone,
+};
 pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
 pub use compare::{
     Comparison, Entry, Leaderboard, LeaderboardOptions, PairedTest, corrected_t_test,
@@ -126,6 +126,8 @@ pub use explain::{
     permutation_importance, segments,
 };
 pub use federated::{Federated, FederatedBuilder, FederatedFit, Round};
+#[cfg(feature = "forust")]
+pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};

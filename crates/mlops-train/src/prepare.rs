@@ -16,17 +16,30 @@ use mlops_model::{Encoder, InputKind, Matrix, Preprocess, Signature, limit};
 use crate::{Error, Result, error::require, reads::signature};
 
 /// What a trainer's library can read.
-#[cfg_attr(
-    not(any(test, feature = "linfa", feature = "burn")),
-    expect(dead_code, reason = "boosting takes numbers as they are")
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numerics {
     /// As it is; a missing value is NaN.
+    #[cfg_attr(
+        not(any(test, feature = "forust")),
+        expect(
+            dead_code,
+            reason = "only forust takes numbers as they are and no categories"
+        )
+    )]
     Raw,
+    /// As it is; a missing value is NaN, and a text is the position of its category.
+    Native,
     /// As it is; a missing value becomes the mean.
+    #[cfg_attr(
+        not(any(test, feature = "linfa")),
+        expect(dead_code, reason = "only linfa's tree knows of no missing value")
+    )]
     Imputed,
     /// Mean 0 and deviation 1, after `ln(1 + x)` where the values are skewed and not negative.
+    #[cfg_attr(
+        not(any(test, feature = "linfa", feature = "burn")),
+        expect(dead_code, reason = "trees do not mind scales")
+    )]
     Scaled,
 }
 
@@ -129,7 +142,7 @@ impl<L> Prepared<L> {
         let mut encoders = Vec::new();
         for (input, array) in batch.columns().iter().enumerate() {
             encoders.extend(match signature.inputs()[input].kind {
-                InputKind::Str => one_hot(input, array, max_categories),
+                InputKind::Str => text(input, array, numerics, max_categories),
                 InputKind::Float | InputKind::Int | InputKind::Bool => {
                     numeric(input, array, numerics)
                 }
@@ -173,7 +186,7 @@ fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder
     let present = numbers(array);
     let first = present.first()?;
     let constant = present.iter().all(|value| value == first);
-    if numerics == Numerics::Raw {
+    if matches!(numerics, Numerics::Raw | Numerics::Native) {
         // whether a value is there can tell rows apart too
         let some_missing = present.len() < array.len();
         return (!constant || some_missing).then(|| Encoder::plain(input));
@@ -231,7 +244,22 @@ fn moments(values: &[f64]) -> (f64, f64, f64) {
     (mean, deviation * largest, power(3) / deviation.powi(3))
 }
 
-fn one_hot(input: usize, array: &ArrayRef, max_categories: usize) -> Option<Encoder> {
+fn text(
+    input: usize,
+    array: &ArrayRef,
+    numerics: Numerics,
+    max_categories: usize,
+) -> Option<Encoder> {
+    let categories = frequent(array, max_categories)?;
+    Some(if numerics == Numerics::Native {
+        Encoder::Ordinal { input, categories }
+    } else {
+        Encoder::OneHot { input, categories }
+    })
+}
+
+/// The most frequent categories by name, if they tell rows apart.
+fn frequent(array: &ArrayRef, max_categories: usize) -> Option<Vec<String>> {
     let cast = compute::cast(array, &DataType::LargeUtf8).expect("texts are texts");
     let texts = cast.as_string::<i64>();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -251,7 +279,7 @@ fn one_hot(input: usize, array: &ArrayRef, max_categories: usize) -> Option<Enco
         .map(|(text, _)| text.to_owned())
         .collect();
     categories.sort_unstable();
-    (!categories.is_empty() && !constant).then_some(Encoder::OneHot { input, categories })
+    (!categories.is_empty() && !constant).then_some(categories)
 }
 
 #[cfg(test)]
@@ -349,7 +377,7 @@ mod tests {
             None,
         ];
         let array: ArrayRef = Arc::new(StringArray::from(countries.to_vec()));
-        let categories = |max| match one_hot(0, &array, max) {
+        let categories = |max| match text(0, &array, Numerics::Raw, max) {
             Some(Encoder::OneHot { categories, .. }) => categories,
             other => panic!("{other:?}"),
         };
@@ -357,8 +385,8 @@ mod tests {
         assert_eq!(categories(3), ["AT", "DE", "UK"]);
         assert_eq!(categories(9), ["AT", "DE", "FR", "UK"]);
         let same: ArrayRef = Arc::new(StringArray::from(vec!["UK", "UK"]));
-        assert_eq!(one_hot(0, &same, 4), None);
+        assert_eq!(frequent(&same, 4), None);
         let none: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>, None]));
-        assert_eq!(one_hot(0, &none, 4), None);
+        assert_eq!(frequent(&none, 4), None);
     }
 }

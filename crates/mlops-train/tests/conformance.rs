@@ -1,7 +1,5 @@
 //! Every trainer keeps the contract of the trait.
 
-#![cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
-
 use mlops_train::conformance;
 
 #[cfg(feature = "linfa")]
@@ -18,7 +16,6 @@ fn the_decision_tree_keeps_the_contract() {
     conformance::check(&trainer.expect("the settings are in range"));
 }
 
-#[cfg(feature = "boosting")]
 #[test]
 fn boosting_keeps_the_contract() {
     let trainer = mlops_train::Boosting::builder().trees(60).build();

@@ -1,6 +1,6 @@
 //! On data with a crooked truth, crooked models must beat the straight one, and all must beat a guess.
 
-#![cfg(all(feature = "linfa", feature = "boosting"))]
+#![cfg(feature = "linfa")]
 
 use mlops_core::TrainingSet;
 use mlops_train::{

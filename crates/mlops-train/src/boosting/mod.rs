@@ -1,9 +1,13 @@
-//! Gradient boosting on forust: small trees, each on what the ones before it got wrong.
-//!
-//! Numbers go in as they are, and a missing one takes the side of each split that lowers the loss
-//! most. The latest rows decide when to stop; then all rows are fitted with that many trees.
+//! Gradient boosting: small trees, each on what the ones before it got wrong.
 
-mod engine;
+mod builder;
+mod export;
+mod fit;
+mod progress;
+mod rows;
 mod trainer;
 
-pub use trainer::{Boosting, BoostingBuilder};
+pub use crate::gbdt::Goss;
+pub use builder::{BoostingBuilder, Loss, Monotone};
+pub use progress::{BoostingCheckpoint, BoostingProgress};
+pub use trainer::Boosting;

@@ -7,10 +7,10 @@ use forust_ml::{
 };
 use mlops_model::{Combine, Link, Matrix, Node, Rule, Tree, TreeEnsemble};
 
-use super::Boosting;
+use super::Forust;
 use crate::{Error, Result, holdout::Holdout};
 
-impl Boosting {
+impl Forust {
     fn booster(&self, trees: usize) -> GradientBooster {
         let sampling = if self.subsample < 1.0 {
             SampleMethod::Random
@@ -183,7 +183,7 @@ mod tests {
     fn the_exported_model_answers_as_forust_does() {
         for (seed, subsample) in [(1, 1.0), (2, 1.0), (3, 0.6)] {
             let set = planted(500, seed);
-            let trainer = Boosting::builder()
+            let trainer = Forust::builder()
                 .trees(150)
                 .early_stopping(Some(5))
                 .subsample(subsample)

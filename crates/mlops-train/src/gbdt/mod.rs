@@ -1,0 +1,35 @@
+//! Gradient boosting on histograms: columns in, trees out, and no knowledge of where either is kept.
+//!
+//! ```text
+//! Column ─▶ Bins ─▶ Grower ◀─ Gradients ◀─ Objective ◀─ scores
+//!                     └──▶ Tree ─▶ Ensemble            ▲
+//!                            └─────────────────────────┘
+//! ```
+
+mod bins;
+mod boost;
+mod category;
+mod cuts;
+mod data;
+mod gradients;
+mod grow;
+mod histogram;
+mod math;
+mod objective;
+#[cfg(test)]
+mod oracle;
+mod partition;
+mod pool;
+mod sample;
+mod settings;
+mod split;
+mod tree;
+
+pub(crate) use bins::{Bins, Column, Feature, MISSING, Map};
+pub(crate) use boost::{Boost, Checkpoint, Ensemble, Round};
+pub(crate) use data::Data;
+pub(crate) use objective::Objective;
+pub(crate) use pool::within;
+pub use settings::Goss;
+pub(crate) use settings::Settings;
+pub(crate) use tree::{Kind, Test, Tree};
