@@ -16,7 +16,7 @@ use data::Result;
 use mlops::{
     core::arrow::array::{ArrayRef, Float64Array, RecordBatch},
     features::Parse,
-    model::{InputKind, Model, ModelPackage, Output},
+    model::{InputKind, ModelPackage, Output},
 };
 
 const HELP: &str = "\
