@@ -5,7 +5,7 @@ use std::fmt;
 use arrow::array::AsArray;
 use mlops_core::Table;
 
-use super::{Ingest, Rejections, SourceSchema};
+use super::{Ingest, Rejections, RowFilter, SourceSchema};
 use crate::{Error, Result};
 
 /// Some rows of a source: those that were taken and those that were not.
@@ -136,6 +136,22 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// What the source as a whole can be wrong in, as far as it shows before the first row;
     /// [`Error::InvalidParameter`] if `chunk_rows` is 0.
     fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>>;
+
+    /// The same for somebody who has no use for rows that a filter does not take: parts of the source that hold none
+    /// may be left out, and then count neither as read nor as rejected. Other rows come whether they are taken or not.
+    /// A source that knows nothing before it reads leaves nothing out.
+    ///
+    /// # Errors
+    /// Those of [`stream`](Self::stream), and [`Error::Core`] if a value of the filter has not the type of its column.
+    fn stream_near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        wanted: &RowFilter,
+    ) -> Result<Chunks<'a>> {
+        wanted.check(schema.table_schema())?;
+        self.stream(schema, chunk_rows)
+    }
 
     /// Reads the whole source: all parts of [`Source::stream`] in one table.
     ///
