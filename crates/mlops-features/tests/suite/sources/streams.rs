@@ -9,7 +9,7 @@ use mlops_features::{
     SourceSchema, from_batches, from_stream,
 };
 
-use crate::support::{batch, ids, parquet, schema};
+use super::support::{batch, ids, parquet, schema};
 
 fn csv_text(batches: &[RecordBatch]) -> String {
     let mut text = "Id,Price,At,Name\n".to_owned();

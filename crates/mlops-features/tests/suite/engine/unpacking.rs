@@ -13,7 +13,7 @@ use parquet::{
     file::properties::{WriterProperties, WriterVersion},
 };
 
-use crate::support::{column_of_ints, column_of_texts, ints, read, times, write};
+use super::support::{column_of_ints, column_of_texts, ints, read, times, write};
 
 const SPINE: &str = "id,event_timestamp\n1,2024-01-02\n2,2024-01-02\n";
 const HEADER: &str = "id,event_timestamp,n\n";
