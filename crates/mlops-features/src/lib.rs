@@ -108,7 +108,7 @@
 //! # What this crate does not do
 //!
 //! It guesses no types, no zones and no formats. A [`FeatureStore`] has its events in memory, also those of a
-//! directory. It trains nothing and serves nothing over a network.
+//! directory; only [`FeatureStore::scan`] and [`PointInTimeJoin`] go past them. It trains nothing and serves nothing over a network.
 //!
 //! # Errors
 //!

@@ -29,9 +29,10 @@ type Prepare<'a> = Box<dyn Fn(Table) -> Result<Table> + Send + Sync + 'a>;
 /// [`FeatureStore::training_set`] over the whole file, by the same code, bit for bit: windows, categories, newest rows,
 /// created times and transforms alike.
 ///
-/// Of Parquet only the columns are decoded that features read, and row groups (and files of a [`ParquetDirectory`]
-/// (crate::ParquetDirectory)) that hold nothing in reach, by their statistics and paths, are passed over. A column of
-/// the schema that no feature reads is left out unless it is required, so that a row is not rejected for it.
+/// Of Parquet only the columns are decoded that features read, and row groups and files of a
+/// [`ParquetDirectory`](crate::ParquetDirectory) that hold nothing in reach, by their statistics and paths, are passed
+/// over. A column of the schema that no feature reads is left out unless it is required, so that a row is not rejected
+/// for it.
 ///
 /// ```
 /// use mlops_core::{Column, arrow::array::{ArrayRef, BooleanArray, Int64Array, TimestampMicrosecondArray}};
@@ -255,7 +256,11 @@ impl<'a> FeatureScan<'a> {
 impl Reading<'_> {
     fn run(&self, reach: &Reach, chunk_rows: usize, held: &mut Held<'_>) -> Result<ScannedSource> {
         let schema = match self.prepare {
-            None => self.schema.only(|column| reach.needs(column))?,
+            None => {
+                let filtered = self.source.filter_columns();
+                let wanted = |column: &str| reach.needs(column) || filtered.contains(&column);
+                self.schema.only(wanted)?
+            }
             Some(_) => self.schema.clone(),
         };
         if self.prepare.is_none() {

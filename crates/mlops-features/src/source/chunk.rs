@@ -125,6 +125,7 @@ impl fmt::Debug for Chunks<'_> {
 ///   rows, whatever that number is; a part may have fewer, and none is empty.
 /// - What is wrong with the source as a whole is an error and ends the stream. A bad row is listed and the next is read.
 /// - It can be called any number of times and from several threads, and gives the same each time.
+/// - `stream_near` gives every row that its filter takes, in the same order, and any number of the others.
 /// - Memory is bounded by one part and the buffers of the reader, not by the source.
 pub trait Source: fmt::Debug + Send + Sync {
     /// The path, the URL or the name that stands in errors.
@@ -151,6 +152,11 @@ pub trait Source: fmt::Debug + Send + Sync {
     ) -> Result<Chunks<'a>> {
         wanted.check(schema.table_schema())?;
         self.stream(schema, chunk_rows)
+    }
+
+    /// The columns of the table that a filter of its own asks about: a schema for it must have them.
+    fn filter_columns(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     /// Reads the whole source: all parts of [`Source::stream`] in one table.

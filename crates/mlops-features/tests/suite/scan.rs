@@ -16,8 +16,8 @@ use mlops_core::{
 };
 use mlops_features::{
     Accuracy, Boundary, Csv, Cutoff, DataType, Entity, Error, Feature, FeatureService,
-    FeatureStore, FeatureView, Filter, ParquetDirectory, ParquetFile, Parse, SourceSchema,
-    TimeFormat, with_computed,
+    FeatureStore, FeatureView, Filter, ParquetDirectory, ParquetFile, Parse, RowFilter,
+    SourceSchema, TimeFormat, with_computed,
 };
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use proptest::{collection::vec, option, prelude::*};
@@ -157,7 +157,7 @@ fn service(case: &Case) -> FeatureService {
         // the same view in another role
         Feature::latest(view, "quantity").and_then(|feature| {
             let role = feature.keyed_by("friend", &[("id", "friend_id")])?;
-            Ok(role.named("friend_quantity")?)
+            role.named("friend_quantity")
         }),
     ];
     let chosen = all.into_iter().zip(&case.features).enumerate();
@@ -391,6 +391,16 @@ fn row_groups_out_of_reach_are_not_read_and_of_old_rows_the_newest_is_held() {
     let (table, read, seen, held) = run(Feature::events(&view).over(micros(1_400)).unwrap());
     assert_eq!(ints(&table, "purchase_count_1400us"), [Some(14), Some(14)]);
     assert_eq!((read, seen, held), (2_000, 28, 28));
+    // a filter of the file's own has its columns, though no feature reads them
+    let some = file
+        .clone()
+        .filter(RowFilter::new().at_least("amount", 5_000.0));
+    let events = Feature::events(&view).over(micros(1_400)).unwrap();
+    let service = FeatureService::named("s").unwrap().feature(events);
+    let service = service.build().unwrap();
+    let scan = store.scan(&service).read("purchase", &some, &schema);
+    let (table, _) = scan.join(&asked(&[7, 8], 5_500)).unwrap();
+    assert_eq!(ints(&table, "purchase_count_1400us"), [Some(5), Some(5)]);
     // without a TTL any row may be the newest, up to the last instant
     let (table, read, seen, held) = run(Feature::latest(&view, "note").unwrap());
     let notes = table.column("note_latest").unwrap();
@@ -517,9 +527,10 @@ fn what_is_wrong_is_said_before_a_source_is_read() {
 
 #[test]
 fn more_rows_than_may_be_held_are_an_error() {
-    let lines: String = (0..100)
+    let lines: Vec<String> = (0..100)
         .map(|i| format!("1,1970-01-01T00:00:01Z,{i},\n"))
         .collect();
+    let lines = lines.concat();
     let file = Csv::from_bytes("p.csv", format!("id,at,amount,note\n{lines}").as_bytes());
     let view = purchase();
     let events = Feature::events(&view).over(Span::days(1));

@@ -176,6 +176,10 @@ impl Source for ParquetDirectory {
         self.stream(schema, chunk_rows)
     }
 
+    fn filter_columns(&self) -> Vec<&str> {
+        self.filter.columns().collect()
+    }
+
     fn stream_near<'a>(
         &'a self,
         schema: &'a SourceSchema,

@@ -154,6 +154,10 @@ impl Source for ParquetFile {
         self.stream(schema, chunk_rows)
     }
 
+    fn filter_columns(&self) -> Vec<&str> {
+        self.filter.columns().collect()
+    }
+
     fn stream_near<'a>(
         &'a self,
         schema: &'a SourceSchema,
