@@ -270,14 +270,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Quarantined rows could not be written.
-    #[error("quarantined rows could not be written to `{}`", path.display())]
-    WriteQuarantine {
-        /// Where they were to go.
-        path: std::path::PathBuf,
-        /// What the operating system or the encoder said.
-        source: std::io::Error,
-    },
     /// A table does not keep its contract.
     #[error(
         "contract `{contract}` is broken by {failed} of {checked} expectations, first: {first}; seen: {detail}"
@@ -401,6 +393,16 @@ pub enum Error {
         /// The columns that are there.
         available: String,
     },
+    /// A spine sees more of a source than may be held.
+    #[error(
+        "the spine sees more than {limit} rows of view `{view}`; raise `rows_limit` or ask for fewer keys at once"
+    )]
+    ScanTooLarge {
+        /// The view.
+        view: String,
+        /// The rows that may be held.
+        limit: usize,
+    },
     /// An entity key has another shape than the entity that it is looked up in.
     #[error("key ({key}) does not fit entity `{entity}`: {reason}")]
     KeyShape {
@@ -455,12 +457,12 @@ pub enum Error {
     #[error("the operating system gave no random numbers")]
     Random,
     /// Something could not be written.
-    #[error("`{place}` could not be written: {reason}")]
+    #[error("`{place}` could not be written")]
     Write {
         /// The file, or what it is to be.
         place: String,
-        /// What stood in the way.
-        reason: String,
+        /// What the operating system or the encoder said.
+        source: std::io::Error,
     },
     /// A catalog does not know what was named.
     #[error("the catalog has no {sort} `{name}`; there is {available}")]

@@ -57,7 +57,9 @@
 //! - *JSON lines*, with keys inside of objects: [`JsonLines`] and dotted names, `user.id`.
 //! - *A directory of Parquet files*, partitioned by `country=UK/year=2011`: [`ParquetDirectory`]; only some of its
 //!   rows: [`RowFilter`].
-//! - *A file larger than memory*: `stream` of every source, and [`from_stream`] for batches of one's own.
+//! - *A file larger than memory*: `stream` of every source, and [`from_stream`] for batches of one's own. *Training sets
+//!   over it*: [`FeatureStore::scan`], with windows and transforms; [`PointInTimeJoin`] from files to a file, for the
+//!   newest rows alone.
 //! - *A source in S3* or in memory: `ParquetFile::open_at(&objects.locate("s3://lake/orders.parquet")?)?`, and so of every
 //!   source; [`Objects`] holds the settings, and S3 needs feature `s3`. Of Parquet, only the wanted columns and row
 //!   groups are fetched.
@@ -106,7 +108,7 @@
 //! # What this crate does not do
 //!
 //! It guesses no types, no zones and no formats. A [`FeatureStore`] has its events in memory, also those of a
-//! directory. It trains nothing and serves nothing over a network.
+//! directory; only [`FeatureStore::scan`] and [`PointInTimeJoin`] go past them. It trains nothing and serves nothing over a network.
 //!
 //! # Errors
 //!
@@ -140,6 +142,7 @@ pub mod private;
 mod push;
 mod quarantine;
 mod replay;
+mod scan;
 mod service;
 mod serving;
 pub mod sketch;
@@ -191,6 +194,7 @@ pub use online::{OnlineBatch, OnlineRow, Status};
 pub use push::{IngestReport, PushOptions, PushReport};
 pub use quarantine::Quarantine;
 pub use replay::{Disagreement, FeatureReplay, ReplayReport};
+pub use scan::{FeatureScan, ScanReport, ScannedSource, ScannedView};
 pub use service::{FeatureService, FeatureServiceBuilder, IntoFeature};
 pub use source::{
     ArrowIpc, Chunk, Chunks, Csv, Ingest, JsonLines, ParquetDirectory, ParquetFile, Parse,

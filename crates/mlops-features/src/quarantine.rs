@@ -137,14 +137,12 @@ impl Quarantine {
     /// replaced; a reader sees the old one or the new one and never a part.
     ///
     /// # Errors
-    /// [`Error::WriteQuarantine`] if the file cannot be written; nothing is left of it then.
+    /// [`Error::Write`] if the file cannot be written; nothing is left of it then.
     pub fn write_parquet(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let failed = |source| Error::WriteQuarantine {
-            path: path.to_owned(),
-            source,
-        };
-        let partial = partial(path).map_err(failed)?;
+        let place = path.to_string_lossy();
+        let failed = Error::write::<io::Error>(&place);
+        let partial = partial(path).map_err(&failed)?;
         let written = self
             .write_to(&partial)
             .and_then(|()| fs::rename(&partial, path))
@@ -153,7 +151,7 @@ impl Quarantine {
             // the first error is the one to report
             let _ = fs::remove_file(&partial);
         }
-        written.map_err(failed)
+        written.map_err(&failed)
     }
 
     fn write_to(&self, path: &Path) -> io::Result<()> {

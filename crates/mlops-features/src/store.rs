@@ -13,7 +13,7 @@ use std::{
 use mlops_core::{Clock, Digest, Lineage, Span, Table, TrainingSet, ViewName};
 
 use crate::{
-    Error, FeatureService, FeatureView, Result,
+    Error, FeatureScan, FeatureService, FeatureView, Result,
     builder::FeatureStoreBuilder,
     index::{Staged, ViewIndex},
     join,
@@ -204,10 +204,13 @@ impl FeatureStore {
     pub fn training_set(&self, service: &FeatureService, spine: &Table) -> Result<TrainingSet> {
         let views = self.snapshots(service)?;
         let table = join::join(service, &views, spine, threads())?;
-        let table = transform::without_requests(service, table)?;
-        let mut lineage = lineage(service, &views);
-        lineage.data.insert(SPINE.to_owned(), spine.digest());
-        Ok(TrainingSet::new(table, lineage)?)
+        training_set(service, table, lineage_over(service, &views, spine))
+    }
+
+    /// Starts a training set or a join over files: its events come from sources of any size, which are read once and of
+    /// which only what the spine can see is held.
+    pub fn scan<'a>(&'a self, service: &'a FeatureService) -> FeatureScan<'a> {
+        FeatureScan::new(self, service)
     }
 
     /// Where the features of a service come from: the digest of each view's content, which depends on
@@ -311,7 +314,7 @@ impl Shelf {
             drop(next);
             return self.push(staged);
         }
-        next.rebuild(staged);
+        next.rebuild(std::slice::from_ref(staged));
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *index, next);
         drop(index);
@@ -320,8 +323,29 @@ impl Shelf {
 }
 
 /// As many threads as the machine has.
-fn threads() -> NonZeroUsize {
+pub(crate) fn threads() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// A joined table as a training set.
+pub(crate) fn training_set(
+    service: &FeatureService,
+    table: Table,
+    lineage: Lineage,
+) -> Result<TrainingSet> {
+    let table = transform::without_requests(service, table)?;
+    Ok(TrainingSet::new(table, lineage)?)
+}
+
+/// Where the features of a spine come from.
+pub(crate) fn lineage_over(
+    service: &FeatureService,
+    views: &[ViewIndex],
+    spine: &Table,
+) -> Lineage {
+    let mut lineage = lineage(service, views);
+    lineage.data.insert(SPINE.to_owned(), spine.digest());
+    lineage
 }
 
 fn lineage(service: &FeatureService, views: &[ViewIndex]) -> Lineage {

@@ -106,17 +106,14 @@ pub(super) fn write(
     columns: &Columns<'_>,
     rows: usize,
 ) -> Result<()> {
-    let failed = |error: csv::Error| Error::Write {
-        place: path.to_owned(),
-        reason: error.to_string(),
-    };
+    let failed = Error::write::<csv::Error>(path);
     let mut out = csv::WriterBuilder::new()
         .buffer_capacity(1 << 20)
         .from_writer(out);
     let names = columns.outputs.iter().map(|o| layout.field(*o, false));
     let names: Vec<_> = names.collect();
     out.write_record(names.iter().map(|field| field.name()))
-        .map_err(failed)?;
+        .map_err(&failed)?;
     let options = FormatOptions::new().with_null("");
     let mut cell = String::new();
     for first in (0..rows).step_by(RUN) {
@@ -137,13 +134,10 @@ pub(super) fn write(
                         .write(&mut cell)
                         .map_err(Error::arrow("print a value"))?;
                 }
-                out.write_field(&cell).map_err(failed)?;
+                out.write_field(&cell).map_err(&failed)?;
             }
-            out.write_record(None::<&[u8]>).map_err(failed)?;
+            out.write_record(None::<&[u8]>).map_err(&failed)?;
         }
     }
-    out.flush().map_err(|source| Error::Write {
-        place: path.to_owned(),
-        reason: source.to_string(),
-    })
+    out.flush().map_err(Error::write(path))
 }

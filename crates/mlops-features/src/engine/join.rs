@@ -129,7 +129,7 @@ impl<'a> PointInTimeJoin<'a> {
         let result = self.write_to(&part, path, format, &layout, &answers, &summary);
         let result = result.and_then(|()| {
             let renamed = std::fs::rename(&part, path);
-            renamed.map_err(|source| encode(path, &source))
+            renamed.map_err(Error::write(&path.to_string_lossy()))
         });
         if result.is_err() {
             // what is half written is of no use; that it cannot be removed is the lesser trouble
@@ -219,7 +219,7 @@ impl<'a> PointInTimeJoin<'a> {
         summary: &JoinSummary,
     ) -> Result<()> {
         let name = path.display().to_string();
-        let file = File::create(part).map_err(|source| encode(path, &source))?;
+        let file = File::create(part).map_err(Error::write(&name))?;
         let rows = row_count(summary);
         if format == Format::Parquet {
             let hear = self.stage("writing columns", Some(layout.outputs().len() as u64));
@@ -232,7 +232,7 @@ impl<'a> PointInTimeJoin<'a> {
         {
             let mut file = GzEncoder::new(file, Compression::default());
             csv_out::write(&mut file, &name, layout, &columns, rows)?;
-            file.finish().map_err(|source| encode(path, &source))?;
+            file.finish().map_err(Error::write(&name))?;
             return Ok(());
         }
         csv_out::write(file, &name, layout, &columns, rows)
@@ -275,11 +275,4 @@ fn partial(path: &Path) -> PathBuf {
 
 fn row_count(summary: &JoinSummary) -> usize {
     usize::try_from(summary.rows).expect("a spine is counted in 32 bits")
-}
-
-fn encode(path: &Path, source: &std::io::Error) -> Error {
-    Error::Write {
-        place: path.display().to_string(),
-        reason: source.to_string(),
-    }
 }

@@ -47,16 +47,13 @@ pub(super) fn write(
     threads: usize,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<()> {
-    let failed = |source: parquet::errors::ParquetError| Error::Write {
-        place: path.to_owned(),
-        reason: source.to_string(),
-    };
+    let failed = Error::encode(path);
     let outputs = layout.outputs();
     let fields: Vec<FieldRef> = outputs.iter().map(|o| layout.field(*o, true)).collect();
     let schema = Arc::new(Schema::new(fields.clone()));
     let file = BufWriter::with_capacity(1 << 20, file);
-    let writer = ArrowWriter::try_new(file, schema, Some(properties(&fields))).map_err(failed)?;
-    let (mut writer, factory) = writer.into_serialized_writer().map_err(failed)?;
+    let writer = ArrowWriter::try_new(file, schema, Some(properties(&fields))).map_err(&failed)?;
+    let (mut writer, factory) = writer.into_serialized_writer().map_err(&failed)?;
     let groups = rows.div_ceil(GROUP);
     // the leaves of each field, in order
     let descriptor = writer.schema_descr();
@@ -65,18 +62,18 @@ pub(super) fn write(
         .collect();
     let mut encoders: Vec<Vec<Mutex<Option<ArrowColumnWriter>>>> = Vec::with_capacity(groups);
     for group in 0..groups {
-        let writers = factory.create_column_writers(group).map_err(failed)?;
+        let writers = factory.create_column_writers(group).map_err(&failed)?;
         encoders.push(writers.into_iter().map(|w| Mutex::new(Some(w))).collect());
     }
     let encode = |field: usize, group: usize, array: &ArrayRef| -> Result<Chunks> {
-        let levels = compute_leaves(&fields[field], array).map_err(failed)?;
+        let levels = compute_leaves(&fields[field], array).map_err(&failed)?;
         let first = leaves.partition_point(|root| *root < field);
         let writers = levels.into_iter().zip(&encoders[group][first..]);
         let chunks = writers.map(|(level, writer)| {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
             let mut writer = writer.take().expect("a leaf is written once");
-            writer.write(&level).map_err(failed)?;
-            writer.close().map_err(failed)
+            writer.write(&level).map_err(&failed)?;
+            writer.close().map_err(&failed)
         });
         chunks.collect()
     };
@@ -130,19 +127,19 @@ pub(super) fn write(
         columns[field] = chunks.into_iter().map(Some).collect();
     }
     for group in 0..groups {
-        let mut next = writer.next_row_group().map_err(failed)?;
+        let mut next = writer.next_row_group().map_err(&failed)?;
         for chunks in columns.iter_mut().filter_map(|column| column[group].take()) {
             for chunk in chunks {
-                chunk.append_to_row_group(&mut next).map_err(failed)?;
+                chunk.append_to_row_group(&mut next).map_err(&failed)?;
             }
         }
-        next.close().map_err(failed)?;
+        next.close().map_err(&failed)?;
     }
     writer.append_key_value_metadata(KeyValue::new(
         "mlops:point_in_time".to_owned(),
         "1".to_owned(),
     ));
-    writer.close().map_err(failed)?;
+    writer.close().map_err(&failed)?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Errors of other crates as errors of this one.
 
+use parquet::errors::ParquetError;
+
 use super::Error;
 
 impl Error {
@@ -17,6 +19,19 @@ impl Error {
                 source: Box::new(source),
             },
         }
+    }
+
+    /// What stood in the way of writing to a place.
+    pub(crate) fn write<E: Into<std::io::Error>>(place: &str) -> impl Fn(E) -> Self {
+        move |source| Self::Write {
+            place: place.to_owned(),
+            source: source.into(),
+        }
+    }
+
+    /// The same where the encoder of Parquet did.
+    pub(crate) fn encode(place: &str) -> impl Fn(ParquetError) -> Self {
+        move |error| Self::write(place)(std::io::Error::other(error))
     }
 
     pub(crate) fn arrow(action: &'static str) -> impl FnOnce(arrow::error::ArrowError) -> Self {

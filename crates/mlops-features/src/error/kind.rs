@@ -26,8 +26,7 @@ impl Error {
             | Self::Write { .. }
             | Self::Changed { .. }
             | Self::OnlineStore { .. }
-            | Self::File { .. }
-            | Self::WriteQuarantine { .. } => ErrorKind::Unavailable,
+            | Self::File { .. } => ErrorKind::Unavailable,
             Self::OnlineContention { .. }
             | Self::Materializing { .. }
             | Self::StoreLocked { .. }

@@ -37,6 +37,19 @@ impl Dictionary {
         code
     }
 
+    /// A dictionary of the texts that these codes name, which become codes of it.
+    pub(crate) fn only(&self, codes: &mut [u32], valid: Option<&[bool]>) -> Self {
+        let mut only = Self::default();
+        for (row, code) in codes.iter_mut().enumerate() {
+            if valid.is_none_or(|valid| valid[row]) {
+                *code = only.insert(self.word(*code));
+            } else {
+                *code = 0;
+            }
+        }
+        only
+    }
+
     /// The text of a code.
     pub(crate) fn word(&self, code: u32) -> &str {
         &self.words[code as usize]

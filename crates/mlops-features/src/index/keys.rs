@@ -97,6 +97,19 @@ impl KeyIndex {
         out
     }
 
+    /// The id of each staged row's key, if it has one.
+    pub(crate) fn find(&self, keys: &StagedKeys) -> Vec<Option<u32>> {
+        match (keys, &self.ids) {
+            (StagedKeys::Int(values), Ids::Int(ids)) => {
+                values.iter().map(|key| ids.get(key).copied()).collect()
+            }
+            (StagedKeys::Any { .. }, Ids::Any(ids)) => {
+                keys.bytes().map(|key| ids.get(key).copied()).collect()
+            }
+            _ => unreachable!("keys are staged for the view's own entity"),
+        }
+    }
+
     /// The id of each row's key; `None` where the key is null or not known.
     ///
     /// # Errors

@@ -74,10 +74,16 @@ impl ViewIndex {
     }
 
     pub(crate) fn new(view: FeatureView) -> Self {
+        let keys = Arc::new(KeyIndex::new(view.entity()));
+        Self::with_keys(view, keys)
+    }
+
+    /// One in which some keys have their ids already, and no rows.
+    pub(crate) fn with_keys(view: FeatureView, keys: Arc<KeyIndex>) -> Self {
         let base = Block::empty(&view);
         let dictionaries = view.fields().iter().map(|_| Arc::default()).collect();
         Self {
-            keys: Arc::new(KeyIndex::new(view.entity())),
+            keys,
             base: Arc::new(base),
             offsets: Arc::new(vec![0]),
             hot: Arc::default(),
@@ -169,23 +175,11 @@ impl ViewIndex {
         self.digest = Arc::default();
     }
 
-    /// Merges many rows into one new shared block; the result is that of [`push`](Self::push).
-    pub(crate) fn rebuild(&mut self, staged: &Staged) {
-        let ids = self.admit(staged);
-        let codes = self.encode(staged);
-        let (owners, all) = if self.rows == 0 {
-            (ids, codes)
-        } else {
-            let mut all = Block::empty(&self.view);
-            let mut owners: Vec<u32> = Vec::with_capacity(self.rows + codes.len());
-            for id in 0..self.keys.len() {
-                let rows = self.rows(id);
-                owners.extend(std::iter::repeat_n(id, rows.range.len()));
-                all.extend(rows.block, rows.range);
-            }
-            owners.extend(ids);
-            all.extend(&codes, 0..codes.len());
-            (owners, all)
+    /// Merges many rows into one new shared block; the result is that of [`push`](Self::push), one after the other.
+    pub(crate) fn rebuild(&mut self, staged: &[Staged]) {
+        let (owners, all) = match staged {
+            [one] if self.rows == 0 => (self.admit(one), self.encode(one)),
+            _ => self.appended(staged),
         };
 
         let created = |row: usize| all.created.as_ref().map_or(NO_CREATED, |c| c[row]);
@@ -215,6 +209,46 @@ impl ViewIndex {
         self.digest = Arc::default();
     }
 
+    /// The rows of all keys, and behind them those that are new, with the key of each.
+    fn appended(&mut self, staged: &[Staged]) -> (Vec<u32>, Block) {
+        let mut all = Block::empty(&self.view);
+        let mut owners: Vec<u32> = Vec::with_capacity(self.rows);
+        for id in 0..self.keys.len() {
+            let rows = self.rows(id);
+            owners.extend(std::iter::repeat_n(id, rows.range.len()));
+            all.extend(rows.block, rows.range);
+        }
+        for staged in staged {
+            owners.extend(self.admit(staged));
+            let codes = self.encode(staged);
+            all.extend(&codes, 0..codes.len());
+        }
+        (owners, all)
+    }
+
+    /// Keeps some rows of an index that was [rebuilt](Self::rebuild), and the texts that are left: `keep` adds the places
+    /// of a key's rows that stay, in their order.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Self, u32, &Rows<'_>, &mut Vec<usize>)) {
+        debug_assert!(self.hot.is_empty(), "all rows are in the shared block");
+        let mut order = Vec::new();
+        let mut offsets = vec![0];
+        for id in 0..self.keys.len() {
+            keep(self, id, &self.rows(id), &mut order);
+            offsets.push(order.len());
+        }
+        let mut base = self.base.take(&order);
+        for (column, words) in base.columns.iter_mut().zip(&mut self.dictionaries) {
+            let valid = column.valid.as_deref();
+            if let Packed::Code(codes) = &mut column.data {
+                *words = Arc::new(words.only(codes, valid));
+            }
+        }
+        self.rows = order.len();
+        self.base = Arc::new(base);
+        self.offsets = Arc::new(offsets);
+        self.digest = Arc::default();
+    }
+
     fn admit(&mut self, staged: &Staged) -> Vec<u32> {
         KeyIndex::admit(&mut self.keys, staged.keys())
     }
@@ -231,6 +265,9 @@ impl ViewIndex {
             let mut buffer = Vec::new();
             for (key, id) in self.keys.sorted() {
                 let rows = self.rows(id);
+                if rows.range.is_empty() {
+                    continue; // a key that was only asked for
+                }
                 builder.part("key", key_text(&key).as_bytes());
                 rows.write_times(&mut buffer);
                 builder.part("times", &buffer);

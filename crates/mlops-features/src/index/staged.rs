@@ -45,6 +45,40 @@ pub(crate) enum StagedKeys {
 }
 
 impl StagedKeys {
+    /// The keys of the rows that have one.
+    pub(crate) fn of(keys: &KeyColumns, rows: usize) -> Self {
+        match keys.whole() {
+            Some(column) if keys.is_complete() => Self::Int(column.values().to_vec()),
+            Some(column) => Self::Int(column.iter().flatten().collect()),
+            None => {
+                let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows));
+                for row in (0..rows).filter(|row| keys.is_valid(*row)) {
+                    keys.encode(row, &mut bytes);
+                    ends.push(bytes.len());
+                }
+                Self::Any { bytes, ends }
+            }
+        }
+    }
+
+    /// Those of some rows.
+    fn filter(&self, keep: &[bool]) -> Self {
+        match self {
+            Self::Int(values) => {
+                let kept = values.iter().zip(keep).filter(|(_, keep)| **keep);
+                Self::Int(kept.map(|(value, _)| *value).collect())
+            }
+            Self::Any { .. } => {
+                let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+                for (key, _) in self.bytes().zip(keep).filter(|(_, keep)| **keep) {
+                    bytes.extend_from_slice(key);
+                    ends.push(bytes.len());
+                }
+                Self::Any { bytes, ends }
+            }
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Int(values) => values.len(),
@@ -133,31 +167,39 @@ impl Staged {
 
     /// Takes the keys, and only the rows that have one.
     fn keyed(mut self, keys: &KeyColumns, rows: usize) -> Result<Self> {
-        let whole = keys.is_complete();
-        let valid = |row: &usize| whole || keys.is_valid(*row);
-        self.keys = match keys.whole() {
-            Some(column) if whole => StagedKeys::Int(column.values().to_vec()),
-            Some(column) => StagedKeys::Int(column.iter().flatten().collect()),
-            None => {
-                let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(rows));
-                for row in (0..rows).filter(valid) {
-                    keys.encode(row, &mut bytes);
-                    ends.push(bytes.len());
-                }
-                StagedKeys::Any { bytes, ends }
-            }
-        };
-        if whole {
+        self.keys = StagedKeys::of(keys, rows);
+        if keys.is_complete() {
             return Ok(self);
         }
         let keep: BooleanArray = (0..rows).map(|row| Some(keys.is_valid(row))).collect();
-        let columns = self.fields.iter_mut().map(|(_, array)| array);
-        for array in columns.chain([&mut self.time]).chain(&mut self.created) {
-            *array = compute::filter(array, &keep)
-                .map_err(Error::arrow("leave out rows without a key"))?;
-        }
+        self.filter_columns(&keep)?;
         self.null_keys = (rows - self.keys.len()) as u64;
         Ok(self)
+    }
+
+    /// Some of the rows.
+    pub(crate) fn filter(mut self, keep: &[bool]) -> Result<Self> {
+        if !keep.contains(&false) {
+            return Ok(self);
+        }
+        self.keys = self.keys.filter(keep);
+        self.filter_columns(&BooleanArray::from(keep.to_vec()))?;
+        Ok(self)
+    }
+
+    fn filter_columns(&mut self, keep: &BooleanArray) -> Result<()> {
+        let columns = self.fields.iter_mut().map(|(_, array)| array);
+        for array in columns.chain([&mut self.time]).chain(&mut self.created) {
+            *array = compute::filter(array, keep).map_err(Error::arrow("leave out rows"))?;
+        }
+        Ok(())
+    }
+
+    /// The event time of each row.
+    pub(crate) fn times(&self) -> &[i64] {
+        self.time
+            .as_primitive::<TimestampMicrosecondType>()
+            .values()
     }
 
     /// The key of each row.

@@ -103,7 +103,8 @@ pub(crate) fn join(
     transform::apply_batch(service, joined)
 }
 
-fn spine_times(spine: &Table) -> Result<Vec<i64>> {
+/// The instants of a spine.
+pub(crate) fn spine_times(spine: &Table) -> Result<Vec<i64>> {
     let schema = spine.schema();
     let at = schema
         .only(Role::EventTime)
@@ -126,6 +127,13 @@ fn spine_times(spine: &Table) -> Result<Vec<i64>> {
 
 /// The id of the key in each row of the spine; `None` where it is null or has no event.
 fn lookup(group: &Group, index: &ViewIndex, spine: &Table) -> Result<Vec<Option<u32>>> {
+    let columns = key_columns(group, spine)?;
+    let names: Vec<&str> = group.join_on.iter().map(String::as_str).collect();
+    index.keys().lookup(&names, &columns, spine.rows())
+}
+
+/// The columns of a spine that a group is joined on, in the order of the view's keys.
+pub(crate) fn key_columns(group: &Group, spine: &Table) -> Result<Vec<ArrayRef>> {
     let (view, schema) = (&group.view, spine.schema());
     let keys = group.join_on.iter().zip(view.entity().keys());
     let columns = keys.map(|(column, (_, expected))| {
@@ -147,7 +155,5 @@ fn lookup(group: &Group, index: &ViewIndex, spine: &Table) -> Result<Vec<Option<
         }
         Ok(Arc::clone(array))
     });
-    let columns = columns.collect::<Result<Vec<_>>>()?;
-    let names: Vec<&str> = group.join_on.iter().map(String::as_str).collect();
-    index.keys().lookup(&names, &columns, spine.rows())
+    columns.collect()
 }

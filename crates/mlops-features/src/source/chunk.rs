@@ -5,7 +5,7 @@ use std::fmt;
 use arrow::array::AsArray;
 use mlops_core::Table;
 
-use super::{Ingest, Rejections, SourceSchema};
+use super::{Ingest, Rejections, RowFilter, SourceSchema};
 use crate::{Error, Result};
 
 /// Some rows of a source: those that were taken and those that were not.
@@ -125,6 +125,7 @@ impl fmt::Debug for Chunks<'_> {
 ///   rows, whatever that number is; a part may have fewer, and none is empty.
 /// - What is wrong with the source as a whole is an error and ends the stream. A bad row is listed and the next is read.
 /// - It can be called any number of times and from several threads, and gives the same each time.
+/// - `stream_near` gives every row that its filter takes, in the same order, and any number of the others.
 /// - Memory is bounded by one part and the buffers of the reader, not by the source.
 pub trait Source: fmt::Debug + Send + Sync {
     /// The path, the URL or the name that stands in errors.
@@ -136,6 +137,27 @@ pub trait Source: fmt::Debug + Send + Sync {
     /// What the source as a whole can be wrong in, as far as it shows before the first row;
     /// [`Error::InvalidParameter`] if `chunk_rows` is 0.
     fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>>;
+
+    /// The same for somebody who has no use for rows that a filter does not take: parts of the source that hold none
+    /// may be left out, and then count neither as read nor as rejected. Other rows come whether they are taken or not.
+    /// A source that knows nothing before it reads leaves nothing out.
+    ///
+    /// # Errors
+    /// Those of [`stream`](Self::stream), and [`Error::Core`] if a value of the filter has not the type of its column.
+    fn stream_near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        wanted: &RowFilter,
+    ) -> Result<Chunks<'a>> {
+        wanted.check(schema.table_schema())?;
+        self.stream(schema, chunk_rows)
+    }
+
+    /// The columns of the table that a filter of its own asks about: a schema for it must have them.
+    fn filter_columns(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// Reads the whole source: all parts of [`Source::stream`] in one table.
     ///

@@ -73,6 +73,14 @@ impl RowFilter {
         self
     }
 
+    /// The rows that both take.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let terms = self.terms.iter().chain(&other.terms);
+        Self {
+            terms: terms.cloned().collect(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }

@@ -102,6 +102,19 @@ impl SourceSchema {
         &self.columns
     }
 
+    /// The keys, the times and the required columns, and of all others those that are wanted.
+    pub(crate) fn only(&self, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let columns = self.columns.iter().filter(|column| {
+            let column = &column.column;
+            column.role() != Role::Value || !column.is_nullable() || wanted(column.name())
+        });
+        SourceSchemaBuilder {
+            columns: columns.cloned().collect(),
+            misplaced: None,
+        }
+        .build()
+    }
+
     /// What a source without rows becomes.
     pub(crate) fn empty_table(&self) -> Result<Table> {
         let columns = self.table.columns().iter();

@@ -91,10 +91,7 @@ impl EncryptedParquet {
     /// [`Error::MissingKey`] if a key of the plan is not on the ring, [`Error::InvalidParameter`] if the plan names a
     /// column that is not there, [`Error::Write`] if Parquet cannot hold the table.
     pub fn to_bytes(&self, table: &Table, plan: &KeyPlan) -> Result<Vec<u8>> {
-        let failed = |error: ParquetError| Error::Write {
-            place: self.identity.clone(),
-            reason: error.to_string(),
-        };
+        let failed = Error::encode(&self.identity);
         let columns = table.schema().columns();
         let named = |name: &str| columns.iter().any(|column| column.name() == name);
         if let Some(column) = plan.columns().find(|column| !named(column)) {
@@ -119,7 +116,7 @@ impl EncryptedParquet {
             encryption = encryption.with_column_key_and_metadata(name, key, id);
         }
         let properties = WriterProperties::builder()
-            .with_file_encryption_properties(encryption.build().map_err(failed)?)
+            .with_file_encryption_properties(encryption.build().map_err(&failed)?)
             .set_compression(Compression::SNAPPY)
             // an index would be one more place to check, and its readers have no key
             .set_statistics_enabled(EnabledStatistics::None)
@@ -127,14 +124,14 @@ impl EncryptedParquet {
             .build();
         let schema = Arc::clone(table.schema().arrow());
         let mut writer =
-            ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(failed)?;
-        writer.write(table.batch()).map_err(failed)?;
-        writer.flush().map_err(failed)?;
+            ArrowWriter::try_new(Vec::new(), schema, Some(properties)).map_err(&failed)?;
+        writer.write(table.batch()).map_err(&failed)?;
+        writer.flush().map_err(&failed)?;
         writer.sync().map_err(|error| failed(error.into()))?;
         // all but the footer is written, and the footer is authenticated
         let body = Digest::of(writer.inner()).to_string();
         writer.append_key_value_metadata(KeyValue::new(BODY.to_owned(), body));
-        writer.into_inner().map_err(failed)
+        writer.into_inner().map_err(&failed)
     }
 
     /// Reads a file that [`to_bytes`](Self::to_bytes) wrote; `columns` are those that are wanted, all if none are named.
@@ -223,10 +220,8 @@ impl EncryptedParquet {
             file.sync_all()?;
             std::fs::rename(&next, path)
         };
-        replace().map_err(|error: std::io::Error| Error::Write {
-            place: path.display().to_string(),
-            reason: error.to_string(),
-        })
+        let replaced: std::io::Result<()> = replace();
+        replaced.map_err(Error::write(&path.to_string_lossy()))
     }
 
     /// Reads a file that [`write`](Self::write) wrote.

@@ -138,10 +138,22 @@ impl ParquetDirectory {
     /// What the metadata of the first file shows, [`Error::InvalidParameter`] if `chunk_rows` is 0. All others come with
     /// their part.
     pub fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>> {
+        self.near(schema, chunk_rows, &RowFilter::new())
+    }
+
+    /// The same without files and row groups that hold no row that another filter takes.
+    fn near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        near: &RowFilter,
+    ) -> Result<Chunks<'a>> {
         check_rows(chunk_rows)?;
-        self.filter.check(schema.table_schema())?;
+        let read = self.filter.and(near);
+        read.check(schema.table_schema())?;
         let mut scan = Scan {
             directory: self,
+            read,
             schema,
             chunk_rows,
             next: 0,
@@ -164,6 +176,19 @@ impl Source for ParquetDirectory {
         self.stream(schema, chunk_rows)
     }
 
+    fn filter_columns(&self) -> Vec<&str> {
+        self.filter.columns().collect()
+    }
+
+    fn stream_near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        wanted: &RowFilter,
+    ) -> Result<Chunks<'a>> {
+        self.near(schema, chunk_rows, wanted)
+    }
+
     fn read(&self, schema: &SourceSchema) -> Result<Ingest> {
         self.read(schema)
     }
@@ -172,6 +197,8 @@ impl Source for ParquetDirectory {
 /// One pass over the files.
 struct Scan<'a> {
     directory: &'a ParquetDirectory,
+    /// Which rows may be read for, its filter included.
+    read: RowFilter,
     schema: &'a SourceSchema,
     chunk_rows: usize,
     next: usize,
@@ -204,7 +231,7 @@ impl Scan<'_> {
             let mut groups = Groups::open(
                 &file.input,
                 self.schema,
-                &directory.filter,
+                &self.read,
                 directory.options,
                 constants,
                 self.chunk_rows,
@@ -224,8 +251,7 @@ impl Scan<'_> {
                 let name = column.column.name();
                 if value.bad.is_empty()
                     && !self
-                        .directory
-                        .filter
+                        .read
                         .holds(name, &Value::from_array(name, &value.array, 0)?)
                 {
                     return Ok(false);

@@ -107,12 +107,23 @@ impl ParquetFile {
     /// Those of [`ParquetFile::read`] that the metadata shows, [`Error::InvalidParameter`](crate::Error::InvalidParameter) if `chunk_rows` is 0. All
     /// others come with their part.
     pub fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>> {
+        self.near(schema, chunk_rows, &RowFilter::new())
+    }
+
+    /// The same without row groups that hold no row that another filter takes.
+    fn near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        near: &RowFilter,
+    ) -> Result<Chunks<'a>> {
         check_rows(chunk_rows)?;
-        self.filter.check(schema.table_schema())?;
+        let read = self.filter.and(near);
+        read.check(schema.table_schema())?;
         let mut groups = Groups::open(
             &self.input,
             schema,
-            &self.filter,
+            &read,
             self.options,
             Vec::new(),
             chunk_rows,
@@ -141,6 +152,19 @@ impl Source for ParquetFile {
 
     fn stream<'a>(&'a self, schema: &'a SourceSchema, chunk_rows: usize) -> Result<Chunks<'a>> {
         self.stream(schema, chunk_rows)
+    }
+
+    fn filter_columns(&self) -> Vec<&str> {
+        self.filter.columns().collect()
+    }
+
+    fn stream_near<'a>(
+        &'a self,
+        schema: &'a SourceSchema,
+        chunk_rows: usize,
+        wanted: &RowFilter,
+    ) -> Result<Chunks<'a>> {
+        self.near(schema, chunk_rows, wanted)
     }
 
     fn read(&self, schema: &SourceSchema) -> Result<Ingest> {

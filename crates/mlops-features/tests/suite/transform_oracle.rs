@@ -5,10 +5,12 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
-mod transform;
-
 use std::sync::Arc;
 
+use crate::transform::{
+    oracle::{Fail, eval},
+    tree::{self, Kind, Tree},
+};
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
@@ -18,10 +20,6 @@ use mlops_features::{
     transform::{Expr, Program},
 };
 use proptest::{prelude::*, test_runner::TestRunner};
-use transform::{
-    oracle::{Fail, eval},
-    tree::{self, Kind, Tree},
-};
 
 fn columns() -> Vec<(String, DataType)> {
     let time = EventTime::data_type();

@@ -275,7 +275,7 @@ fn the_first_form_without_a_version_is_still_read_and_has_the_same_digest() {
 
 #[test]
 fn every_rule_of_the_catalogue_is_read_from_json() {
-    let catalogue = include_str!("../../../fuzz/corpus/contract/seed-catalogue");
+    let catalogue = include_str!("../../../../fuzz/corpus/contract/seed-catalogue");
     let contract = Contract::from_json(catalogue.as_bytes()).unwrap();
     assert_eq!(contract.expectations().len(), 21);
     assert_eq!(

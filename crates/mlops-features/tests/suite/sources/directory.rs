@@ -10,7 +10,7 @@ use mlops_core::{ErrorKind, Value};
 use mlops_features::{Error, ParquetDirectory, Parse, RowFilter, SourceSchema};
 use mlops_store::{ListLimits, Location};
 
-use crate::support::{parquet, rows, why};
+use super::support::{parquet, rows, why};
 
 fn put(root: &Path, path: &str, columns: Vec<(&str, ArrayRef)>) {
     let path = root.join(path);

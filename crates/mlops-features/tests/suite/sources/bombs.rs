@@ -15,7 +15,7 @@ use parquet::{
     },
 };
 
-use crate::support::gzip;
+use super::support::gzip;
 
 fn schema() -> SourceSchema {
     SourceSchema::builder()

@@ -8,7 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
 
-mod support;
+use crate::support;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -8,7 +8,7 @@ use mlops_features::{
     Csv, JsonLines, ParquetDirectory, Parse, RejectionKind, RowFilter, SourceSchema, TimeFormat,
 };
 
-use crate::support::gzip;
+use super::support::gzip;
 
 fn data(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -14,7 +14,7 @@ use mlops_core::ErrorKind;
 use mlops_features::{ArrowIpc, Error, Parse, SourceSchema, UnpackLimit, from_batches};
 use proptest::prelude::*;
 
-use crate::support::{batch, ids, rows, schema};
+use super::support::{batch, ids, rows, schema};
 
 fn file(batches: &[RecordBatch]) -> Vec<u8> {
     let mut writer = FileWriter::try_new(Vec::new(), batches[0].schema_ref()).unwrap();

@@ -7,7 +7,7 @@ use mlops_features::{
 };
 use mlops_store::{ListLimits, Objects};
 
-use crate::support::{batch, gzip, ids, parquet, schema};
+use super::support::{batch, gzip, ids, parquet, schema};
 
 #[test]
 fn a_source_reads_in_a_store_as_it_reads_on_a_disk() {

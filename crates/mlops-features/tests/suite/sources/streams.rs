@@ -2,14 +2,19 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use arrow::{array::RecordBatch, error::ArrowError, ipc::writer::StreamWriter};
+use arrow::{
+    array::{AsArray, RecordBatch},
+    datatypes::Int64Type,
+    error::ArrowError,
+    ipc::writer::StreamWriter,
+};
 use mlops_core::{ErrorKind, Table};
 use mlops_features::{
-    ArrowIpc, Chunk, Csv, Error, Ingest, JsonLines, ParquetDirectory, ParquetFile, Source,
-    SourceSchema, from_batches, from_stream,
+    ArrowIpc, Chunk, Csv, Error, Ingest, JsonLines, ParquetDirectory, ParquetFile, RowFilter,
+    Source, SourceSchema, from_batches, from_stream,
 };
 
-use crate::support::{batch, ids, parquet, schema};
+use super::support::{batch, ids, parquet, schema};
 
 fn csv_text(batches: &[RecordBatch]) -> String {
     let mut text = "Id,Price,At,Name\n".to_owned();
@@ -101,6 +106,22 @@ fn check(source: &dyn Source, schema: &SourceSchema, expected: &Ingest) {
         assert_eq!(together.rejected, whole.rejected, "{name}");
         assert_eq!(together.rows_read, whole.rows_read, "{name}");
     }
+    // what a filter takes comes, in order, whatever comes with it
+    let wanted = RowFilter::new().at_least("id", 120).below("id", 160);
+    let taken = |ingest: &Ingest| {
+        let ids = ingest.table.column("id").unwrap();
+        let ids = ids.as_primitive::<Int64Type>().values();
+        let keep: Vec<bool> = ids.iter().map(|id| (120..160).contains(id)).collect();
+        ingest.table.filter(&keep).unwrap().digest()
+    };
+    let near = source.stream_near(schema, 7, &wanted).unwrap();
+    let near = near.ingest().unwrap();
+    assert_eq!(taken(&near), taken(&whole), "{name}");
+    assert!(near.rows_read <= whole.rows_read, "{name}");
+    let text = RowFilter::new().below("id", "x");
+    let error = source.stream_near(schema, 7, &text).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
+
     let error = source.stream(schema, 0).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{name}");
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use mlops_core::{ErrorKind, EventTime, Value, arrow::datatypes::TimeUnit};
 use mlops_features::{Csv, Error, JsonLines, Parse, RejectionKind, SourceSchema, TimeFormat};
 
-use crate::support::{gzip, rows, why};
+use super::support::{gzip, rows, why};
 
 fn schema() -> SourceSchema {
     SourceSchema::builder()

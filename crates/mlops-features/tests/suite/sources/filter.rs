@@ -8,7 +8,7 @@ use mlops_features::{ParquetFile, Parse, RowFilter, SourceSchema, TimeFormat};
 use parquet::{arrow::ArrowWriter, file::properties::WriterProperties};
 use proptest::prelude::*;
 
-use crate::support::rows;
+use super::support::rows;
 
 type Row = (Option<i32>, Option<String>, i64);
 

@@ -7,7 +7,7 @@ use mlops_features::{JsonLines, Parse, RejectionKind, SourceSchema};
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use serde_json::Value as Json;
 
-use crate::support::rows;
+use super::support::rows;
 
 fn schema() -> SourceSchema {
     SourceSchema::builder()

@@ -13,7 +13,7 @@ use parquet::{
     file::properties::{WriterProperties, WriterVersion},
 };
 
-use crate::support::{column_of_ints, column_of_texts, ints, read, times, write};
+use super::support::{column_of_ints, column_of_texts, ints, read, times, write};
 
 const SPINE: &str = "id,event_timestamp\n1,2024-01-02\n2,2024-01-02\n";
 const HEADER: &str = "id,event_timestamp,n\n";
@@ -93,7 +93,8 @@ fn an_open_quote_ends_before_it_fills_the_memory() {
 fn a_gzip_stream_that_is_cut_off_or_damaged_is_named_with_its_row() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cut.csv.gz");
-    let rows: String = (0..50_000).map(|n| format!("1,2024-01-01,{n}\n")).collect();
+    let rows: Vec<String> = (0..50_000).map(|n| format!("1,2024-01-01,{n}\n")).collect();
+    let rows = rows.concat();
     let whole = gzip(&format!("{HEADER}{rows}"));
     // the end of the stream is its checksum and its length: of these two files all rows are there
     let mut damaged = whole.clone();

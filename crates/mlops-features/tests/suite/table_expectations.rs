@@ -398,7 +398,7 @@ fn what_cannot_be_checked_is_told_and_the_rest_goes_on() {
 
 #[test]
 fn distances_agree_with_great_expectations_and_scipy() {
-    let golden = include_str!("golden/great_expectations/distances.json");
+    let golden = include_str!("../golden/great_expectations/distances.json");
     let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
     let cases = golden["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 6);

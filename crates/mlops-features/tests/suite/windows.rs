@@ -10,9 +10,6 @@
     reason = "tables of tests are small"
 )]
 
-#[path = "support/exact.rs"]
-mod exact;
-
 use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use mlops_core::{
@@ -27,6 +24,8 @@ use mlops_features::{
     sketch::{HyperLogLog, Kll},
 };
 use proptest::{collection::vec, option, prelude::*};
+
+use crate::exact;
 
 const WORDS: [&str; 4] = ["", "UK", "IE", "é"];
 const FIELDS: [&str; 5] = ["amount", "quantity", "country", "returned", "due"];

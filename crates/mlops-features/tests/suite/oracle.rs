@@ -6,10 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 #![expect(clippy::cast_possible_wrap, reason = "tables of tests are small")]
 
-#[path = "support/exact.rs"]
-#[expect(dead_code, reason = "variances are asked for in `windows.rs`")]
-mod exact;
-
 use std::sync::Arc;
 
 use mlops_core::{
@@ -23,6 +19,8 @@ use mlops_features::{
     Function, Status,
 };
 use proptest::{collection::vec, option, prelude::*};
+
+use crate::exact;
 
 const WORDS: [&str; 4] = ["", "1", "12", "é"];
 const FIELDS: [&str; 5] = ["amount", "quantity", "country", "returned", "due"];

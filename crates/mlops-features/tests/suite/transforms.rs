@@ -503,7 +503,7 @@ fn the_stored_form_has_a_version_and_survives() {
 
 #[test]
 fn hashes_distances_and_calendars_agree_with_other_libraries() {
-    let golden = include_str!("golden/transforms/values.json");
+    let golden = include_str!("../golden/transforms/values.json");
     let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
     let list = |name: &str| golden[name].as_array().unwrap().clone();
     for case in list("text_buckets") {
