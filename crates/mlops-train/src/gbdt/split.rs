@@ -73,7 +73,8 @@ impl BinSet {
 /// Which bins go left.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cut {
-    /// Up to this one; the missing one where it says.
+    /// Up to this one; the missing one where it says. The last one parts the missing values from all
+    /// others.
     Number { bin: u8, missing_left: bool },
     /// These.
     Category { left: BinSet },
@@ -135,12 +136,13 @@ impl Leaf<'_> {
 
     /// Twice what the loss falls by when a leaf with these sums answers its value.
     fn score(&self, sums: Sums, l2: f64) -> f64 {
-        let gradient = self.shrunk(sums.gradient);
         if self.bounds == Bounds::NONE {
+            let gradient = self.shrunk(sums.gradient);
             return gradient * gradient / (sums.hessian + l2 + TINY);
         }
         let value = self.value(sums, l2);
-        -(2.0 * gradient * value + (sums.hessian + l2 + TINY) * value * value)
+        let straight = sums.gradient * value + self.limits.l1 * value.abs();
+        -(2.0 * straight + (sums.hessian + l2 + TINY) * value * value)
     }
 
     /// What the leaf scores as it is.
@@ -221,10 +223,13 @@ impl Leaf<'_> {
                 let Some(score) = self.pair_score(l, r, limits.l2) else {
                     continue;
                 };
-                if score <= best || !self.in_order(limits.monotone[index], l, r) {
+                // missing values have no place in an order
+                let alone = sides.len() == 2 && self.total - left == missing;
+                if score <= best || !(alone || self.in_order(limits.monotone[index], l, r)) {
                     continue;
                 }
                 best = score;
+                let bin = if alone { feature.values - 1 } else { bin };
                 let bin = u8::try_from(bin).expect("a column has at most 255 bins");
                 // without missing values here, they go where more rows go
                 let missing_left = if sides.len() == 1 {
