@@ -5,8 +5,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    accumulate::{Rows, accumulate},
     bins::{Bins, Block, Feature},
-    histogram::{Cell, Pair, Rows, Scale, Tile, accumulate, tile},
+    histogram::{Cell, Pair, Scale, Tile, tile},
     partition::partition,
     split::{Bounds, Cut, Leaf, Limits, Split},
     tree::{Kind, Node, Test, Tree},
