@@ -5,10 +5,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    bins::{Bins, Block},
-    histogram::{Cell, Pair, Rows, Scale, Tile, accumulate, tile},
+    accumulate::{Rows, accumulate},
+    bins::{Bins, Block, Feature},
+    histogram::{Cell, Pair, Scale, Tile, tile},
     partition::partition,
-    split::{Bounds, Leaf, Limits, Split},
+    split::{Bounds, Cut, Leaf, Limits, Split},
     tree::{Kind, Node, Test, Tree},
 };
 
@@ -170,7 +171,7 @@ impl<'a> Grower<'a> {
         let rows = &mut self.rows[parent.rows.clone()];
         let middle =
             parent.rows.start + partition(rows, &mut self.scratch, bytes, &table, self.threads);
-        let (left_bounds, right_bounds) = narrowed(parent.bounds, &split, limits);
+        let (left_bounds, right_bounds) = narrowed(parent.bounds, &split, feature, limits);
         let child = |rows: Range<usize>, node, total, bounds| Open {
             node,
             rows,
@@ -386,8 +387,11 @@ fn splittable(open: &Open, from: &Gradients<'_>, limits: &Limits) -> bool {
 }
 
 /// The values that children may answer: each keeps to its side of the middle where the column is held in
-/// order.
-fn narrowed(bounds: Bounds, split: &Split, limits: &Limits) -> (Bounds, Bounds) {
+/// order, unless one side holds missing values only.
+fn narrowed(bounds: Bounds, split: &Split, feature: &Feature, limits: &Limits) -> (Bounds, Bounds) {
+    if matches!(split.cut, Cut::Number { bin, .. } if usize::from(bin) + 1 == feature.values) {
+        return (bounds, bounds);
+    }
     let middle = f64::midpoint(split.left_value, split.right_value);
     let (low, high) = (
         Bounds {

@@ -6,7 +6,7 @@
 
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
-use super::bins::{BLOCK, Block};
+use super::bins::BLOCK;
 
 /// How many rows a fit takes at most: beyond, hessians would keep too few digits.
 pub(crate) const MAX_ROWS: usize = 1 << 25;
@@ -159,51 +159,6 @@ pub(crate) type Tile = [[Cell; STRIDE]; BLOCK];
 /// A tile of zeros.
 pub(crate) fn tile() -> Box<Tile> {
     Box::new([[Cell::default(); STRIDE]; BLOCK])
-}
-
-/// The rows that are summed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Rows<'a> {
-    /// All rows.
-    All,
-    /// These, in ascending order.
-    Some(&'a [u32]),
-}
-
-/// Adds rows to a tile; `cells` are theirs, in the order of `rows`.
-pub(crate) fn accumulate(tile: &mut Tile, block: &Block, rows: Rows<'_>, cells: &[Cell]) {
-    match block.width {
-        1 => add::<1>(tile, &block.bytes, rows, cells),
-        2 => add::<2>(tile, &block.bytes, rows, cells),
-        3 => add::<3>(tile, &block.bytes, rows, cells),
-        4 => add::<4>(tile, &block.bytes, rows, cells),
-        5 => add::<5>(tile, &block.bytes, rows, cells),
-        6 => add::<6>(tile, &block.bytes, rows, cells),
-        7 => add::<7>(tile, &block.bytes, rows, cells),
-        8 => add::<8>(tile, &block.bytes, rows, cells),
-        _ => unreachable!("a block holds one to eight columns"),
-    }
-}
-
-#[inline(never)]
-fn add<const WIDTH: usize>(tile: &mut Tile, bytes: &[u8], rows: Rows<'_>, cells: &[Cell]) {
-    let (bins, _) = bytes.as_chunks::<WIDTH>();
-    let mut row = |bins: &[u8; WIDTH], cell: Cell| {
-        for column in 0..WIDTH {
-            tile[column][usize::from(bins[column])] += cell;
-        }
-    };
-    match rows {
-        Rows::All => bins
-            .iter()
-            .zip(cells)
-            .for_each(|(bins, cell)| row(bins, *cell)),
-        Rows::Some(rows) => {
-            for (at, cell) in rows.iter().zip(cells) {
-                row(&bins[*at as usize], *cell);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //!                            └─────────────────────────┘
 //! ```
 
+mod accumulate;
 mod bins;
 mod boost;
 mod category;

@@ -80,9 +80,9 @@ impl Objective {
         };
         const EDGE: f64 = 1e-15;
         match self {
-            Self::SquaredError | Self::Huber { .. } => vec![share(&|label| label)],
-            Self::AbsoluteError | Self::Quantile { .. } => {
-                let level = self.renewal().expect("both have one");
+            Self::SquaredError => vec![share(&|label| label)],
+            Self::AbsoluteError | Self::Quantile { .. } | Self::Huber { .. } => {
+                let level = self.renewal().unwrap_or(0.5);
                 let mut pairs: Vec<(f64, f64)> = (0..labels.len())
                     .map(|row| (labels[row], weight(row)))
                     .collect();

@@ -147,6 +147,10 @@ impl Settings {
             "it must be at least 1, or none",
         )?;
         whole("threads", self.threads, 1, 1024, "it must lie in 1..=1024")?;
+        let ordered = self.monotone.iter().any(|direction| *direction != 0);
+        let renewed = self.objective.renewal().is_some();
+        let rule = "leaves set to quantiles afterwards cannot be held in order";
+        require(!(ordered && renewed), owner, "monotone", &"given", rule)?;
         let (name, value, holds, rule) = match self.objective {
             Objective::Quantile { alpha } => (
                 "alpha",
@@ -166,10 +170,6 @@ impl Settings {
             }
             _ => return Ok(()),
         };
-        real(name, value, holds, rule)?;
-        let ordered = self.monotone.iter().any(|direction| *direction != 0);
-        let renewed = self.objective.renewal().is_some();
-        let rule = "leaves set to quantiles afterwards cannot be held in order";
-        require(!(ordered && renewed), owner, "monotone", &"given", rule)
+        real(name, value, holds, rule)
     }
 }

@@ -73,7 +73,8 @@ impl BinSet {
 /// Which bins go left.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Cut {
-    /// Up to this one; the missing one where it says.
+    /// Up to this one; the missing one where it says. The last one parts the missing values from all
+    /// others.
     Number { bin: u8, missing_left: bool },
     /// These.
     Category { left: BinSet },
@@ -114,6 +115,13 @@ pub(crate) struct Leaf<'a> {
     pub(crate) bounds: Bounds,
 }
 
+/// The best score so far, with the last bin to the left and whether missing values are there too.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    score: f64,
+    at: Option<(usize, bool)>,
+}
+
 /// Keeps a hessian of zero from dividing.
 const TINY: f64 = 1e-15;
 
@@ -135,12 +143,13 @@ impl Leaf<'_> {
 
     /// Twice what the loss falls by when a leaf with these sums answers its value.
     fn score(&self, sums: Sums, l2: f64) -> f64 {
-        let gradient = self.shrunk(sums.gradient);
         if self.bounds == Bounds::NONE {
+            let gradient = self.shrunk(sums.gradient);
             return gradient * gradient / (sums.hessian + l2 + TINY);
         }
         let value = self.value(sums, l2);
-        -(2.0 * gradient * value + (sums.hessian + l2 + TINY) * value * value)
+        let straight = sums.gradient * value + self.limits.l1 * value.abs();
+        -(2.0 * straight + (sums.hessian + l2 + TINY) * value * value)
     }
 
     /// What the leaf scores as it is.
@@ -189,53 +198,129 @@ impl Leaf<'_> {
         cells: &[Cell],
         floor: f64,
     ) -> Option<(f64, Cut, Cell)> {
-        let limits = self.limits;
         let missing = if feature.missing {
             cells[feature.values]
         } else {
             Cell::default()
         };
-        let sides: &[bool] = if missing == Cell::default() {
-            &[false]
-        } else {
-            &[false, true]
+        let present = &cells[..feature.values];
+        let monotone = self.limits.monotone[index];
+        let free = monotone == 0 && self.limits.l1 == 0.0 && self.bounds == Bounds::NONE;
+        let mut best = Best {
+            score: floor,
+            at: None,
         };
-        let (mut best, mut found) = (floor, None);
-        for &missing_left in sides {
-            let mut left = if missing_left {
-                missing
-            } else {
-                Cell::default()
-            };
-            // all present values on one side is a split only if the missing ones are on the other
-            let end = feature.values - usize::from(missing_left || sides.len() == 1);
-            for (bin, cell) in cells[..end].iter().enumerate() {
-                if *cell == Cell::default() {
-                    continue;
+        if missing == Cell::default() {
+            // all present values on one side would leave none for the other
+            self.scan(
+                present.len() - 1,
+                present,
+                missing,
+                false,
+                monotone,
+                free,
+                &mut best,
+            );
+        } else {
+            self.scan(
+                present.len(),
+                present,
+                missing,
+                false,
+                monotone,
+                free,
+                &mut best,
+            );
+            self.scan(
+                present.len() - 1,
+                present,
+                missing,
+                true,
+                monotone,
+                free,
+                &mut best,
+            );
+        }
+        let (bin, missing_left) = best.at?;
+        let mut left = present[..=bin]
+            .iter()
+            .fold(Cell::default(), |sum, cell| sum + *cell);
+        if missing_left {
+            left += missing;
+        }
+        let right = self.total - left;
+        let (missing_left, bin) = if missing == Cell::default() {
+            // without missing values here, they go where more rows go
+            (
+                self.scale.sums(left).rows > self.scale.sums(right).rows,
+                bin,
+            )
+        } else if right == missing {
+            (false, feature.values - 1)
+        } else {
+            (missing_left, bin)
+        };
+        let bin = u8::try_from(bin).expect("a column has at most 255 bins");
+        Some((best.score, Cut::Number { bin, missing_left }, left))
+    }
+
+    /// Tries the first `end` bins as the last one to the left.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one loop for all kinds of columns"
+    )]
+    #[inline]
+    fn scan(
+        &self,
+        end: usize,
+        cells: &[Cell],
+        missing: Cell,
+        missing_left: bool,
+        monotone: i8,
+        free: bool,
+        best: &mut Best,
+    ) {
+        let limits = self.limits;
+        let mut left = if missing_left {
+            missing
+        } else {
+            Cell::default()
+        };
+        for (bin, cell) in cells[..end].iter().enumerate() {
+            left += *cell;
+            let right = self.total - left;
+            let (l, r) = (self.scale.sums(left), self.scale.sums(right));
+            if r.rows < limits.min_rows || r.hessian < limits.min_hessian {
+                break;
+            }
+            if l.rows < limits.min_rows || l.hessian < limits.min_hessian {
+                continue;
+            }
+            if free {
+                // one fraction for both sides, and no division until it is better
+                let (x, y) = (l.hessian + limits.l2 + TINY, r.hessian + limits.l2 + TINY);
+                let above = l.gradient * l.gradient * y + r.gradient * r.gradient * x;
+                if above > best.score * (x * y) && *cell != Cell::default() {
+                    *best = Best {
+                        score: above / (x * y),
+                        at: Some((bin, missing_left)),
+                    };
                 }
-                left += *cell;
-                let (l, r) = (self.scale.sums(left), self.scale.sums(self.total - left));
-                if r.rows < limits.min_rows || r.hessian < limits.min_hessian {
-                    break;
-                }
-                let Some(score) = self.pair_score(l, r, limits.l2) else {
-                    continue;
+                continue;
+            }
+            if *cell == Cell::default() {
+                continue;
+            }
+            let score = self.score(l, limits.l2) + self.score(r, limits.l2);
+            // missing values have no place in an order
+            let alone = missing != Cell::default() && right == missing;
+            if score > best.score && (alone || self.in_order(monotone, l, r)) {
+                *best = Best {
+                    score,
+                    at: Some((bin, missing_left)),
                 };
-                if score <= best || !self.in_order(limits.monotone[index], l, r) {
-                    continue;
-                }
-                best = score;
-                let bin = u8::try_from(bin).expect("a column has at most 255 bins");
-                // without missing values here, they go where more rows go
-                let missing_left = if sides.len() == 1 {
-                    l.rows > r.rows
-                } else {
-                    missing_left
-                };
-                found = Some((score, Cut::Number { bin, missing_left }, left));
             }
         }
-        found
     }
 
     /// Whether the sides' values rise or fall as the column asks.
