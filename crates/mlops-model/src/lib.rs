@@ -44,6 +44,8 @@
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
+//! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
+//!   `ModelPackage::verify`; signatures and keys are cosign's.
 //!
 //! # How values are read
 //!
@@ -56,6 +58,12 @@
 //!
 //! It trains nothing, fetches no features, opens no socket and keeps no versions. Every file it reads is
 //! JSON of a fixed shape; nothing in a package is ever executed.
+//!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! | --- | --- | --- |
+//! | `sign` | signing and verifying of packages | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
 //!
@@ -70,6 +78,8 @@ mod matrix;
 mod model;
 mod package;
 mod preprocess;
+#[cfg(feature = "sign")]
+mod sign;
 mod signature;
 mod spec;
 
@@ -81,5 +91,7 @@ pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{Encoder, Preprocess};
+#[cfg(feature = "sign")]
+pub use sign::{BlobSignature, PublicKey, SigningKey, TrustPolicy, TrustedKey, Verified};
 pub use signature::{Input, InputKind, Output, Signature};
 pub use spec::ModelSpec;

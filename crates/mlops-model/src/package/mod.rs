@@ -161,6 +161,12 @@ impl ModelPackage {
         self.digest
     }
 
+    /// The bytes of the manifest, which vouch for all others.
+    #[cfg(feature = "sign")]
+    pub(crate) fn manifest(&self) -> &[u8] {
+        &self.files[MANIFEST]
+    }
+
     /// The model, ready to predict.
     ///
     /// # Errors

@@ -11,4 +11,6 @@ mod hostile_models;
 mod inputs;
 mod packages;
 mod parity;
+#[cfg(feature = "sign")]
+mod signing;
 mod support;
