@@ -30,7 +30,7 @@ fn benches(c: &mut Criterion) {
     group.bench_function("mlops/model", |b| {
         b.iter(|| {
             model
-                .predict_row(black_box(&rows[next.next().unwrap()]), &mut scratch)
+                .predict_value(black_box(&rows[next.next().unwrap()]), &mut scratch)
                 .unwrap()
         });
     });

@@ -39,7 +39,7 @@ fn constant(answer: f64) -> ModelPackage {
     let preprocess = Preprocess::new(&signature, vec![]).unwrap();
     let linear = Linear {
         weights: vec![],
-        bias: answer,
+        bias: vec![answer],
         link: Link::Identity,
     };
     let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(linear)).unwrap();

@@ -77,7 +77,7 @@ fn registry() -> Registry {
     );
     let linear = Linear {
         weights: vec![1.0; 4],
-        bias: 0.0,
+        bias: vec![0.0],
         link: Link::Identity,
     };
     let preprocess = preprocess.expect("encoders that fit");

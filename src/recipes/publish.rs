@@ -42,7 +42,7 @@ pub fn publish(
 
     let labels = train.label_values();
     let rate = labels.iter().sum::<f64>() / labels.len() as f64;
-    let predictions = candidate.spec.predict(&test.features())?;
+    let predictions = candidate.spec.predict_values(&test.features())?;
     let profile = ReferenceProfile::builder()
         .label_rate(Probability::new(rate)?)
         .build(&train.features(), Some(&predictions))?;

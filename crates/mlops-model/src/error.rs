@@ -102,6 +102,12 @@ pub enum Error {
         /// What the model computed.
         value: f64,
     },
+    /// One number was asked of a model that answers several.
+    #[error("the model answers {outputs} numbers, one was asked for")]
+    SeveralOutputs {
+        /// The numbers of an answer.
+        outputs: usize,
+    },
     /// A signature contradicts itself.
     #[error("signature is not valid: {reason}")]
     InvalidSignature {
@@ -258,9 +264,9 @@ impl Error {
             | Self::Corrupt { .. }
             | Self::Json { .. }
             | Self::MalformedSignature { .. } => ErrorKind::Corrupt,
-            Self::UnsupportedVersion { .. } | Self::UnsupportedSignature { .. } => {
-                ErrorKind::Unsupported
-            }
+            Self::UnsupportedVersion { .. }
+            | Self::UnsupportedSignature { .. }
+            | Self::SeveralOutputs { .. } => ErrorKind::Unsupported,
             Self::WrongPassword | Self::SignatureMismatch { .. } | Self::Untrusted { .. } => {
                 ErrorKind::Denied
             }

@@ -12,20 +12,20 @@
 //!     Encoder::Numeric { input: 0, impute: None, log1p: false, center: 5.0, scale: 2.5 },
 //!     Encoder::OneHot { input: 1, categories: vec!["DE".into(), "UK".into()] },
 //! ])?;
-//! let logistic = Linear { weights: vec![-1.0, 0.5, 0.0], bias: 1.5, link: Link::Logit };
+//! let logistic = Linear { weights: vec![-1.0, 0.5, 0.0], bias: vec![1.5], link: Link::Logit };
 //! let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(logistic))?;
 //!
 //! let package = ModelPackage::builder(spec).created(EventTime::from_seconds(0)).build()?;
 //! let model = ModelPackage::from_files(package.files().clone())?.load()?;
 //! let row = model.signature().row([("country", Value::from("DE")), ("orders_90d", Value::from(10))])?;
-//! assert_eq!(model.predict_row(&row, &mut Scratch::new())?, 0.5);
+//! assert_eq!(model.predict_value(&row, &mut Scratch::new())?, 0.5);
 //! # Ok::<(), Error>(())
 //! ```
 //!
 //! # The types and how they relate
 //!
 //! ```text
-//! Value, RecordBatch ─▶ Signature ─▶ Preprocess ─▶ Estimator ─▶ f64
+//! Value, RecordBatch ─▶ Signature ─▶ Preprocess ─▶ Estimator ─▶ [f64]
 //!                       names, kinds  encoders      linear, trees, mlp
 //!                       └───────────── ModelSpec : Model ──────────┘
 //!                                          │ build, verify
@@ -40,7 +40,8 @@
 //!
 //! # Recipes
 //!
-//! - Predict from a request: [`Signature::row`], then [`Model::predict_row`] with a [`Scratch`] a thread.
+//! - Predict from a request: [`Signature::row`], then [`Model::predict_row`] (or
+//!   [`Model::predict_value`] where there is one output) with a [`Scratch`] a thread.
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].

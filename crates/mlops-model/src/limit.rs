@@ -18,10 +18,14 @@ pub const INPUTS: usize = 4_096;
 pub const NAME_BYTES: usize = 512;
 /// Columns of the encoded matrix.
 pub const WIDTH: usize = 65_536;
+/// Numbers of an answer: classes, or outputs.
+pub const OUTPUTS: usize = 1_024;
 /// Trees of an ensemble.
 pub const TREES: usize = 100_000;
 /// Nodes of all trees together.
 pub const NODES: usize = 1_000_000;
+/// Words of 64 categories in all category splits of an ensemble together.
+pub const CATEGORY_WORDS: usize = 2_000_000;
 /// Splits between a tree's root and its deepest leaf.
 pub const TREE_DEPTH: usize = 256;
 /// Layers of a network.
@@ -65,6 +69,12 @@ pub(crate) trait Weigh {
 }
 
 impl Weigh for f64 {
+    fn weigh(&self) -> usize {
+        1
+    }
+}
+
+impl Weigh for u32 {
     fn weigh(&self) -> usize {
         1
     }

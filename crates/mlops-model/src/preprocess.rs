@@ -37,6 +37,15 @@ pub enum Encoder {
         #[serde(deserialize_with = "limit::list::<{ limit::WIDTH }, _, _>")]
         categories: Vec<String>,
     },
+    /// One column: the position of the category. A missing value and a category that is not listed stay
+    /// missing. Trees ask for it by [`Node::Category`](crate::Node::Category).
+    Ordinal {
+        /// The input: text, or a whole number or boolean compared by its plain form (`-7`, `true`).
+        input: usize,
+        /// The categories in the order of their numbers, from 0.
+        #[serde(deserialize_with = "limit::list::<{ limit::WIDTH }, _, _>")]
+        categories: Vec<String>,
+    },
 }
 
 impl Encoder {
@@ -54,14 +63,16 @@ impl Encoder {
     /// The position of the input in the signature.
     pub fn input(&self) -> usize {
         match self {
-            Self::Numeric { input, .. } | Self::OneHot { input, .. } => *input,
+            Self::Numeric { input, .. }
+            | Self::OneHot { input, .. }
+            | Self::Ordinal { input, .. } => *input,
         }
     }
 
     /// The number of columns it makes.
     pub fn width(&self) -> usize {
         match self {
-            Self::Numeric { .. } => 1,
+            Self::Numeric { .. } | Self::Ordinal { .. } => 1,
             Self::OneHot { categories, .. } => categories.len(),
         }
     }
@@ -69,7 +80,10 @@ impl Encoder {
 
 impl limit::Weigh for Encoder {
     fn weigh(&self) -> usize {
-        self.width()
+        match self {
+            Self::Numeric { .. } => 1,
+            Self::OneHot { categories, .. } | Self::Ordinal { categories, .. } => categories.len(),
+        }
     }
 }
 
@@ -123,6 +137,8 @@ impl Preprocess {
         limit::check("the number of encoded columns", width, limit::WIDTH)?;
         // an encoder without categories has no width, and still has a cost
         limit::check("the number of encoders", encoders.len(), limit::WIDTH)?;
+        let categories = encoders.iter().map(limit::Weigh::weigh).sum();
+        limit::check("the number of categories", categories, limit::WIDTH)?;
         let lookups = encoders
             .iter()
             .enumerate()
@@ -160,7 +176,7 @@ impl Preprocess {
         for encoder in &self.encoders {
             let input = &self.signature.inputs()[encoder.input()].name;
             match encoder {
-                Encoder::Numeric { .. } => names.push(input.clone()),
+                Encoder::Numeric { .. } | Encoder::Ordinal { .. } => names.push(input.clone()),
                 Encoder::OneHot { categories, .. } => {
                     names.extend(categories.iter().map(|c| format!("{input}={c}")));
                 }
@@ -172,7 +188,12 @@ impl Preprocess {
     /// Whether the encoded column of this encoder can be missing.
     pub(crate) fn can_be_missing(&self, encoder: &Encoder) -> bool {
         let nullable = self.signature.inputs()[encoder.input()].nullable;
-        nullable && matches!(encoder, Encoder::Numeric { impute: None, .. })
+        match encoder {
+            Encoder::Numeric { impute, .. } => nullable && impute.is_none(),
+            Encoder::OneHot { .. } => false,
+            // a category that was not seen is missing too
+            Encoder::Ordinal { .. } => true,
+        }
     }
 
     /// Encodes one row, replacing what `encoded` holds. No memory is taken once it is large enough.
@@ -231,6 +252,10 @@ impl Preprocess {
                         encoded[start + at] = 1.0;
                     }
                 }
+                Encoder::Ordinal { input, .. } => {
+                    let at = lookup.find(cell(*input));
+                    encoded.push(at.map_or(f64::NAN, |at| at as f64));
+                }
             }
         }
     }
@@ -287,7 +312,7 @@ fn lookup(signature: &Signature, encoder: &Encoder) -> Result<Lookup, String> {
             }
             Ok(Lookup::None)
         }
-        Encoder::OneHot { categories, .. } => {
+        Encoder::OneHot { categories, .. } | Encoder::Ordinal { categories, .. } => {
             if let Some(long) = categories.iter().find(|c| c.len() > limit::NAME_BYTES) {
                 return Err(format!("category `{}…` is too long", shorten(long)));
             }

@@ -105,6 +105,22 @@ pub enum Output {
     },
     /// A number.
     Number,
+    /// The probabilities of two or more classes; they sum to 1.
+    Classes {
+        /// The classes' names, in the order of the answer.
+        #[serde(deserialize_with = "limit::list::<{ limit::OUTPUTS }, _, _>")]
+        names: Vec<String>,
+    },
+}
+
+impl Output {
+    /// The number of numbers in an answer.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Probability { .. } | Self::Number => 1,
+            Self::Classes { names } => names.len(),
+        }
+    }
 }
 
 /// The inputs of a model in order, and its output. Names are unique.
@@ -160,15 +176,18 @@ impl Signature {
     ///
     /// # Errors
     /// [`Error::InvalidSignature`] if a name is empty, too long, has control characters or is taken
-    /// twice; [`Error::TooLarge`] if there are too many inputs.
+    /// twice, or if there are fewer than two classes; [`Error::TooLarge`] if there are too many inputs
+    /// or classes.
     pub fn new(inputs: impl IntoIterator<Item = Input>, output: Output) -> Result<Self> {
         let inputs: Vec<Input> = inputs.into_iter().collect();
         limit::check("the number of inputs", inputs.len(), limit::INPUTS)?;
         for input in &inputs {
             check_name("input", &input.name)?;
         }
-        if let Output::Probability { positive } = &output {
-            check_name("positive class", positive)?;
+        match &output {
+            Output::Probability { positive } => check_name("positive class", positive)?,
+            Output::Number => {}
+            Output::Classes { names } => check_classes(names)?,
         }
         let mut by_name: Vec<usize> = (0..inputs.len()).collect();
         by_name.sort_unstable_by_key(|at| &inputs[*at].name);
@@ -416,6 +435,23 @@ fn wrong_type(input: &Input, found: &str) -> Error {
         row: None,
         expected: input.kind,
         found: found.to_owned(),
+    }
+}
+
+fn check_classes(names: &[String]) -> Result<()> {
+    limit::check("the number of classes", names.len(), limit::OUTPUTS)?;
+    let invalid = |reason: String| Err(Error::InvalidSignature { reason });
+    if names.len() < 2 {
+        return invalid(format!("{} classes cannot be told apart", names.len()));
+    }
+    for name in names {
+        check_name("class", name)?;
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(twice) => invalid(format!("class `{}` is named twice", twice[0])),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use mlops_core::Value;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    Encoder, Error, Estimator, Model, Output, Preprocess, Result, Scratch, Signature,
+    Encoder, Error, Estimator, Matrix, Model, Output, Preprocess, Result, Scratch, Signature,
     estimator::Scorer, limit,
 };
 
@@ -19,9 +19,9 @@ use crate::{
 ///
 /// let signature = Signature::new([Input::new("x", InputKind::Float)], Output::Number)?;
 /// let preprocess = Preprocess::new(&signature, vec![Encoder::plain(0)])?;
-/// let line = Linear { weights: vec![2.0], bias: 1.0, link: Link::Identity };
+/// let line = Linear { weights: vec![2.0], bias: vec![1.0], link: Link::Identity };
 /// let model = ModelSpec::new(signature, preprocess, Estimator::Linear(line))?;
-/// assert_eq!(model.predict_row(&[Value::from(3.0)], &mut Scratch::new())?, 7.0);
+/// assert_eq!(model.predict_value(&[Value::from(3.0)], &mut Scratch::new())?, 7.0);
 /// # Ok::<(), mlops_model::Error>(())
 /// ```
 #[derive(Debug, Clone, Deserialize)]
@@ -94,11 +94,25 @@ impl ModelSpec {
                 "the input is nullable and not imputed; only trees read missing values",
             ));
         }
-        let probability = matches!(signature.output(), Output::Probability { .. });
-        if probability && !Scorer::is_probability(&estimator) {
+        let (outputs, wanted) = (scorer.outputs(), signature.output().width());
+        if outputs != wanted {
             return Err(Error::model(
                 "output",
-                "it is called a probability, and the estimator can leave 0..=1; use the logit link",
+                format!("the estimator answers {outputs} numbers, the signature {wanted}"),
+            ));
+        }
+        let link = match signature.output() {
+            Output::Number => None,
+            Output::Probability { .. } => Some("logit"),
+            Output::Classes { .. } => Some("softmax"),
+        };
+        if let Some(link) = link
+            && !Scorer::is_probability(&estimator)
+        {
+            let reason = "it is called a probability, and the estimator can leave 0..=1";
+            return Err(Error::model(
+                "output",
+                format!("{reason}; use the {link} link"),
             ));
         }
         Ok(Self {
@@ -128,22 +142,22 @@ impl Model for ModelSpec {
         self.estimator.family()
     }
 
-    fn predict(&self, batch: &RecordBatch) -> Result<Vec<f64>> {
+    fn predict(&self, batch: &RecordBatch) -> Result<Matrix> {
         let matrix = self.preprocess.encode(batch)?;
         let answers = self.scorer.score(&matrix);
-        match answers.iter().position(|value| !value.is_finite()) {
-            Some(row) => Err(not_finite(answers[row]).in_row(row)),
+        match answers.values().iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(not_finite(answers.values()[at]).in_row(at / self.scorer.outputs())),
             None => Ok(answers),
         }
     }
 
-    fn predict_row(&self, row: &[Value], scratch: &mut Scratch) -> Result<f64> {
+    fn predict_row<'s>(&self, row: &[Value], scratch: &'s mut Scratch) -> Result<&'s [f64]> {
         self.preprocess.encode_row(row, &mut scratch.encoded)?;
-        let answer = self.scorer.score_row(scratch);
-        if answer.is_finite() {
-            return Ok(answer);
+        self.scorer.score_row(scratch);
+        match scratch.answer.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(not_finite(*value)),
+            None => Ok(&scratch.answer),
         }
-        Err(not_finite(answer))
     }
 }
 

@@ -7,7 +7,7 @@
 //! # use mlops_model::{Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature};
 //! # let signature = Signature::new([], Output::Probability { positive: "churned".into() })?;
 //! # let preprocess = Preprocess::new(&signature, vec![])?;
-//! # let constant = Linear { weights: vec![], bias: -1.0, link: Link::Logit };
+//! # let constant = Linear { weights: vec![], bias: vec![-1.0], link: Link::Logit };
 //! # let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(constant))?;
 //! # let package = ModelPackage::builder(spec).build()?;
 //! use mlops_registry::{Gate, GateEvidence, Registry, RunStatus};
@@ -96,6 +96,7 @@ mod registry;
 mod run;
 mod run_info;
 mod schema;
+mod signature;
 mod stage;
 mod verify;
 mod version;

@@ -8,7 +8,7 @@
 //! # fn package(bias: f64) -> Result<ModelPackage, mlops_model::Error> {
 //! #     let signature = Signature::new([Input::new("recency", InputKind::Float)], Output::Number)?;
 //! #     let preprocess = Preprocess::new(&signature, vec![Encoder::plain(0)])?;
-//! #     let linear = Linear { weights: vec![2.0], bias, link: Link::Identity };
+//! #     let linear = Linear { weights: vec![2.0], bias: vec![bias], link: Link::Identity };
 //! #     ModelPackage::builder(ModelSpec::new(signature, preprocess, Estimator::Linear(linear))?).build()
 //! # }
 //!
@@ -94,6 +94,7 @@
 //! | feature | adds | costs |
 //! | --- | --- | --- |
 //! | `features` (default) | lookup by entity key in `mlops-features` | that crate: Parquet, CSV |
+//! | `sign` | `Endpoint::open_trusted`: serves only what trusted keys have signed | p256, plain Rust |
 //!
 //! # Errors
 //!

@@ -16,7 +16,7 @@ pub fn baseline(set: &TrainingSet) -> Result<ModelSpec> {
     let positives = labels.iter().filter(|label| **label).count();
     let constant = Linear {
         weights: Vec::new(),
-        bias: positives as f64 / labels.len() as f64,
+        bias: vec![positives as f64 / labels.len() as f64],
         link: Link::Identity,
     };
     let signature = signature(set)?;
@@ -40,7 +40,10 @@ mod tests {
     fn it_answers_the_base_rate() {
         let set = planted(200, 1);
         let labels = set.label_classes().unwrap();
-        let scores = baseline(&set).unwrap().predict(&set.features()).unwrap();
+        let scores = baseline(&set)
+            .unwrap()
+            .predict_values(&set.features())
+            .unwrap();
         let rate = labels.iter().filter(|l| **l).count() as f64 / 200.0;
         assert_eq!(scores, vec![rate; 200]);
         assert_eq!(metric::roc_auc(&labels, &scores).unwrap(), 0.5);
@@ -51,7 +54,10 @@ mod tests {
     fn one_class_is_a_base_rate_too() {
         let set = table(vec![("x", vec![Some(1.0), None])], &[true, true]);
         assert_eq!(
-            baseline(&set).unwrap().predict(&set.features()).unwrap(),
+            baseline(&set)
+                .unwrap()
+                .predict_values(&set.features())
+                .unwrap(),
             [1.0, 1.0]
         );
     }

@@ -140,7 +140,7 @@ fn fit(trainer: &dyn Trainer, set: &TrainingSet, case: &str) -> ModelSpec {
 }
 
 fn answers(model: &ModelSpec, set: &TrainingSet, case: &str) -> Vec<f64> {
-    match model.predict(&set.features()) {
+    match model.predict_values(&set.features()) {
         Ok(answers) => answers,
         Err(error) => panic!("{case}: the model refused its own rows: {error}"),
     }

@@ -115,7 +115,7 @@ pub fn evaluate(
         "it must be at least 2",
     )?;
     let labels = set.label_classes()?;
-    let scores = model.predict(&set.features())?;
+    let scores = model.predict_values(&set.features())?;
 
     let interval = |name, metric: fn(&[bool], &[f64]) -> mlops_core::Result<f64>| {
         let seed = options.seed.derive(name);

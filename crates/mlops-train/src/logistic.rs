@@ -162,7 +162,7 @@ impl LogisticRegression {
         let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
         Ok(Linear {
             weights: fitted.params().iter().map(|weight| sign * weight).collect(),
-            bias: sign * fitted.intercept(),
+            bias: vec![sign * fitted.intercept()],
             link: Link::Logit,
         })
     }
@@ -170,7 +170,9 @@ impl LogisticRegression {
 
 fn probability(line: &Linear, row: &[f64]) -> f64 {
     let terms = line.weights.iter().zip(row);
-    Link::Logit.apply(terms.fold(line.bias, |sum, (weight, x)| sum + weight * x))
+    let mut answer = [terms.fold(line.bias[0], |sum, (weight, x)| sum + weight * x)];
+    Link::Logit.apply(&mut answer);
+    answer[0]
 }
 
 /// The largest component of the penalised loss's gradient, a row.
@@ -220,7 +222,7 @@ mod tests {
                 .fit(&set)
                 .unwrap()
                 .spec
-                .predict(&set.features())
+                .predict_values(&set.features())
                 .unwrap();
             let classes = theirs.predict(&records);
             for (row, chance) in theirs.predict_probabilities(&records).iter().enumerate() {
@@ -250,7 +252,7 @@ mod tests {
                 .unwrap()
                 .fit(&set)
                 .unwrap();
-            let scores = fitted.spec.predict(&set.features()).unwrap();
+            let scores = fitted.spec.predict_values(&set.features()).unwrap();
             assert_eq!(
                 roc_auc(&labels, &scores).unwrap(),
                 1.0,
@@ -290,7 +292,7 @@ mod tests {
             let Estimator::Linear(line) = fitted.spec.estimator() else {
                 panic!("linear")
             };
-            let found = line.weights.iter().chain([&line.bias]);
+            let found = line.weights.iter().chain(&line.bias);
             for (found, expected) in found.zip(case.weights.iter().chain([&case.bias])) {
                 assert!(
                     (found - expected).abs() < 1e-5,
@@ -310,7 +312,10 @@ mod tests {
             .unwrap()
             .fit(&set)
             .unwrap();
-        assert_eq!(fitted.spec.predict(&set.features()).unwrap(), vec![0.5; 4]);
+        assert_eq!(
+            fitted.spec.predict_values(&set.features()).unwrap(),
+            vec![0.5; 4]
+        );
     }
 
     #[test]

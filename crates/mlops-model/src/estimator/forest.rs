@@ -4,7 +4,8 @@
 //! What else there is to decide is decided beforehand. `x <= t` is kept as `x < next_up(t)`, which is the
 //! same for every number. A row is spread into two copies, its missing values replaced by -∞ in one and
 //! by +∞ in the other, and a split reads the copy that sends a missing value its way. A leaf reads a
-//! column of -∞ and leads to itself.
+//! column of -∞ and leads to itself. A split by category looks its number up in a set of bits; ensembles
+//! without such splits are walked by code that does not know of them.
 //!
 //! Eight walks go on at once, so that a load of one hides behind the comparisons of the others; over a
 //! batch the eight are rows, for a single row they are trees. Values are always added in tree order, so
@@ -20,12 +21,16 @@ const LANES: usize = 8;
 /// Rows that stay in the cache while all trees pass over them.
 const BLOCK: usize = 64;
 
+/// Marks the column of a split by category.
+const BY_CATEGORY: u32 = 1 << 31;
+
 /// A split or a leaf.
 #[derive(Debug, Clone, Copy)]
 struct Packed {
-    /// The threshold below which a row goes left, or the leaf's value.
+    /// The threshold below which a row goes left, or the leaf's value; of a split by category, the bits
+    /// of the first word and the number of words of its set.
     value: f64,
-    /// The column of the spread row.
+    /// The column of the spread row, with [`BY_CATEGORY`].
     column: u32,
     /// The left child; the right one follows it. A leaf names itself.
     left: u32,
@@ -36,9 +41,12 @@ struct Packed {
 pub(crate) struct Forest {
     nodes: Vec<Packed>,
     roots: Vec<u32>,
+    /// The sets of all splits by category, a bit a category.
+    sets: Vec<u64>,
     /// The number of encoded columns.
     width: usize,
-    base: f64,
+    /// One an output; the trees take turns.
+    base: Vec<f64>,
     combine: Combine,
     link: Link,
 }
@@ -49,23 +57,29 @@ impl Forest {
         limit::check("the number of trees", ensemble.trees.len(), limit::TREES)?;
         let total = ensemble.trees.iter().map(|tree| tree.nodes.len()).sum();
         limit::check("the number of nodes", total, limit::NODES)?;
-        if !ensemble.base.is_finite() {
-            return Err(Error::model(
-                "tree ensemble",
-                format!("the base is {}", ensemble.base),
+        let outputs = ensemble.base.len();
+        let invalid = |reason: String| Err(Error::model("tree ensemble", reason));
+        if let Some(base) = ensemble.base.iter().find(|base| !base.is_finite()) {
+            return invalid(format!("the base is {base}"));
+        }
+        if outputs == 0 {
+            return invalid("it has no output".into());
+        }
+        if !ensemble.trees.len().is_multiple_of(outputs) {
+            let trees = ensemble.trees.len();
+            return invalid(format!(
+                "{trees} trees cannot take turns over {outputs} outputs"
             ));
         }
         if ensemble.combine == Combine::Mean && ensemble.trees.is_empty() {
-            return Err(Error::model(
-                "tree ensemble",
-                "the mean of no trees is no number",
-            ));
+            return invalid("the mean of no trees is no number".into());
         }
         let mut forest = Self {
             nodes: Vec::with_capacity(total),
             roots: Vec::with_capacity(ensemble.trees.len()),
+            sets: Vec::new(),
             width,
-            base: ensemble.base,
+            base: ensemble.base.clone(),
             combine: ensemble.combine,
             link: ensemble.link,
         };
@@ -97,13 +111,38 @@ impl Forest {
         let mut queue: Vec<(usize, usize)> = vec![(0, 0)];
         let mut next = 0;
         while let Some(&(at, depth)) = queue.get(next) {
-            let packed = match tree.nodes[at] {
+            let mut children = |feature: u32, left: u32, right: u32| {
+                if feature as usize >= width {
+                    return Err(format!(
+                        "node {at} reads encoded column {feature}, there are {width}"
+                    ));
+                }
+                if depth >= limit::TREE_DEPTH {
+                    return Err(format!("it is deeper than {}", limit::TREE_DEPTH));
+                }
+                let first = queue.len();
+                for child in [left as usize, right as usize] {
+                    match reached.get_mut(child) {
+                        None => {
+                            return Err(format!("node {at} leads to node {child} of {count}"));
+                        }
+                        Some(true) => return Err(format!("node {child} is reached twice")),
+                        Some(seen) => *seen = true,
+                    }
+                    queue.push((child, depth + 1));
+                }
+                Ok(slot(first))
+            };
+            let read = |feature: u32, missing_left: bool| {
+                feature + if missing_left { 0 } else { column(width) }
+            };
+            let packed = match &tree.nodes[at] {
                 Node::Leaf { value } => {
                     if !value.is_finite() {
                         return Err(format!("the value of leaf {at} is {value}"));
                     }
                     Packed {
-                        value,
+                        value: *value,
                         column: column(2 * width),
                         left: slot(next),
                     }
@@ -119,34 +158,27 @@ impl Forest {
                     if !threshold.is_finite() {
                         return Err(format!("the threshold of node {at} is {threshold}"));
                     }
-                    if feature as usize >= width {
-                        return Err(format!(
-                            "node {at} reads encoded column {feature}, there are {width}"
-                        ));
-                    }
-                    if depth >= limit::TREE_DEPTH {
-                        return Err(format!("it is deeper than {}", limit::TREE_DEPTH));
-                    }
-                    let first = queue.len();
-                    for child in [left as usize, right as usize] {
-                        match reached.get_mut(child) {
-                            None => {
-                                return Err(format!("node {at} leads to node {child} of {count}"));
-                            }
-                            Some(true) => return Err(format!("node {child} is reached twice")),
-                            Some(seen) => *seen = true,
-                        }
-                        queue.push((child, depth + 1));
-                    }
                     Packed {
+                        left: children(*feature, *left, *right)?,
                         value: match rule {
-                            Rule::Lt => threshold,
+                            Rule::Lt => *threshold,
                             Rule::Le => threshold.next_up(),
                         },
-                        column: feature + if missing_left { 0 } else { column(width) },
-                        left: slot(first),
+                        column: read(*feature, *missing_left),
                     }
                 }
+                Node::Category {
+                    feature,
+                    categories,
+                    missing_left,
+                    left,
+                    right,
+                } => Packed {
+                    left: children(*feature, *left, *right)?,
+                    value: add_set(&mut self.sets, categories)
+                        .map_err(|reason| format!("node {at}: {reason}"))?,
+                    column: read(*feature, *missing_left) | BY_CATEGORY,
+                },
             };
             self.nodes.push(packed);
             next += 1;
@@ -157,56 +189,91 @@ impl Forest {
         }
     }
 
+    /// The numbers of an answer.
+    pub(crate) fn outputs(&self) -> usize {
+        self.base.len()
+    }
+
     /// The answer for one encoded row; `spread` is memory to work in.
-    pub(crate) fn score(&self, row: &[f64], spread: &mut Vec<f64>) -> f64 {
+    pub(crate) fn score(&self, row: &[f64], spread: &mut Vec<f64>, answer: &mut [f64]) {
         spread.clear();
         self.spread(row, spread);
-        let row = spread.as_slice();
-        let mut sum = self.start();
+        self.start(answer);
+        if self.sets.is_empty() {
+            self.score_row::<false>(spread, answer);
+        } else {
+            self.score_row::<true>(spread, answer);
+        }
+        self.finish(answer);
+    }
+
+    fn score_row<const CATEGORIES: bool>(&self, row: &[f64], sums: &mut [f64]) {
+        let outputs = sums.len();
+        let mut output = 0;
+        let mut add = |leaf: f64| {
+            sums[output] += leaf;
+            output += 1;
+            if output == outputs {
+                output = 0;
+            }
+        };
         let mut groups = self.roots.chunks_exact(LANES);
         for group in &mut groups {
             let group: [u32; LANES] = group.try_into().expect("the chunk's length");
-            let leaves = self.walk(group, |_| row);
-            sum = leaves.iter().fold(sum, |sum, leaf| sum + leaf);
+            let leaves = self.walk::<LANES, CATEGORIES>(group, |_| row);
+            leaves.into_iter().for_each(&mut add);
         }
         for root in groups.remainder() {
-            sum += self.walk([*root], |_| row)[0];
+            add(self.walk::<1, CATEGORIES>([*root], |_| row)[0]);
         }
-        self.finish(sum)
     }
 
-    /// The answers for all rows.
-    pub(crate) fn score_all(&self, matrix: &Matrix) -> Vec<f64> {
-        let mut sums = vec![self.start(); matrix.rows()];
+    /// The answers for all rows, `[rows, outputs]`.
+    pub(crate) fn score_all(&self, matrix: &Matrix, answers: &mut [f64]) {
+        let outputs = self.outputs();
         let mut spread = Vec::new();
-        let stride = self.stride();
-        for (block, sums) in sums.chunks_mut(BLOCK).enumerate() {
+        for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
+            answers
+                .chunks_exact_mut(outputs)
+                .for_each(|answer| self.start(answer));
             spread.clear();
-            for row in block * BLOCK..block * BLOCK + sums.len() {
+            for row in block * BLOCK..block * BLOCK + answers.len() / outputs {
                 self.spread(matrix.row(row), &mut spread);
             }
-            for root in &self.roots {
-                let groups = sums.chunks_mut(LANES).zip(spread.chunks(LANES * stride));
-                for (sums, rows) in groups {
-                    let row = |lane: usize| &rows[lane * stride..(lane + 1) * stride];
-                    if sums.len() == LANES {
-                        let rows: [&[f64]; LANES] = std::array::from_fn(row);
-                        let leaves = self.walk([*root; LANES], |lane| rows[lane]);
-                        sums.iter_mut()
-                            .zip(leaves)
-                            .for_each(|(sum, leaf)| *sum += leaf);
-                    } else {
-                        for (lane, sum) in sums.iter_mut().enumerate() {
-                            *sum += self.walk([*root], |_| row(lane))[0];
-                        }
+            if self.sets.is_empty() {
+                self.score_block::<false>(&spread, answers);
+            } else {
+                self.score_block::<true>(&spread, answers);
+            }
+            answers
+                .chunks_exact_mut(outputs)
+                .for_each(|answer| self.finish(answer));
+        }
+    }
+
+    fn score_block<const CATEGORIES: bool>(&self, spread: &[f64], sums: &mut [f64]) {
+        let (outputs, stride) = (self.outputs(), self.stride());
+        for (tree, root) in self.roots.iter().enumerate() {
+            let output = tree % outputs;
+            let groups = sums
+                .chunks_mut(LANES * outputs)
+                .zip(spread.chunks(LANES * stride));
+            for (sums, rows) in groups {
+                let row = |lane: usize| &rows[lane * stride..(lane + 1) * stride];
+                if sums.len() == LANES * outputs {
+                    let rows: [&[f64]; LANES] = std::array::from_fn(row);
+                    let leaves = self.walk::<LANES, CATEGORIES>([*root; LANES], |lane| rows[lane]);
+                    for (lane, leaf) in leaves.into_iter().enumerate() {
+                        sums[lane * outputs + output] += leaf;
+                    }
+                } else {
+                    for lane in 0..sums.len() / outputs {
+                        let leaf = self.walk::<1, CATEGORIES>([*root], |_| row(lane))[0];
+                        sums[lane * outputs + output] += leaf;
                     }
                 }
             }
         }
-        for sum in &mut sums {
-            *sum = self.finish(*sum);
-        }
-        sums
     }
 
     /// The length of a spread row: missing goes left, missing goes right, and the leaves' column.
@@ -224,7 +291,7 @@ impl Forest {
 
     /// The value of the leaf that each lane ends in.
     #[inline]
-    fn walk<'a, const N: usize>(
+    fn walk<'a, const N: usize, const CATEGORIES: bool>(
         &self,
         mut at: [u32; N],
         row: impl Fn(usize) -> &'a [f64],
@@ -234,7 +301,12 @@ impl Forest {
             let mut moved = 0;
             for (lane, at) in at.iter_mut().enumerate() {
                 let node = &self.nodes[*at as usize];
-                let left = row(lane)[node.column as usize] < node.value;
+                let left = if CATEGORIES && node.column & BY_CATEGORY != 0 {
+                    let x = row(lane)[(node.column ^ BY_CATEGORY) as usize];
+                    self.has(node.value, x)
+                } else {
+                    row(lane)[node.column as usize] < node.value
+                };
                 let next = node.left + u32::from(!left);
                 moved |= next ^ *at;
                 *at = next;
@@ -245,17 +317,63 @@ impl Forest {
         }
     }
 
-    fn start(&self) -> f64 {
+    /// Whether a set has a category. -∞, a missing value that goes left, is in every set.
+    #[inline]
+    fn has(&self, set: f64, category: f64) -> bool {
+        if category == f64::NEG_INFINITY {
+            return true;
+        }
+        let (first, words) = (set.to_bits() >> 32, set.to_bits() & u64::from(u32::MAX));
+        if !(category >= 0.0 && category < (words * 64) as f64) {
+            return false;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the line above bounds it"
+        )]
+        let category = category as u64;
+        let word = usize::try_from(first + category / 64).expect("`limit::CATEGORY_WORDS` is less");
+        self.sets[word] >> (category % 64) & 1 == 1
+    }
+
+    fn start(&self, answer: &mut [f64]) {
         match self.combine {
-            Combine::Sum => self.base,
-            Combine::Mean => 0.0,
+            Combine::Sum => answer.copy_from_slice(&self.base),
+            Combine::Mean => answer.fill(0.0),
         }
     }
 
-    fn finish(&self, sum: f64) -> f64 {
-        self.link.apply(match self.combine {
-            Combine::Sum => sum,
-            Combine::Mean => self.base + sum / self.roots.len() as f64,
-        })
+    fn finish(&self, answer: &mut [f64]) {
+        if self.combine == Combine::Mean {
+            let trees = (self.roots.len() / self.base.len()) as f64;
+            for (sum, base) in answer.iter_mut().zip(&self.base) {
+                *sum = base + *sum / trees;
+            }
+        }
+        self.link.apply(answer);
     }
+}
+
+/// Appends a set of categories; its place is kept as the bits of a number.
+fn add_set(sets: &mut Vec<u64>, categories: &[u32]) -> Result<f64, String> {
+    if !categories.is_sorted_by(|a, b| a < b) {
+        return Err("its categories do not ascend".into());
+    }
+    let words = match categories.last() {
+        None => return Err("it has no categories".into()),
+        Some(last) if *last as usize >= limit::WIDTH => {
+            return Err(format!("category {last} is beyond {}", limit::WIDTH));
+        }
+        Some(last) => *last as usize / 64 + 1,
+    };
+    let first = sets.len();
+    if first + words > limit::CATEGORY_WORDS {
+        return Err("the sets of all categories together are too large".into());
+    }
+    sets.resize(first + words, 0);
+    for category in categories {
+        sets[first + *category as usize / 64] |= 1 << (category % 64);
+    }
+    Ok(f64::from_bits((first as u64) << 32 | words as u64))
 }

@@ -29,7 +29,7 @@ pub struct Dense {
     pub bias: Vec<f64>,
 }
 
-/// A network with one output. The activation follows every layer but the last.
+/// A network whose last layer has an output a number of the answer. The activation follows every layer but the last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mlp {
@@ -38,7 +38,7 @@ pub struct Mlp {
     pub layers: Vec<Dense>,
     /// What stands between the layers.
     pub activation: Activation,
-    /// What turns the last layer's output into the answer.
+    /// What turns the last layer's outputs into the answer.
     pub link: Link,
 }
 
@@ -71,11 +71,8 @@ impl Network {
         limit::check("the number of layers", mlp.layers.len(), limit::LAYERS)?;
         let total = mlp.layers.iter().map(limit::Weigh::weigh).sum();
         limit::check("the number of weights", total, limit::WEIGHTS)?;
-        if mlp.layers.last().is_none_or(|last| last.rows != 1) {
-            return Err(Error::model(
-                "network",
-                "its last layer must have one output",
-            ));
+        if mlp.layers.is_empty() {
+            return Err(Error::model("network", "it has no layer"));
         }
         let mut cols = width;
         let mut widest = width;
@@ -95,7 +92,13 @@ impl Network {
     }
 
     /// The answer for one encoded row; `layer` and `next` are memory to work in.
-    pub(crate) fn score(&self, encoded: &[f64], layer: &mut Vec<f64>, next: &mut Vec<f64>) -> f64 {
+    pub(crate) fn score(
+        &self,
+        encoded: &[f64],
+        layer: &mut Vec<f64>,
+        next: &mut Vec<f64>,
+        answer: &mut [f64],
+    ) {
         layer.clear();
         next.clear();
         // the two change places, so both must hold the widest
@@ -123,7 +126,13 @@ impl Network {
             }
             std::mem::swap(layer, next);
         }
-        self.link.apply(layer[0])
+        answer.copy_from_slice(layer);
+        self.link.apply(answer);
+    }
+
+    /// The numbers of an answer.
+    pub(crate) fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |last| last.bias.len())
     }
 }
 

@@ -18,6 +18,13 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
     let answer = match signature.output() {
         Output::Probability { positive } => format!("the probability of `{}`", plain(positive)),
         Output::Number => "a number".to_owned(),
+        Output::Classes { names } => {
+            let names: Vec<String> = names
+                .iter()
+                .map(|name| format!("`{}`", plain(name)))
+                .collect();
+            format!("the probabilities of {}", names.join(", "))
+        }
     };
     let mut card = format!(
         "# Model card\n\n- family: {}, {size}\n- answers {answer}\n",

@@ -48,14 +48,19 @@ impl fmt::Display for Document<'_> {
                 required: !input.nullable,
             })
             .collect();
-        let output = Column {
-            r#type: "double",
-            name: match signature.output() {
-                Output::Probability { .. } => "probability",
-                Output::Number => "prediction",
-            },
-            required: true,
+        let names: &[String] = match signature.output() {
+            Output::Probability { .. } => &["probability".to_owned()],
+            Output::Number => &["prediction".to_owned()],
+            Output::Classes { names } => names,
         };
+        let outputs: Vec<Column<'_>> = names
+            .iter()
+            .map(|name| Column {
+                r#type: "double",
+                name,
+                required: true,
+            })
+            .collect();
         let mut uuid = self.model.to_string();
         uuid.truncate(32);
 
@@ -75,13 +80,13 @@ impl fmt::Display for Document<'_> {
             writeln!(f, "  pandas_orient: split\n  type: dataframe")?;
         }
         writeln!(f, "signature:\n  inputs: {}", quoted(&json(&inputs)))?;
-        writeln!(f, "  outputs: {}\n  params: null", quoted(&json(&[output])))?;
+        writeln!(f, "  outputs: {}\n  params: null", quoted(&json(&outputs)))?;
         let Metadata {
             trainer, params, ..
         } = self.metadata;
         let positive = match signature.output() {
             Output::Probability { positive } => Some(positive),
-            Output::Number => None,
+            Output::Number | Output::Classes { .. } => None,
         };
         if trainer.is_none() && params.is_empty() && positive.is_none() {
             return Ok(());

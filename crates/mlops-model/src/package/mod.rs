@@ -50,7 +50,7 @@ pub(crate) const SIGNATURE: &str = "signature.json";
 /// use mlops_model::{Estimator, Linear, Link, Model, ModelPackage, ModelSpec, Output, Preprocess, Scratch, Signature};
 ///
 /// let signature = Signature::new([], Output::Probability { positive: "churned".into() })?;
-/// let base_rate = Linear { weights: vec![], bias: 0.25, link: Link::Identity };
+/// let base_rate = Linear { weights: vec![], bias: vec![0.25], link: Link::Identity };
 /// let spec = ModelSpec::new(signature.clone(), Preprocess::new(&signature, vec![])?, Estimator::Linear(base_rate))?;
 /// let package = ModelPackage::builder(spec).trainer("base rate").build()?;
 ///

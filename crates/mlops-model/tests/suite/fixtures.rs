@@ -38,7 +38,7 @@ fn every_version_is_read_and_predicts_what_it_did() {
             assert_eq!(package.trainer(), Some("fixture"));
             let mut scratch = Scratch::new();
             for (row, expected) in rows.iter().zip(&expected[&family]) {
-                let answer = model.predict_row(row, &mut scratch).unwrap();
+                let answer = model.predict_value(row, &mut scratch).unwrap();
                 assert!(
                     (answer - expected).abs() <= 1e-12 * expected.abs(),
                     "{family}: {row:?}"

@@ -41,7 +41,7 @@ fn leaf(value: f64) -> Node {
 fn trees(trees: Vec<Vec<Node>>) -> TreeEnsemble {
     TreeEnsemble {
         trees: trees.into_iter().map(|nodes| Tree { nodes }).collect(),
-        base: 0.0,
+        base: vec![0.0],
         combine: Combine::Sum,
         link: Link::Identity,
     }
@@ -100,7 +100,7 @@ fn what_is_not_a_tree_is_refused() {
         );
     }
     let based = TreeEnsemble {
-        base: f64::NAN,
+        base: vec![f64::NAN],
         ..trees(vec![])
     };
     refused(Estimator::Trees(based), "the base is NaN");
@@ -130,7 +130,10 @@ fn depth_and_counts_are_bounded() {
     let model = |nodes| build(true, Output::Number, Estimator::Trees(trees(nodes)));
     let deepest = model(vec![chain(limit::TREE_DEPTH)]).unwrap();
     let row = [mlops_core::Value::Null, 0.0.into()];
-    assert_eq!(deepest.predict_row(&row, &mut Scratch::new()).unwrap(), 9.0);
+    assert_eq!(
+        deepest.predict_value(&row, &mut Scratch::new()).unwrap(),
+        9.0
+    );
     refused(
         Estimator::Trees(trees(vec![chain(limit::TREE_DEPTH + 1)])),
         "deeper than 256",
@@ -152,7 +155,7 @@ fn weights_and_shapes_are_checked() {
     let linear = |weights: Vec<f64>, bias| {
         Estimator::Linear(Linear {
             weights,
-            bias,
+            bias: vec![bias],
             link: Link::Identity,
         })
     };
@@ -173,10 +176,10 @@ fn weights_and_shapes_are_checked() {
             link: Link::Identity,
         })
     };
-    refused(mlp(vec![]), "its last layer must have one output");
+    refused(mlp(vec![]), "it has no layer");
     refused(
         mlp(vec![dense(2, 2, vec![0.0; 4], vec![0.0; 2])]),
-        "must have one output",
+        "the estimator answers 2 numbers, the signature 1",
     );
     let last = || dense(1, 2, vec![0.0; 2], vec![0.0]);
     refused(
@@ -217,7 +220,7 @@ fn weights_and_shapes_are_checked() {
 fn a_missing_value_may_only_reach_trees() {
     let linear = Linear {
         weights: vec![1.0, 1.0],
-        bias: 0.0,
+        bias: vec![0.0],
         link: Link::Identity,
     };
     let error = build(true, Output::Number, Estimator::Linear(linear.clone())).unwrap_err();
@@ -244,7 +247,7 @@ fn a_probability_must_be_one_whatever_the_row() {
     let linear = |weights: Vec<f64>, bias, link| {
         Estimator::Linear(Linear {
             weights,
-            bias,
+            bias: vec![bias],
             link,
         })
     };
@@ -252,7 +255,7 @@ fn a_probability_must_be_one_whatever_the_row() {
         let nodes = leaves.iter().map(|value| vec![leaf(*value)]).collect();
         Estimator::Trees(TreeEnsemble {
             combine,
-            base,
+            base: vec![base],
             ..trees(nodes)
         })
     };
@@ -279,19 +282,19 @@ fn a_probability_must_be_one_whatever_the_row() {
 fn an_overflow_is_an_error_and_not_an_answer() {
     let linear = Linear {
         weights: vec![1e300, -1e300],
-        bias: 0.0,
+        bias: vec![0.0],
         link: Link::Identity,
     };
     let model = build(false, Output::Number, Estimator::Linear(linear)).unwrap();
     let row = vec![1e300.into(), 1e300.into()];
-    let error = model.predict_row(&row, &mut Scratch::new()).unwrap_err();
+    let error = model.predict_value(&row, &mut Scratch::new()).unwrap_err();
     assert!(
         matches!(error, Error::PredictionNotFinite { row: None, .. }),
         "{error}"
     );
     let rows = [vec![0.0.into(), 0.0.into()], row];
     let error = model
-        .predict(&crate::support::batch(&model, &rows))
+        .predict_values(&crate::support::batch(&model, &rows))
         .unwrap_err();
     assert!(
         matches!(error, Error::PredictionNotFinite { row: Some(1), .. }),
@@ -306,7 +309,7 @@ fn preprocessing_belongs_to_its_signature() {
     let preprocess = Preprocess::new(&one, vec![Encoder::plain(0)]).unwrap();
     let linear = Linear {
         weights: vec![1.0],
-        bias: 0.0,
+        bias: vec![0.0],
         link: Link::Identity,
     };
     let error = ModelSpec::new(other, preprocess, Estimator::Linear(linear)).unwrap_err();
@@ -335,7 +338,7 @@ fn json_is_held_to_the_same_checks() {
     let model: ModelSpec = serde_json::from_str(&good).unwrap();
     assert_eq!(
         model
-            .predict_row(&[0.5.into()], &mut Scratch::new())
+            .predict_value(&[0.5.into()], &mut Scratch::new())
             .unwrap(),
         1.0
     );

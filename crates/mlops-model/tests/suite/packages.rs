@@ -76,7 +76,11 @@ fn a_package_keeps_what_was_put_in() {
     let row = back.input_example().unwrap();
     let mut scratch = Scratch::new();
     assert_eq!(
-        back.load().unwrap().predict_row(row, &mut scratch).unwrap(),
+        back.load()
+            .unwrap()
+            .predict_row(row, &mut scratch)
+            .unwrap()
+            .to_vec(),
         package.spec().predict_row(row, &mut scratch).unwrap()
     );
     assert_eq!(self::package(7).files(), package.files());
@@ -139,7 +143,7 @@ proptest! {
             let mut scratch = Scratch::new();
             for row in rows {
                 if let Ok(answer) = package.spec().predict_row(&row, &mut scratch) {
-                    prop_assert!((0.0..=1.0).contains(&answer));
+                    prop_assert!(answer.iter().all(|p| (0.0..=1.0).contains(p)));
                 }
             }
         }

@@ -23,11 +23,17 @@ pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
     items[rng.below(items.len())]
 }
 
-/// A model of a random family over one input of each kind.
+/// A model of a random family over one input of each kind, for two classes or for three.
 pub(crate) fn model(seed: u64) -> ModelSpec {
     let mut rng = Seed(seed).derive("model").rng();
     let family = rng.below(3);
     let trees = family == 1;
+    let outputs = pick(&mut rng, &[1, 3]);
+    let link = if outputs == 1 {
+        Link::Logit
+    } else {
+        Link::Softmax
+    };
     let mut inputs = vec![
         Input::new("amount", InputKind::Float).nullable(),
         Input::new("orders", InputKind::Int),
@@ -37,18 +43,34 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
         Input::new("unused", InputKind::Str),
     ];
     rng.shuffle(&mut inputs);
-    let output = Output::Probability {
-        positive: "yes".into(),
+    let output = if outputs == 1 {
+        Output::Probability {
+            positive: "yes".into(),
+        }
+    } else {
+        Output::Classes {
+            names: ["yes", "no", "perhaps"].map(String::from).to_vec(),
+        }
     };
     let signature = Signature::new(inputs, output).unwrap();
     let mut encoders = Vec::new();
     for (input, at) in signature.inputs().iter().zip(0..) {
         match (input.name.as_str(), input.kind) {
             ("unused", _) => {}
-            (_, InputKind::Str) => encoders.push(Encoder::OneHot {
-                input: at,
-                categories: COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect(),
-            }),
+            (_, InputKind::Str) => {
+                let categories = COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect();
+                encoders.push(if trees && rng.below(2) == 0 {
+                    Encoder::Ordinal {
+                        input: at,
+                        categories,
+                    }
+                } else {
+                    Encoder::OneHot {
+                        input: at,
+                        categories,
+                    }
+                });
+            }
             _ => encoders.push(Encoder::Numeric {
                 input: at,
                 impute: (!trees || rng.below(2) == 0).then(|| pick(&mut rng, &GRID[1..8])),
@@ -63,13 +85,13 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     let mut weights = |n: usize| (0..n).map(|_| rng.normal()).collect::<Vec<_>>();
     let estimator = match family {
         0 => Estimator::Linear(Linear {
-            weights: weights(width),
-            bias: 0.25,
-            link: Link::Logit,
+            weights: weights(width * outputs),
+            bias: weights(outputs),
+            link,
         }),
-        1 => Estimator::Trees(ensemble(seed, width)),
+        1 => Estimator::Trees(ensemble(seed, width, outputs)),
         _ => {
-            let shape = [width, 7, 3, 1];
+            let shape = [width, 7, 4, outputs];
             let layers = shape.windows(2).map(|w| Dense {
                 rows: w[1],
                 cols: w[0],
@@ -79,22 +101,34 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
             Estimator::Mlp(Mlp {
                 layers: layers.collect(),
                 activation: Activation::Relu,
-                link: Link::Logit,
+                link,
             })
         }
     };
     ModelSpec::new(signature, preprocess, estimator).unwrap()
 }
 
+/// The first model from this seed on that answers one number.
+pub(crate) fn one_output(seed: u64) -> ModelSpec {
+    (seed..seed + 1000)
+        .map(model)
+        .find(|spec| spec.signature().output().width() == 1)
+        .unwrap()
+}
+
 /// Trees of random shape, their nodes in random order behind the root.
-pub(crate) fn ensemble(seed: u64, width: usize) -> TreeEnsemble {
+pub(crate) fn ensemble(seed: u64, width: usize, outputs: usize) -> TreeEnsemble {
     let mut rng = Seed(seed).derive("trees").rng();
-    let count = 1 + rng.below(21);
+    let count = outputs * (1 + rng.below(21));
     TreeEnsemble {
         trees: (0..count).map(|_| tree(&mut rng, width)).collect(),
-        base: rng.normal(),
+        base: (0..outputs).map(|_| rng.normal()).collect(),
         combine: pick(&mut rng, &[Combine::Sum, Combine::Mean]),
-        link: Link::Logit,
+        link: if outputs == 1 {
+            Link::Logit
+        } else {
+            Link::Softmax
+        },
     }
 }
 
@@ -107,13 +141,25 @@ fn tree(rng: &mut Rng, width: usize) -> Tree {
     for _ in 0..splits {
         let at = leaves.swap_remove(rng.below(leaves.len()));
         let (left, right) = (order.pop().unwrap(), order.pop().unwrap());
-        nodes[at as usize] = Node::Split {
-            feature: u32::try_from(rng.below(width)).unwrap(),
-            threshold: pick(rng, &GRID),
-            rule: pick(rng, &[Rule::Lt, Rule::Le]),
-            missing_left: rng.below(2) == 0,
-            left,
-            right,
+        let feature = u32::try_from(rng.below(width)).unwrap();
+        let missing_left = rng.below(2) == 0;
+        nodes[at as usize] = if rng.below(3) == 0 {
+            Node::Category {
+                feature,
+                categories: pick(rng, &[&[0u32][..], &[1, 3], &[0, 2, 7, 64, 200]]).to_vec(),
+                missing_left,
+                left,
+                right,
+            }
+        } else {
+            Node::Split {
+                feature,
+                threshold: pick(rng, &GRID),
+                rule: pick(rng, &[Rule::Lt, Rule::Le]),
+                missing_left,
+                left,
+                right,
+            }
         };
         leaves.extend([left, right]);
     }
@@ -192,7 +238,7 @@ pub(crate) fn batch(spec: &ModelSpec, rows: &[Vec<Value>]) -> RecordBatch {
 }
 
 /// The answer, computed the slow way from the public description alone.
-pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> f64 {
+pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> Vec<f64> {
     let mut x = Vec::new();
     for encoder in spec.preprocess().encoders() {
         match encoder {
@@ -219,32 +265,54 @@ pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> f64 {
                     .iter()
                     .map(|c| Some(f64::from(row[*input] == Value::Str(c.clone())))),
             ),
+            Encoder::Ordinal { input, categories } => {
+                let at = categories
+                    .iter()
+                    .position(|c| row[*input].as_str() == Some(c));
+                x.push(at.map(|at| at as f64));
+            }
             other => panic!("no oracle for {other:?}"),
         }
     }
-    let sigmoid = |score: f64| 1.0 / (1.0 + (-score).exp());
+    let outputs = spec.signature().output().width();
+    let scores = scores(spec, &x, outputs);
+    if outputs == 1 {
+        return vec![1.0 / (1.0 + (-scores[0]).exp())];
+    }
+    let largest = scores.iter().copied().fold(f64::MIN, f64::max);
+    let shares: Vec<f64> = scores.iter().map(|x| (x - largest).exp()).collect();
+    let sum: f64 = shares.iter().sum();
+    shares.iter().map(|share| share / sum).collect()
+}
+
+fn scores(spec: &ModelSpec, x: &[Option<f64>], outputs: usize) -> Vec<f64> {
     match spec.estimator() {
-        Estimator::Linear(linear) => {
-            let mut score = linear.bias;
-            for (weight, x) in linear.weights.iter().zip(&x) {
-                score += weight * x.unwrap();
-            }
-            sigmoid(score)
-        }
-        Estimator::Trees(trees) => {
-            let mut score = if trees.combine == Combine::Sum {
-                trees.base
-            } else {
-                0.0
-            };
-            for tree in &trees.trees {
-                score += descend(tree, 0, &x);
-            }
-            if trees.combine == Combine::Mean {
-                score = trees.base + score / trees.trees.len() as f64;
-            }
-            sigmoid(score)
-        }
+        Estimator::Linear(linear) => (0..outputs)
+            .map(|output| {
+                let mut score = linear.bias[output];
+                for (at, x) in x.iter().enumerate() {
+                    score += linear.weights[output * spec.preprocess().width() + at] * x.unwrap();
+                }
+                score
+            })
+            .collect(),
+        Estimator::Trees(trees) => (0..outputs)
+            .map(|output| {
+                let base = trees.base[output];
+                let sum = trees.combine == Combine::Sum;
+                let mut score = if sum { base } else { 0.0 };
+                let mut count = 0;
+                for tree in trees.trees.iter().skip(output).step_by(outputs) {
+                    score += descend(tree, 0, x);
+                    count += 1;
+                }
+                if sum {
+                    score
+                } else {
+                    base + score / f64::from(count)
+                }
+            })
+            .collect(),
         Estimator::Mlp(mlp) => {
             let mut layer: Vec<f64> = x.iter().map(|x| x.unwrap()).collect();
             for (at, dense) in mlp.layers.iter().enumerate() {
@@ -259,15 +327,15 @@ pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> f64 {
                 }
                 layer = next;
             }
-            sigmoid(layer[0])
+            layer
         }
         other => panic!("no oracle for {other:?}"),
     }
 }
 
 fn descend(tree: &Tree, at: u32, x: &[Option<f64>]) -> f64 {
-    match tree.nodes[at as usize] {
-        Node::Leaf { value } => value,
+    let (goes_left, left, right) = match &tree.nodes[at as usize] {
+        Node::Leaf { value } => return *value,
         Node::Split {
             feature,
             threshold,
@@ -276,12 +344,29 @@ fn descend(tree: &Tree, at: u32, x: &[Option<f64>]) -> f64 {
             left,
             right,
         } => {
-            let goes_left = match (x[feature as usize], rule) {
-                (None, _) => missing_left,
-                (Some(x), Rule::Lt) => x < threshold,
-                (Some(x), Rule::Le) => x <= threshold,
+            let goes_left = match (x[*feature as usize], rule) {
+                (None, _) => *missing_left,
+                (Some(x), Rule::Lt) => x < *threshold,
+                (Some(x), Rule::Le) => x <= *threshold,
             };
-            descend(tree, if goes_left { left } else { right }, x)
+            (goes_left, left, right)
         }
-    }
+        Node::Category {
+            feature,
+            categories,
+            missing_left,
+            left,
+            right,
+        } => {
+            let goes_left = match x[*feature as usize] {
+                None => *missing_left,
+                // a number between two categories counts as the lower one
+                Some(x) => categories
+                    .iter()
+                    .any(|c| (f64::from(*c)..f64::from(*c) + 1.0).contains(&x)),
+            };
+            (goes_left, left, right)
+        }
+    };
+    descend(tree, if goes_left { *left } else { *right }, x)
 }

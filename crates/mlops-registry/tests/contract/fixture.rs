@@ -19,7 +19,7 @@ pub(crate) fn package(number: u32) -> ModelPackage {
     let preprocess = Preprocess::new(&signature, vec![]).unwrap();
     let constant = Linear {
         weights: vec![],
-        bias: f64::from(number),
+        bias: vec![f64::from(number)],
         link: Link::Identity,
     };
     let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(constant)).unwrap();

@@ -155,8 +155,8 @@ impl<'a> Session<'a> {
     ) -> Result<(Answer, Option<PredictionRecord>)> {
         let key = self.key_of(&row)?;
         let values = self.complete(row, key.as_ref(), now)?;
-        let prediction =
-            SCRATCH.with_borrow_mut(|scratch| self.serving.model.predict_row(&values, scratch))?;
+        let prediction = SCRATCH
+            .with_borrow_mut(|scratch| self.serving.model.predict_value(&values, scratch))?;
         let answer = Answer {
             id: self.endpoint.next_id(),
             prediction,

@@ -159,6 +159,6 @@ pub(crate) fn server() -> Reply {
 fn output_name(session: &Session<'_>) -> &'static str {
     match session.signature().output() {
         Output::Probability { .. } => "probability",
-        Output::Number => "prediction",
+        Output::Number | Output::Classes { .. } => "prediction",
     }
 }

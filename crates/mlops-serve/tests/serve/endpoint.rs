@@ -150,7 +150,7 @@ fn package_with_basket() -> ModelPackage {
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let linear = Linear {
         weights: vec![2.0],
-        bias: 1.0,
+        bias: vec![1.0],
         link: Link::Identity,
     };
     let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(linear)).unwrap();

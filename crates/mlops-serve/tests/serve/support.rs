@@ -82,7 +82,7 @@ pub(crate) fn package(bias: f64) -> ModelPackage {
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let linear = Linear {
         weights: vec![-0.01, -0.5, 0.25],
-        bias,
+        bias: vec![bias],
         link: Link::Logit,
     };
     let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(linear)).unwrap();
@@ -205,7 +205,11 @@ impl Shop {
             .unwrap()
             .version(version)
             .unwrap();
-        let digest = version.files[file].to_string();
+        self.blob(&version.files[file].to_string())
+    }
+
+    /// Where an artifact lies.
+    pub(crate) fn blob(&self, digest: &str) -> PathBuf {
         let (head, tail) = digest.split_at(2);
         self.directory
             .path()

@@ -151,7 +151,7 @@ pub(super) fn export(booster: &GradientBooster) -> Result<TreeEnsemble> {
     });
     Ok(TreeEnsemble {
         trees: trees.collect::<Result<_>>()?,
-        base: booster.base_score,
+        base: vec![booster.base_score],
         combine: Combine::Sum,
         link: Link::Logit,
     })
@@ -203,7 +203,7 @@ mod tests {
 
             let fresh = planted(500, seed + 100);
             let spec = trainer.fit(&set).unwrap().spec;
-            let ours = spec.predict(&fresh.features()).unwrap();
+            let ours = spec.predict_values(&fresh.features()).unwrap();
             let matrix = spec.preprocess().encode(&fresh.features()).unwrap();
             assert!(
                 matrix.values().iter().any(|x| x.is_nan()),

@@ -281,7 +281,7 @@ mod tests {
         };
         let set = table(vec![("a", column(true)), ("b", column(false))], &labels);
         let fitted = small().build().unwrap().fit(&set).unwrap();
-        let scores = fitted.spec.predict(&set.features()).unwrap();
+        let scores = fitted.spec.predict_values(&set.features()).unwrap();
         assert!(mlops_core::metric::roc_auc(&labels, &scores).unwrap() > 0.95);
         let Estimator::Trees(trees) = fitted.spec.estimator() else {
             panic!("trees")
@@ -292,7 +292,7 @@ mod tests {
             .flat_map(|tree| &tree.nodes)
             .filter_map(|node| match node {
                 Node::Split { missing_left, .. } => Some(*missing_left),
-                Node::Leaf { .. } => None,
+                Node::Category { .. } | Node::Leaf { .. } => None,
             })
             .collect();
         assert!(sides.contains(&true) && sides.contains(&false));

@@ -336,7 +336,7 @@ mod tests {
         // the exported model reaches the loss that the network was chosen for
         let late: Vec<bool> = (0..600).map(|row| row >= 480).collect();
         let late = set.filter(&late).unwrap();
-        let scores = fitted.spec.predict(&late.features()).unwrap();
+        let scores = fitted.spec.predict_values(&late.features()).unwrap();
         let loss = metric::log_loss(&late.label_classes().unwrap(), &scores).unwrap();
         assert!((loss - lowest).abs() < 1e-5, "{loss} is not {lowest}");
     }

@@ -188,7 +188,7 @@ mod tests {
             let theirs = network.forward(Tensor::from_data(data, &FlexDevice));
             let theirs = Link::Logit.apply(numbers(theirs.into_data())[0]);
             let values: Vec<_> = row.iter().map(|x| f64::from(*x).into()).collect();
-            let ours = model.predict_row(&values, &mut scratch).unwrap();
+            let ours = model.predict_value(&values, &mut scratch).unwrap();
             assert!((ours - theirs).abs() < 1e-6, "{ours} is not {theirs}");
         }
     }

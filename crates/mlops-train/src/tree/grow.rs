@@ -41,7 +41,7 @@ pub(super) fn grow(values: &[f64], width: usize, labels: &[bool], limits: Limits
         };
         gains[question.column] += question.gain * rows.len() as f64;
         let left = nodes.len();
-        nodes.extend([Node::Leaf { value: 0.0 }; 2]);
+        nodes.extend([const { Node::Leaf { value: 0.0 } }; 2]);
         let number = |n: usize| u32::try_from(n).expect("a tree has fewer nodes than rows");
         nodes[at] = Node::Split {
             feature: number(question.column),

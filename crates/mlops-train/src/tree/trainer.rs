@@ -125,13 +125,13 @@ impl Trainer for DecisionTree {
         );
         let trees = TreeEnsemble {
             trees: vec![grown.tree],
-            base: 0.0,
+            base: vec![0.0],
             combine: Combine::Mean,
             link: Link::Identity,
         };
         let estimator = Estimator::Trees(trees);
         let spec = ModelSpec::new(prepared.signature, prepared.preprocess, estimator)?;
-        let loss = metric::log_loss(labels, &spec.predict(&set.features())?)?;
+        let loss = metric::log_loss(labels, &spec.predict_values(&set.features())?)?;
         Ok(Fitted {
             spec,
             params,
@@ -155,7 +155,7 @@ mod tests {
             .unwrap()
             .fit(&set)
             .unwrap();
-        let scores = fitted.spec.predict(&set.features()).unwrap();
+        let scores = fitted.spec.predict_values(&set.features()).unwrap();
         let labels = set.label_classes().unwrap();
         let mut leaves: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
         for (score, label) in scores.iter().zip(&labels) {
@@ -187,7 +187,7 @@ mod tests {
             vec![("x", vec![None, mean, Some(0.0)])],
             &[true, true, false],
         );
-        let scores = spec.predict(&rows.features()).unwrap();
+        let scores = spec.predict_values(&rows.features()).unwrap();
         assert_eq!(scores[0], scores[1]);
         assert!(scores[2] < scores[0]);
     }
