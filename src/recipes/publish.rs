@@ -40,7 +40,7 @@ pub fn publish(
         serde_json::to_vec_pretty(&candidate.evaluation).expect("an evaluation is JSON");
     run.log_artifact("evaluation.json", &evaluation)?;
 
-    let labels = train.label_values();
+    let labels = train.label_values()?;
     let rate = labels.iter().sum::<f64>() / labels.len() as f64;
     let predictions = candidate.spec.predict_values(&test.features())?;
     let profile = ReferenceProfile::builder()

@@ -25,6 +25,8 @@ pub enum Role {
     Value,
     /// What is to be predicted. At most one column.
     Label,
+    /// How much a row counts in training and evaluation. At most one column.
+    Weight,
 }
 
 /// One column of a [`TableSchema`].
@@ -107,6 +109,7 @@ impl Column {
             Some("EventTime") => Role::EventTime,
             Some("CreatedTime") => Role::CreatedTime,
             Some("Label") => Role::Label,
+            Some("Weight") => Role::Weight,
             Some("Value") | None => Role::Value,
             Some(other) => {
                 return Err(Error::InvalidSchema {
@@ -175,7 +178,7 @@ impl TableSchema {
             }
             let single = matches!(
                 column.role,
-                Role::EventTime | Role::CreatedTime | Role::Label
+                Role::EventTime | Role::CreatedTime | Role::Label | Role::Weight
             );
             if single && let Some(other) = earlier.iter().find(|c| c.role == column.role) {
                 return invalid(format!(

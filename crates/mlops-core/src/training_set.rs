@@ -1,6 +1,6 @@
 //! Features and a label with their event times and their origin: what a trainer fits on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, RecordBatch},
@@ -9,7 +9,7 @@ use arrow::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use crate::{Digest, Error, EventTime, Result, Role, Table};
+use crate::{Digest, Error, EventTime, Result, Role, Table, Target};
 
 /// Where a training set came from, so that a model can be traced back to its rows and definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,14 +30,15 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    /// Takes a table with an event time, a label and at least one value column.
+    /// Takes a table with an event time, a label and at least one value column; a weight is optional.
     ///
-    /// The label is boolean, whole or real, without nulls.
+    /// The label is boolean, whole, real or a text, without nulls. Weights are finite and not negative,
+    /// and one of them is above 0.
     ///
     /// # Errors
     /// [`Error::EmptyTable`] without rows, [`Error::InvalidSchema`] without one of these columns or with one of
-    /// lists or maps,
-    /// [`Error::TypeMismatch`] or [`Error::UnexpectedNull`] for a label that is no number.
+    /// lists or maps, [`Error::TypeMismatch`] or [`Error::UnexpectedNull`] for a label or weight of another
+    /// type or without a value, [`Error::InvalidScore`] for a weight out of its range.
     pub fn new(table: Table, lineage: Lineage) -> Result<Self> {
         if table.rows() == 0 {
             return Err(Error::EmptyTable {
@@ -59,16 +60,17 @@ impl TrainingSet {
         let at = table.schema().only(Role::Label)?;
         let column = &table.schema().columns()[at];
         let label = table.batch().column(at);
-        if label.null_count() > 0 {
-            let row = (0..label.len())
-                .find(|r| label.is_null(*r))
-                .unwrap_or_default();
-            return Err(Error::UnexpectedNull {
-                column: column.name().to_owned(),
-                row,
-            });
+        no_nulls(column.name(), label)?;
+        if *label.data_type() != DataType::Utf8 {
+            numbers(column.name(), label)?;
         }
-        numbers(column.name(), label)?;
+        let weights = table.schema().with_role(Role::Weight).next();
+        if let Some(at) = weights {
+            check_weights(
+                table.schema().columns()[at].name(),
+                table.batch().column(at),
+            )?;
+        }
         Ok(Self { table, lineage })
     }
 
@@ -107,22 +109,50 @@ impl TrainingSet {
             .expect("a projection of a checked table")
     }
 
+    /// The name of the label column.
+    pub fn label_name(&self) -> &str {
+        self.table.schema().columns()[self.label_at()].name()
+    }
+
+    /// The label as what it asks to learn; [`Target`] says which values ask for what.
+    pub fn target(&self) -> Target {
+        let label = self.label();
+        if let Some(texts) = label.as_string_opt::<i32>() {
+            let texts: Vec<&str> = texts.iter().flatten().collect();
+            let names: BTreeSet<&str> = texts.iter().copied().collect();
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            let code = |text: &&str| {
+                let at = names.binary_search_by(|name| name.as_str().cmp(text));
+                at.expect("every text is among the names")
+            };
+            let codes = texts.iter().map(code);
+            let codes = codes.map(|at| u32::try_from(at).expect("fewer names than rows"));
+            return Target::Classes {
+                codes: codes.collect(),
+                names,
+            };
+        }
+        let values = numbers("label", label).expect("checked by `new`");
+        if values.iter().all(|value| [0.0, 1.0].contains(value)) {
+            return Target::Binary(values.into_iter().map(|value| value == 1.0).collect());
+        }
+        Target::Number(values)
+    }
+
     /// The label as numbers, `[rows]`; booleans are 0 and 1.
-    pub fn label_values(&self) -> Vec<f64> {
-        let at = self
-            .table
-            .schema()
-            .only(Role::Label)
-            .expect("checked by `new`");
-        numbers("label", self.table.batch().column(at)).expect("checked by `new`")
+    ///
+    /// # Errors
+    /// [`Error::TypeMismatch`] if the labels are texts.
+    pub fn label_values(&self) -> Result<Vec<f64>> {
+        numbers(self.label_name(), self.label())
     }
 
     /// The label as two classes, `[rows]`.
     ///
     /// # Errors
-    /// [`Error::InvalidScore`] if a label is neither 0 nor 1.
+    /// [`Error::InvalidScore`] if a label is neither 0 nor 1, [`Error::TypeMismatch`] if the labels are texts.
     pub fn label_classes(&self) -> Result<Vec<bool>> {
-        self.label_values()
+        self.label_values()?
             .into_iter()
             .enumerate()
             .map(|(row, value)| match value {
@@ -135,6 +165,22 @@ impl TrainingSet {
                 }),
             })
             .collect()
+    }
+
+    /// How much each row counts, `[rows]`, if the table has a column of that role.
+    pub fn weights(&self) -> Option<Vec<f64>> {
+        let at = self.table.schema().with_role(Role::Weight).next()?;
+        let weights = self.table.batch().column(at);
+        Some(weights.as_primitive::<Float64Type>().values().to_vec())
+    }
+
+    fn label_at(&self) -> usize {
+        let label = self.table.schema().only(Role::Label);
+        label.expect("checked by `new`")
+    }
+
+    fn label(&self) -> &ArrayRef {
+        self.table.batch().column(self.label_at())
     }
 
     /// The event times, `[rows]`.
@@ -181,6 +227,38 @@ impl TrainingSet {
     }
 }
 
+fn no_nulls(name: &str, array: &ArrayRef) -> Result<()> {
+    match (0..array.len()).find(|row| array.is_null(*row)) {
+        Some(row) => Err(Error::UnexpectedNull {
+            column: name.to_owned(),
+            row,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_weights(name: &str, array: &ArrayRef) -> Result<()> {
+    no_nulls(name, array)?;
+    let Some(weights) = array.as_primitive_opt::<Float64Type>() else {
+        return Err(Error::TypeMismatch {
+            column: name.to_owned(),
+            expected: DataType::Float64,
+            found: array.data_type().clone(),
+        });
+    };
+    let weights = weights.values();
+    let invalid = |row: usize| Error::InvalidScore {
+        metric: "weight",
+        row,
+        value: weights[row],
+    };
+    match weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+        Some(row) => Err(invalid(row)),
+        None if weights.iter().all(|w| *w == 0.0) => Err(invalid(0)),
+        None => Ok(()),
+    }
+}
+
 fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<f64>> {
     Ok(match array.data_type() {
         DataType::Boolean => array
@@ -202,4 +280,84 @@ fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<f64>> {
             });
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+
+    use super::*;
+    use crate::{Column, TableSchema};
+
+    fn set(label: ArrayRef, weights: Option<ArrayRef>) -> Result<TrainingSet> {
+        let rows = i64::try_from(label.len()).unwrap();
+        let times = arrow::array::TimestampMicrosecondArray::from_iter_values(0..rows);
+        let mut columns = vec![
+            Column::event_time("at"),
+            Column::value("x", DataType::Int64),
+            Column::new("y", label.data_type().clone(), Role::Label),
+        ];
+        let mut arrays: Vec<ArrayRef> = vec![
+            Arc::new(times.with_timezone("UTC")),
+            Arc::new(Int64Array::from_iter_values(0..rows)),
+            label,
+        ];
+        if let Some(weights) = weights {
+            columns.push(Column::new("w", weights.data_type().clone(), Role::Weight));
+            arrays.push(weights);
+        }
+        let table = Table::new(TableSchema::new(columns)?, arrays)?;
+        TrainingSet::new(table, Lineage::default())
+    }
+
+    #[test]
+    fn the_label_says_what_is_learnt() {
+        let target = |label: ArrayRef| set(label, None).unwrap().target();
+        let binary = Target::Binary(vec![true, false]);
+        assert_eq!(
+            target(Arc::new(BooleanArray::from(vec![true, false]))),
+            binary
+        );
+        assert_eq!(target(Arc::new(Int64Array::from(vec![1, 0]))), binary);
+        assert_eq!(target(Arc::new(Float64Array::from(vec![1.0, 0.0]))), binary);
+        let numbers = target(Arc::new(Int64Array::from(vec![1, 2])));
+        assert_eq!(numbers, Target::Number(vec![1.0, 2.0]));
+        let texts = target(Arc::new(StringArray::from(vec!["b", "c", "b", "a"])));
+        let expected = Target::Classes {
+            names: ["a", "b", "c"].map(String::from).to_vec(),
+            codes: vec![1, 2, 1, 0],
+        };
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn weights_are_checked_by_row() {
+        let label = || -> ArrayRef { Arc::new(Int64Array::from(vec![1, 0])) };
+        let weighted =
+            |weights: Vec<Option<f64>>| set(label(), Some(Arc::new(Float64Array::from(weights))));
+        let good = weighted(vec![Some(0.0), Some(2.5)]).unwrap();
+        assert_eq!(good.weights(), Some(vec![0.0, 2.5]));
+        assert_eq!(set(label(), None).unwrap().weights(), None);
+        for (weights, expected) in [
+            (vec![Some(1.0), None], "row 1"),
+            (vec![Some(1.0), Some(-1.0)], "weight: row 1 is -1"),
+            (vec![Some(f64::INFINITY), Some(1.0)], "weight: row 0 is inf"),
+            (vec![Some(0.0), Some(0.0)], "weight: row 0 is 0"),
+        ] {
+            let error = weighted(weights).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(set(label(), Some(label())).is_err());
+    }
+
+    #[test]
+    fn texts_are_no_numbers() {
+        let set = set(Arc::new(StringArray::from(vec!["yes", "no"])), None).unwrap();
+        assert!(matches!(
+            set.label_values(),
+            Err(Error::TypeMismatch { .. })
+        ));
+        assert!(set.label_classes().is_err());
+        assert_eq!(set.label_name(), "y");
+    }
 }

@@ -568,7 +568,7 @@ fn a_training_set_carries_its_lineage() {
     let asked = spine(&[(Some(1), 9), (Some(2), 9)]);
     let set = store.training_set(&service, &asked).unwrap();
     assert_eq!(set.feature_names(), ["trips_latest"]);
-    assert_eq!(set.label_values(), [0.0, 1.0]);
+    assert_eq!(set.label_values().unwrap(), [0.0, 1.0]);
     let lineage = set.lineage();
     assert_eq!(
         lineage.features["trips_latest"],

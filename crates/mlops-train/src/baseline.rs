@@ -1,22 +1,35 @@
-//! The model that knows nothing: every row gets the share of positives among the training rows.
+//! The model that knows nothing: every row gets the share of positives among the training rows, or their mean.
 //!
 //! A gate compares with it when there is no champion yet, and a report shows it beside the others.
 
-use mlops_core::TrainingSet;
+use mlops_core::{Target, TrainingSet};
 use mlops_model::{Estimator, Linear, Link, ModelSpec, Preprocess};
 
 use crate::{Result, reads::signature};
 
-/// A model with the set's signature that answers its share of positives, whatever the row.
+/// A model with the set's signature that answers the same whatever the row: the share of positives, the
+/// shares of the classes, or the mean; weighted where the set has weights.
 ///
 /// # Errors
-/// A label that is neither 0 nor 1, and [`Error::UnsupportedColumn`](crate::Error::UnsupportedColumn).
+/// [`Error::UnsupportedColumn`](crate::Error::UnsupportedColumn), and a label that is not finite.
 pub fn baseline(set: &TrainingSet) -> Result<ModelSpec> {
-    let labels = set.label_classes()?;
-    let positives = labels.iter().filter(|label| **label).count();
+    let rows = set.rows();
+    let weights = set.weights().unwrap_or_else(|| vec![1.0; rows]);
+    let total: f64 = weights.iter().sum();
+    let mean = |value: &dyn Fn(usize) -> f64| {
+        let terms = weights.iter().enumerate();
+        terms.map(|(row, weight)| weight * value(row)).sum::<f64>() / total
+    };
+    let bias = match set.target() {
+        Target::Binary(labels) => vec![mean(&|row| f64::from(u8::from(labels[row])))],
+        Target::Number(values) => vec![mean(&|row| values[row])],
+        Target::Classes { names, codes } => (0..names.len())
+            .map(|class| mean(&|row| f64::from(u8::from(codes[row] as usize == class))))
+            .collect(),
+    };
     let constant = Linear {
         weights: Vec::new(),
-        bias: vec![positives as f64 / labels.len() as f64],
+        bias,
         link: Link::Identity,
     };
     let signature = signature(set)?;

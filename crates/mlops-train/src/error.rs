@@ -37,12 +37,20 @@ pub enum Error {
         found: DataType,
     },
     /// All labels are the same, so there is nothing to tell apart.
-    #[error("all {rows} labels are {class}; a classifier needs both classes")]
+    #[error("all {rows} labels are `{class}`; a classifier needs two classes")]
     SingleClass {
         /// The rows looked at.
         rows: usize,
-        /// The one class, `true` for positive.
-        class: bool,
+        /// The one class; of two classes, `true` is the positive one.
+        class: String,
+    },
+    /// The label asks for something that the trainer does not learn.
+    #[error("{trainer} does not learn {task}")]
+    UnsupportedTask {
+        /// The trainer.
+        trainer: &'static str,
+        /// What the label asks for.
+        task: &'static str,
     },
     /// Every feature is constant or wholly null.
     #[error("none of the {features} features takes two values, so nothing can be learnt")]
@@ -106,6 +114,7 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::UnsupportedTask { .. } => ErrorKind::Unsupported,
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,

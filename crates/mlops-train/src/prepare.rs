@@ -10,7 +10,7 @@ use arrow::{
     compute,
     datatypes::{DataType, Float64Type},
 };
-use mlops_core::TrainingSet;
+use mlops_core::{Target, TrainingSet};
 use mlops_model::{Encoder, InputKind, Matrix, Preprocess, Signature, limit};
 
 use crate::{Error, Result, error::require, reads::signature};
@@ -33,14 +33,16 @@ pub(crate) enum Numerics {
 /// The skewness from which on a column of non-negative values is put through `ln(1 + x)`.
 const SKEWED: f64 = 1.5;
 
-/// A training set, ready to fit on.
+/// A training set, ready to fit on; `L` are the labels in the form the trainer learns from.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct Prepared<L> {
     pub(crate) signature: Signature,
     pub(crate) preprocess: Preprocess,
     /// `[rows, encoded columns]`.
     pub(crate) matrix: Matrix,
-    pub(crate) labels: Vec<bool>,
+    pub(crate) labels: L,
+    /// `[rows]`, where the set has weights.
+    pub(crate) weights: Option<Vec<f64>>,
 }
 
 /// Checks the labels: two classes, both there.
@@ -50,25 +52,77 @@ pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
     if labels.iter().all(|label| *label == class) {
         return Err(Error::SingleClass {
             rows: labels.len(),
-            class,
+            class: class.to_string(),
         });
     }
     Ok(labels)
 }
 
-impl Prepared {
-    /// Fits encoders and encodes all rows; texts become a column for each of the most frequent
-    /// `max_categories`, the rest share the row of zeros with null.
-    ///
-    /// # Errors
-    /// [`Error::SingleClass`], [`Error::UnsupportedColumn`], [`Error::NoUsableFeature`], and the model's
-    /// own for a number that is not finite.
+/// Checks the labels: a number or at least two classes, all finite.
+pub(crate) fn target(set: &TrainingSet) -> Result<Target> {
+    let target = set.target();
+    match &target {
+        Target::Binary(_) => {
+            classes(set)?;
+        }
+        Target::Number(values) => {
+            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+                return Err(Error::Core(mlops_core::Error::InvalidScore {
+                    metric: "numeric label",
+                    row,
+                    value: values[row],
+                }));
+            }
+        }
+        Target::Classes { names, codes } => {
+            if let [only] = names.as_slice() {
+                return Err(Error::SingleClass {
+                    rows: codes.len(),
+                    class: only.clone(),
+                });
+            }
+        }
+    }
+    Ok(target)
+}
+
+impl Prepared<Vec<bool>> {
+    /// [`Prepared::with`] for a label of two classes.
     pub(crate) fn new(
         set: &TrainingSet,
         numerics: Numerics,
         max_categories: usize,
     ) -> Result<Self> {
         let labels = classes(set)?;
+        Self::with(set, labels, numerics, max_categories)
+    }
+}
+
+impl Prepared<Target> {
+    /// [`Prepared::with`] for a label of any kind.
+    pub(crate) fn any(
+        set: &TrainingSet,
+        numerics: Numerics,
+        max_categories: usize,
+    ) -> Result<Self> {
+        let labels = target(set)?;
+        Self::with(set, labels, numerics, max_categories)
+    }
+}
+
+impl<L> Prepared<L> {
+    /// Fits encoders and encodes all rows; texts become a column for each of the most frequent
+    /// `max_categories`, the rest share the row of zeros with null.
+    ///
+    /// # Errors
+    /// [`Error::SingleClass`], [`Error::UnsupportedColumn`], [`Error::NoUsableFeature`], and the model's
+    /// own for a number that is not finite.
+    fn with(
+        set: &TrainingSet,
+        labels: L,
+        numerics: Numerics,
+        max_categories: usize,
+    ) -> Result<Self> {
         let signature = signature(set)?;
         let batch = set.features();
         signature.check_batch(&batch)?;
@@ -93,6 +147,7 @@ impl Prepared {
             preprocess,
             matrix,
             labels,
+            weights: set.weights(),
         })
     }
 }

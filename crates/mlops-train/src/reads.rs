@@ -1,11 +1,11 @@
 //! What a model for a training set reads and answers.
 
-use mlops_core::{Role, TrainingSet};
+use mlops_core::{Target, TrainingSet};
 use mlops_model::{Input, InputKind, Output, Signature};
 
 use crate::{Error, Result};
 
-/// The signature of a model for this set: its features, and the probability of its label.
+/// The signature of a model for this set: its features, and what its label asks for.
 pub(crate) fn signature(set: &TrainingSet) -> Result<Signature> {
     let features = set.features().schema();
     let inputs = features.fields().iter().map(|field| {
@@ -19,10 +19,13 @@ pub(crate) fn signature(set: &TrainingSet) -> Result<Signature> {
             nullable: field.is_nullable(),
         })
     });
-    let schema = set.table().schema();
-    let positive = schema.columns()[schema.only(Role::Label)?]
-        .name()
-        .to_owned();
+    let output = match set.target() {
+        Target::Binary(_) => Output::Probability {
+            positive: set.label_name().to_owned(),
+        },
+        Target::Number(_) => Output::Number,
+        Target::Classes { names, .. } => Output::Classes { names },
+    };
     let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    Ok(Signature::new(inputs, Output::Probability { positive })?)
+    Ok(Signature::new(inputs, output)?)
 }

@@ -7,12 +7,16 @@ use mlops_model::ModelSpec;
 
 use crate::Result;
 
-/// Fits a model for a label of two classes.
+/// Fits a model for what the set's label asks for: two classes, several, or a number (see
+/// [`Target`](mlops_core::Target)).
 ///
 /// The contract, which [`conformance`](crate::conformance) checks case by case:
 ///
 /// - *Determinism.* The same trainer and the same rows give the same model, bit for bit, on a CPU.
-/// - *Positive class.* The model answers the probability of label 1 (`true`), however rare it is.
+/// - *Positive class.* Of two classes the model answers the probability of label 1 (`true`), however rare
+///   it is; of several, one probability each, in the order of their names.
+/// - *Weights.* A row of weight 2 counts as two rows, where the set has weights; a trainer that cannot do
+///   so refuses the set.
 /// - *Independence.* The model predicts by itself; nothing of the trainer's library is in it.
 /// - *Signature.* The model reads the set's features by name; what is nullable there may be null.
 /// - *Robustness.* Constant and wholly null features are ignored, unseen categories are no error.
@@ -26,6 +30,7 @@ pub trait Trainer: Send + Sync + Debug {
     /// Fits on all rows.
     ///
     /// # Errors
+    /// [`Error::UnsupportedTask`](crate::Error::UnsupportedTask) for a label of a kind that it does not learn,
     /// [`Error::SingleClass`](crate::Error::SingleClass), a label that is neither 0 nor 1 or a number
     /// that is not finite, [`Error::UnsupportedColumn`](crate::Error::UnsupportedColumn),
     /// [`Error::NoUsableFeature`](crate::Error::NoUsableFeature), and those of the trainer.
