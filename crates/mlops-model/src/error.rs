@@ -132,6 +132,14 @@ pub enum Error {
         /// The limit, one of [`crate::limit`].
         limit: u64,
     },
+    /// A model has no form in ONNX.
+    #[error("{part} has no form in ONNX: {reason}")]
+    NotInOnnx {
+        /// The part, for instance an encoder.
+        part: String,
+        /// What ONNX lacks.
+        reason: &'static str,
+    },
     /// A model package was written by a later version of this crate.
     #[error("the package has schema version {found}, this crate reads up to {newest}")]
     UnsupportedVersion {
@@ -266,7 +274,8 @@ impl Error {
             | Self::MalformedSignature { .. } => ErrorKind::Corrupt,
             Self::UnsupportedVersion { .. }
             | Self::UnsupportedSignature { .. }
-            | Self::SeveralOutputs { .. } => ErrorKind::Unsupported,
+            | Self::SeveralOutputs { .. }
+            | Self::NotInOnnx { .. } => ErrorKind::Unsupported,
             Self::WrongPassword | Self::SignatureMismatch { .. } | Self::Untrusted { .. } => {
                 ErrorKind::Denied
             }

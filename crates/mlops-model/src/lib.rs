@@ -45,6 +45,7 @@
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
+//! - Hand a model to other runtimes and to Python (feature `onnx-export`): `ModelPackageBuilder::onnx`.
 //! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
 //!   `ModelPackage::verify`; signatures and keys are cosign's.
 //!
@@ -64,6 +65,7 @@
 //!
 //! | feature | brings | costs |
 //! | --- | --- | --- |
+//! | `onnx-export` | `ModelSpec::to_onnx`, packages that MLflow loads | prost |
 //! | `sign` | signing and verifying of packages | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
@@ -77,6 +79,8 @@ mod estimator;
 pub mod limit;
 mod matrix;
 mod model;
+#[cfg(feature = "onnx-export")]
+mod onnx;
 mod package;
 mod preprocess;
 #[cfg(feature = "sign")]
