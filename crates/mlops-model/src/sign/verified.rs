@@ -14,7 +14,7 @@ use crate::{BlobSignature, ModelPackage, Result, SigningKey, TrustPolicy};
 /// use mlops_model::{ModelPackage, SigningKey, TrustPolicy, Verified};
 ///
 /// # let signature = Signature::new([], Output::Probability { positive: "churned".into() })?;
-/// # let linear = Linear { weights: vec![], bias: 0.25, link: Link::Identity };
+/// # let linear = Linear { weights: vec![], bias: vec![0.25], link: Link::Identity };
 /// # let spec = ModelSpec::new(signature.clone(), Preprocess::new(&signature, vec![])?, Estimator::Linear(linear))?;
 /// let package = ModelPackage::builder(spec).build()?;
 /// let key = SigningKey::generate()?;

@@ -1,11 +1,12 @@
 //! Signatures: good ones pass, nothing else does, and the forms are cosign's.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command, sync::LazyLock};
+use std::{collections::BTreeMap, env, fs, path::Path, process::Command, sync::LazyLock};
 
 use mlops_core::{Digest, ErrorKind, EventTime};
 use mlops_model::{
     BlobSignature, Error, ModelPackage, PublicKey, SigningKey, TrustPolicy, TrustedKey, limit,
 };
+use proptest::prelude::*;
 use serde::Deserialize;
 
 const NOW: i64 = 1_000;
@@ -438,6 +439,44 @@ fn signatures_of_other_kinds_are_told_from_damaged_ones() {
             kind,
             "{file}"
         );
+    }
+}
+
+/// Writes a signed package's manifest for `interop/signing`, which asks other tools about it.
+#[test]
+fn a_signed_package_for_other_tools() {
+    let package = package(11);
+    let (key, manifest) = (&KEYS[0], &package.files()["manifest.json"]);
+    let public = key.public_key();
+    let signature = package.sign(key);
+    let bundle = signature.to_bundle(&public, manifest);
+    public
+        .verify(manifest, &BlobSignature::parse(bundle.as_bytes()).unwrap())
+        .unwrap();
+    let Some(out) = env::var_os("MLOPS_SIGNED") else {
+        return;
+    };
+    let write = |name: &str, text: &[u8]| fs::write(Path::new(&out).join(name), text).unwrap();
+    let boxed = key.to_encrypted_pem("pässword".as_bytes()).unwrap();
+    write("cosign.key", boxed.as_bytes());
+    write("cosign.pub", public.to_pem().as_bytes());
+    write("manifest.json", manifest);
+    write("manifest.json.sig", signature.to_base64().as_bytes());
+    write("manifest.json.sigstore.json", bundle.as_bytes());
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(bytes: Vec<u8>, text in "[MEQCIG{}\":a-zA-Z0-9+/=\n-]{0,200}") {
+        for file in [&bytes[..], text.as_bytes()] {
+            prop_assert!(BlobSignature::parse(file).is_err());
+        }
+        for kind in ["PUBLIC KEY", "ENCRYPTED SIGSTORE PRIVATE KEY"] {
+            let body = text.replace('\n', "");
+            let pem = format!("-----BEGIN {kind}-----\n{body}\n-----END {kind}-----\n");
+            prop_assert!(PublicKey::from_pem(&pem).is_err());
+            prop_assert!(SigningKey::from_encrypted_pem(&pem, b"").is_err());
+        }
     }
 }
 
