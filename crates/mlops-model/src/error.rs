@@ -132,6 +132,14 @@ pub enum Error {
         /// The limit, one of [`crate::limit`].
         limit: u64,
     },
+    /// A model has no form in ONNX.
+    #[error("{part} has no form in ONNX: {reason}")]
+    NotInOnnx {
+        /// The part, for instance an encoder.
+        part: String,
+        /// What ONNX lacks.
+        reason: &'static str,
+    },
     /// A model package was written by a later version of this crate.
     #[error("the package has schema version {found}, this crate reads up to {newest}")]
     UnsupportedVersion {
@@ -188,6 +196,57 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// A key's file is not one.
+    #[error("the key cannot be read: {reason}")]
+    MalformedKey {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The password does not open the key, or the file was altered.
+    #[error("the password does not open the key")]
+    WrongPassword,
+    /// The operating system gave no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random,
+    /// A signature's file is not one.
+    #[error("the signature cannot be read: {reason}")]
+    MalformedSignature {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A signature is of a kind that is not verified here.
+    #[error("the signature is {found}, which is not supported; sign with a key")]
+    UnsupportedSignature {
+        /// What was found.
+        found: &'static str,
+    },
+    /// A signature does not fit a key and the bytes.
+    #[error("the signature does not fit: {reason}")]
+    SignatureMismatch {
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// A trust policy contradicts itself.
+    #[error("the trust policy is not valid: {reason}")]
+    InvalidPolicy {
+        /// What contradicts what.
+        reason: String,
+    },
+    /// Too few trusted keys have signed.
+    #[error(
+        "{needed} trusted keys must have signed, {} of {given} signatures are good{}{}",
+        found.len(), listed(" by", found), listed(", out of their time", outside_validity)
+    )]
+    Untrusted {
+        /// How many keys the policy asks for.
+        needed: usize,
+        /// The trusted keys that did sign.
+        found: Vec<String>,
+        /// The trusted keys that signed and are not valid at the instant that was given.
+        outside_validity: Vec<String>,
+        /// How many signatures were given.
+        given: usize,
+    },
     /// The file system refused.
     #[error("could not {action} `{}`", path.display())]
     Io {
@@ -211,11 +270,18 @@ impl Error {
             Self::MissingFile { .. }
             | Self::UnexpectedFile { .. }
             | Self::Corrupt { .. }
-            | Self::Json { .. } => ErrorKind::Corrupt,
-            Self::UnsupportedVersion { .. } | Self::SeveralOutputs { .. } => ErrorKind::Unsupported,
+            | Self::Json { .. }
+            | Self::MalformedSignature { .. } => ErrorKind::Corrupt,
+            Self::UnsupportedVersion { .. }
+            | Self::UnsupportedSignature { .. }
+            | Self::SeveralOutputs { .. }
+            | Self::NotInOnnx { .. } => ErrorKind::Unsupported,
+            Self::WrongPassword | Self::SignatureMismatch { .. } | Self::Untrusted { .. } => {
+                ErrorKind::Denied
+            }
             Self::AlreadyExists { .. } => ErrorKind::Conflict,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Io { .. } => ErrorKind::Unavailable,
+            Self::Io { .. } | Self::Random => ErrorKind::Unavailable,
             _ => ErrorKind::Invalid,
         }
     }
@@ -269,6 +335,13 @@ impl Error {
 
 fn place(row: Option<usize>) -> String {
     row.map_or_else(String::new, |row| format!(" in row {row}"))
+}
+
+fn listed(what: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("{what}: `{}`", names.join("`, `"))
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
+//! - Hand a model to other runtimes and to Python (feature `onnx-export`): `ModelPackageBuilder::onnx`.
+//! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
+//!   `ModelPackage::verify`; signatures and keys are cosign's.
 //!
 //! # How values are read
 //!
@@ -58,6 +61,13 @@
 //! It trains nothing, fetches no features, opens no socket and keeps no versions. Every file it reads is
 //! JSON of a fixed shape; nothing in a package is ever executed.
 //!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! | --- | --- | --- |
+//! | `onnx-export` | `ModelSpec::to_onnx`, packages that MLflow loads | prost |
+//! | `sign` | signing and verifying of packages | p256 and cosign's key files, plain Rust |
+//!
 //! # Errors
 //!
 //! [`Error`] names the column and row, the part of the model, or the file of the package; limits are in
@@ -69,8 +79,12 @@ mod estimator;
 pub mod limit;
 mod matrix;
 mod model;
+#[cfg(feature = "onnx-export")]
+mod onnx;
 mod package;
 mod preprocess;
+#[cfg(feature = "sign")]
+mod sign;
 mod signature;
 mod spec;
 
@@ -82,5 +96,7 @@ pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{Encoder, Preprocess};
+#[cfg(feature = "sign")]
+pub use sign::{BlobSignature, PublicKey, SigningKey, TrustPolicy, TrustedKey, Verified};
 pub use signature::{Input, InputKind, Output, Signature};
 pub use spec::ModelSpec;

@@ -40,6 +40,12 @@ pub const FILE_BYTES: usize = 64 << 20;
 pub const PACKAGE_BYTES: usize = 128 << 20;
 /// Bytes of a package's manifest.
 pub const MANIFEST_BYTES: usize = 64 << 10;
+/// Bytes of a signature's or a key's file.
+pub const SIGNATURE_BYTES: usize = 64 << 10;
+/// Signatures that are looked at for one package.
+pub const SIGNATURES: usize = 32;
+/// Keys of a trust policy.
+pub const TRUSTED_KEYS: usize = 32;
 /// Parameters in a package's metadata.
 pub const PARAMS: usize = 1_024;
 /// Bytes of a parameter's value, and of the trainer's name.

@@ -28,6 +28,8 @@ pub enum Action {
     ModelCreated,
     /// A version was registered.
     VersionRegistered,
+    /// A signature was laid beside a version's package.
+    VersionSigned,
     /// A version was moved to another stage.
     StageChanged,
     /// A version passed a gate and entered production.
@@ -41,9 +43,10 @@ pub enum Action {
 }
 
 impl Action {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::ModelCreated,
         Self::VersionRegistered,
+        Self::VersionSigned,
         Self::StageChanged,
         Self::Promoted,
         Self::PromotionRefused,
@@ -56,6 +59,7 @@ impl Action {
         match self {
             Self::ModelCreated => "model_created",
             Self::VersionRegistered => "version_registered",
+            Self::VersionSigned => "version_signed",
             Self::StageChanged => "stage_changed",
             Self::Promoted => "promoted",
             Self::PromotionRefused => "promotion_refused",

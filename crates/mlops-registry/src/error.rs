@@ -223,6 +223,18 @@ pub enum Error {
         /// Every check with its numbers.
         decision: Box<GateDecision>,
     },
+    /// A signature cannot be laid beside a version.
+    #[error("signature `{name}` of model `{model}` version {version} is refused: {reason}")]
+    InvalidSignature {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// The signature.
+        name: String,
+        /// What speaks against it.
+        reason: &'static str,
+    },
     /// A file of a version is gone or is not what was registered.
     #[error("artifact `{artifact}` of model `{model}` version {version} cannot be used")]
     Artifact {
@@ -375,6 +387,7 @@ impl Error {
             | Self::InvalidReference { .. }
             | Self::InvalidStatus { .. }
             | Self::InvalidGate { .. }
+            | Self::InvalidSignature { .. }
             | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
             Self::UnsupportedUrl { .. } | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
             Self::UnknownExperiment { .. }

@@ -96,6 +96,7 @@ mod registry;
 mod run;
 mod run_info;
 mod schema;
+mod signature;
 mod stage;
 mod verify;
 mod version;

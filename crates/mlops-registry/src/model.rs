@@ -202,7 +202,7 @@ impl Registry {
     }
 }
 
-fn write_files(
+pub(crate) fn write_files(
     tx: &Transaction<'_>,
     row: i64,
     number: VersionNumber,

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     Error, Reference, Registry, Result, RunId, Stage,
     error::{During, stored},
+    signature,
 };
 
 /// One version of a model, as it stood when it was read.
@@ -39,6 +40,8 @@ pub struct ModelVersion {
     pub signature: Signature,
     /// The files of the package by name.
     pub files: BTreeMap<String, Digest>,
+    /// The signatures beside the package by name; whether they are good, a trust policy says.
+    pub signatures: BTreeMap<String, Digest>,
     /// What somebody said about it.
     pub description: String,
 }
@@ -72,16 +75,7 @@ impl Registry {
     /// registered package; [`Error::Busy`] or [`Error::Database`].
     pub fn load(&self, model: &ModelName, version: VersionNumber) -> Result<ModelPackage> {
         let registered = self.version(model, version)?;
-        let mut files = BTreeMap::new();
-        for (name, digest) in &registered.files {
-            let bytes = self.store().get(digest).map_err(|source| Error::Artifact {
-                model: model.clone(),
-                version,
-                artifact: name.clone(),
-                source: Box::new(source),
-            })?;
-            files.insert(name.clone(), bytes.to_vec());
-        }
+        let files = self.fetch(model, version, &registered.files)?;
         let package = ModelPackage::from_files(files).map_err(|source| Error::Package {
             model: model.clone(),
             version,
@@ -96,6 +90,25 @@ impl Registry {
             });
         }
         Ok(package)
+    }
+
+    /// Files of a version, each compared with its digest.
+    pub(crate) fn fetch(
+        &self,
+        model: &ModelName,
+        version: VersionNumber,
+        files: &BTreeMap<String, Digest>,
+    ) -> Result<BTreeMap<String, Vec<u8>>> {
+        let fetched = files.iter().map(|(name, digest)| {
+            let bytes = self.store().get(digest).map_err(|source| Error::Artifact {
+                model: model.clone(),
+                version,
+                artifact: name.clone(),
+                source: Box::new(source),
+            })?;
+            Ok((name.clone(), bytes.to_vec()))
+        });
+        fetched.collect()
     }
 
     pub(crate) fn version(
@@ -191,6 +204,8 @@ pub(crate) fn read(
             version,
         });
     };
+    let mut files = files(tx, row, version)?;
+    let signatures = signature::split_off(&mut files);
     Ok(ModelVersion {
         model: model.clone(),
         version,
@@ -201,7 +216,8 @@ pub(crate) fn read(
         actor: stored("principal", Principal::new(actor))?,
         lineage: stored("lineage", serde_json::from_str(&lineage))?,
         signature: stored("signature", serde_json::from_str(&signature))?,
-        files: files(tx, row, version)?,
+        files,
+        signatures,
         description,
     })
 }

@@ -94,6 +94,7 @@
 //! | feature | adds | costs |
 //! | --- | --- | --- |
 //! | `features` (default) | lookup by entity key in `mlops-features` | that crate: Parquet, CSV |
+//! | `sign` | `Endpoint::open_trusted`: serves only what trusted keys have signed | p256, plain Rust |
 //!
 //! # Errors
 //!

@@ -22,6 +22,8 @@ pub struct ModelPackageBuilder {
     profile: Option<Vec<u8>>,
     input_example: Option<Vec<Value>>,
     extra: Vec<(String, Vec<u8>)>,
+    #[cfg(feature = "onnx-export")]
+    onnx: bool,
 }
 
 impl ModelPackageBuilder {
@@ -33,6 +35,8 @@ impl ModelPackageBuilder {
             profile: None,
             input_example: None,
             extra: Vec::new(),
+            #[cfg(feature = "onnx-export")]
+            onnx: false,
         }
     }
 
@@ -84,6 +88,17 @@ impl ModelPackageBuilder {
         self
     }
 
+    /// The model as ONNX too, as `model.onnx`, and so that MLflow finds it:
+    /// `mlflow.onnx.load_model` and `mlflow.pyfunc.load_model` load the package's directory.
+    ///
+    /// For Python whole numbers and booleans that may be null are real numbers; see
+    /// [`ModelSpec::to_onnx`], whose errors [`build`](ModelPackageBuilder::build) then has.
+    #[cfg(feature = "onnx-export")]
+    pub fn onnx(mut self) -> Self {
+        self.onnx = true;
+        self
+    }
+
     /// Writes and checks all files.
     ///
     /// # Errors
@@ -94,17 +109,29 @@ impl ModelPackageBuilder {
         self.metadata.check()?;
         let mut files = BTreeMap::new();
         let model = json(&self.spec);
+        #[cfg(feature = "onnx-export")]
+        let onnx = self.onnx.then(|| self.spec.to_onnx()).transpose()?;
+        #[cfg(not(feature = "onnx-export"))]
+        let onnx: Option<Vec<u8>> = None;
         let mlmodel = mlmodel::Document {
             spec: &self.spec,
             metadata: &self.metadata,
             model: Digest::of(&model),
             input_example: self.input_example.is_some(),
+            onnx: onnx.is_some(),
         };
         files.insert(
             package::MLMODEL.to_owned(),
             mlmodel.to_string().into_bytes(),
         );
         files.insert(package::MODEL.to_owned(), model);
+        if let Some(onnx) = onnx {
+            files.insert(package::ONNX.to_owned(), onnx);
+            files.insert(
+                package::REQUIREMENTS.to_owned(),
+                mlmodel::REQUIREMENTS.into(),
+            );
+        }
         files.insert(package::SIGNATURE.to_owned(), json(self.spec.signature()));
         files.insert(package::METADATA.to_owned(), json(&self.metadata));
         let card = self

@@ -1,7 +1,7 @@
 //! The `MLmodel` file: what tools that know MLflow's model format look at first.
 //!
-//! The template is small and fixed; every text in it is quoted. The flavour is our own, since no Python
-//! flavour can load the model; signature, example, time and parameters are in MLflow's own places.
+//! The template is small and fixed; every text in it is quoted. One flavour is our own; where
+//! `model.onnx` is there, MLflow's `onnx` and `python_function` follow; signature, example, time and parameters are in MLflow's own places.
 
 use std::fmt::{self, Write};
 
@@ -10,8 +10,13 @@ use serde::Serialize;
 
 use crate::{
     InputKind, Model, ModelSpec, Output,
-    package::{INPUT_EXAMPLE, MODEL, Metadata, SCHEMA_VERSION},
+    package::{INPUT_EXAMPLE, MODEL, Metadata, ONNX, SCHEMA_VERSION},
 };
+
+/// The first version of ONNX that has what is written.
+const ONNX_VERSION: &str = "1.16.0";
+/// What MLflow installs for an environment of the model's own.
+pub(super) const REQUIREMENTS: &str = "mlflow>=3\nonnx>=1.16\nonnxruntime>=1.21\npandas\n";
 
 /// The content of the file.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(super) struct Document<'a> {
     /// The digest of `model.json`.
     pub(super) model: Digest,
     pub(super) input_example: bool,
+    /// Whether `model.onnx` is there.
+    pub(super) onnx: bool,
 }
 
 /// A column in MLflow's signature.
@@ -39,6 +46,8 @@ impl fmt::Display for Document<'_> {
             .iter()
             .map(|input| Column {
                 r#type: match input.kind {
+                    // NaN is what stands for null there
+                    InputKind::Int | InputKind::Bool if self.onnx && input.nullable => "double",
                     InputKind::Float => "double",
                     InputKind::Int => "long",
                     InputKind::Bool => "boolean",
@@ -67,6 +76,16 @@ impl fmt::Display for Document<'_> {
         writeln!(f, "flavors:\n  mlops_rust:\n    data: {MODEL}")?;
         writeln!(f, "    family: {}", self.spec.family())?;
         writeln!(f, "    schema_version: {SCHEMA_VERSION}")?;
+        if self.onnx {
+            writeln!(
+                f,
+                "  onnx:\n    code: null\n    data: {ONNX}\n    onnx_session_options: null"
+            )?;
+            writeln!(f, "    onnx_version: {ONNX_VERSION}\n    providers:")?;
+            writeln!(f, "    - CPUExecutionProvider")?;
+            writeln!(f, "  python_function:\n    data: {ONNX}")?;
+            writeln!(f, "    loader_module: mlflow.onnx")?;
+        }
         writeln!(f, "model_uuid: {}", quoted(&uuid))?;
         if let Some(created) = self.metadata.created {
             let text = created.to_string().replace('T', " ").replace('Z', "");

@@ -13,6 +13,8 @@
 //! metadata.json            when and by what it was made, with which parameters
 //! card.md                  the model card
 //! input_example.json       one row that the model reads                        (optional)
+//! model.onnx               the model for other runtimes                        (optional)
+//! requirements.txt         what Python needs for it                            (with model.onnx)
 //! reference_profile.json   what training data looked like, opaque here         (optional)
 //! …                        files that a caller added, in the manifest as well  (optional)
 //! ```
@@ -41,7 +43,9 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const METADATA: &str = "metadata.json";
 pub(crate) const MLMODEL: &str = "MLmodel";
 pub(crate) const MODEL: &str = "model.json";
+pub(crate) const ONNX: &str = "model.onnx";
 pub(crate) const PROFILE: &str = "reference_profile.json";
+pub(crate) const REQUIREMENTS: &str = "requirements.txt";
 pub(crate) const SIGNATURE: &str = "signature.json";
 
 /// A checked package: its files fit their digests, and its model predicts.
@@ -159,6 +163,12 @@ impl ModelPackage {
     /// The identity of the package: the digest of its manifest, and so of every file.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The bytes of the manifest, which vouch for all others.
+    #[cfg(feature = "sign")]
+    pub(crate) fn manifest(&self) -> &[u8] {
+        &self.files[MANIFEST]
     }
 
     /// The model, ready to predict.

@@ -9,6 +9,10 @@ mod allocations;
 mod fixtures;
 mod hostile_models;
 mod inputs;
+#[cfg(feature = "onnx-export")]
+mod onnx;
 mod packages;
 mod parity;
+#[cfg(feature = "sign")]
+mod signing;
 mod support;

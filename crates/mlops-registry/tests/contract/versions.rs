@@ -7,7 +7,7 @@ use std::{
 };
 
 use mlops_core::{Digest, ErrorKind, Lineage, Principal};
-use mlops_registry::{Error, Registry, RunId, RunStatus, Stage};
+use mlops_registry::{Action, Error, Registry, RunId, RunStatus, Stage};
 
 use crate::fixture::{in_directory, name, on_both, package, promote, register, with_versions};
 
@@ -253,6 +253,61 @@ fn stages_go_only_the_legal_ways() {
         refused(Stage::None);
         assert_eq!(go(Stage::Staging).unwrap(), Stage::Staging);
         assert_eq!(go(Stage::None).unwrap(), Stage::None);
+        registry.verify_audit().unwrap();
+    });
+}
+
+#[test]
+fn signatures_lie_beside_the_package_and_in_the_audit_trail() {
+    on_both(|registry| {
+        let model = with_versions(&registry, 2);
+        let before = model.version(1).unwrap();
+        let signed = model.add_signature(1, "release.sig", b"MEUC").unwrap();
+        assert_eq!(signed, model.version(1).unwrap());
+        assert_eq!(signed.files, before.files);
+        assert_eq!(
+            signed.signatures.keys().collect::<Vec<_>>(),
+            ["release.sig"]
+        );
+        let files = registry.signatures(model.name(), 1).unwrap();
+        assert_eq!(files["release.sig"], b"MEUC");
+        assert!(registry.signatures(model.name(), 2).unwrap().is_empty());
+        assert_eq!(
+            registry.load(model.name(), 1).unwrap().digest(),
+            before.digest
+        );
+
+        let entries = || registry.audit(Some(model.name())).unwrap().len();
+        let entry = registry.audit(Some(model.name())).unwrap().pop().unwrap();
+        assert_eq!(
+            (entry.action, entry.version),
+            (Action::VersionSigned, Some(1))
+        );
+        assert_eq!(entry.evidence.unwrap()["signature"], "release.sig");
+        let told = entries();
+        model.add_signature(1, "release.sig", b"MEUC").unwrap();
+        assert_eq!(entries(), told, "the same signature again is no news");
+
+        for (name, file) in [
+            ("release.sig", &b"other"[..]),
+            ("", b"MEUC"),
+            ("../x", b"MEUC"),
+            ("a/b", b"MEUC"),
+            (".hidden", b"MEUC"),
+            ("empty", b""),
+            ("large", &vec![b'M'; (64 << 10) + 1]),
+        ] {
+            let error = model.add_signature(1, name, file).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        }
+        let unknown = model.add_signature(7, "release.sig", b"MEUC").unwrap_err();
+        assert_eq!(unknown.kind(), ErrorKind::NotFound);
+        for more in 1..32 {
+            model
+                .add_signature(1, &format!("s{more}"), b"MEUC")
+                .unwrap();
+        }
+        assert!(model.add_signature(1, "s32", b"MEUC").is_err());
         registry.verify_audit().unwrap();
     });
 }

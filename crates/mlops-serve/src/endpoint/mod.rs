@@ -10,6 +10,7 @@ mod refresh;
 mod row;
 #[cfg(feature = "features")]
 mod store_lookup;
+mod trust;
 mod version;
 
 use std::{
@@ -22,6 +23,7 @@ use mlops_core::{Clock, ModelName, Seed, SystemClock, VersionNumber};
 use mlops_registry::Registry;
 
 use crate::{PredictionLog, Result, ids::Ids, metrics::EndpointMetrics};
+use trust::Trust;
 use version::Serving;
 
 pub use lookup::{FeatureLookup, KeyColumn, RequestFeatures};
@@ -55,6 +57,7 @@ struct Core {
     serving: ArcSwap<Serving>,
     refresh: Mutex<refresh::State>,
     metrics: EndpointMetrics,
+    trust: Trust,
 }
 
 impl Endpoint {
@@ -65,11 +68,40 @@ impl Endpoint {
     /// damaged, [`Error::WrongPackage`](crate::Error::WrongPackage), [`Error::Model`](crate::Error::Model)
     /// or [`Error::Unfit`](crate::Error::Unfit) if the version cannot serve.
     pub fn open(registry: &Registry, reference: &str) -> Result<Self> {
+        Self::open_with(registry, reference, Trust::default(), Arc::new(SystemClock))
+    }
+
+    /// Loads the version that `reference` names and serves it, and every later one, only if its package is
+    /// signed as the policy asks; see [`RegisteredModel::add_signature`](mlops_registry::RegisteredModel::add_signature).
+    ///
+    /// The clock says which keys are valid when a version is loaded, and is the endpoint's.
+    ///
+    /// # Errors
+    /// Those of [`Endpoint::open`], and [`Error::Model`](crate::Error::Model) with
+    /// [`Untrusted`](mlops_model::Error::Untrusted) if too few trusted keys have signed.
+    #[cfg(feature = "sign")]
+    pub fn open_trusted(
+        registry: &Registry,
+        reference: &str,
+        policy: mlops_model::TrustPolicy,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let trust = Trust {
+            policy: Some(policy),
+        };
+        Self::open_with(registry, reference, trust, clock)
+    }
+
+    fn open_with(
+        registry: &Registry,
+        reference: &str,
+        trust: Trust,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let generation = registry.generation()?;
         let version = registry.resolve(reference)?;
         let metrics = EndpointMetrics::default();
-        let serving = Serving::load(registry, &version, &metrics)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let serving = Serving::load(registry, &version, &metrics, &trust, &*clock)?;
         Ok(Self {
             core: Arc::new(Core {
                 registry: registry.clone(),
@@ -78,6 +110,7 @@ impl Endpoint {
                 serving: ArcSwap::from_pointee(serving),
                 refresh: Mutex::new(refresh::State::at(generation)),
                 metrics,
+                trust,
             }),
             lookup: None,
             request_features: RequestFeatures::default(),

@@ -89,7 +89,13 @@ impl Endpoint {
             state.generation = Some(generation);
             return Ok(Refreshed::Unchanged);
         }
-        let serving = Serving::load(&core.registry, &version, &core.metrics)?;
+        let serving = Serving::load(
+            &core.registry,
+            &version,
+            &core.metrics,
+            &core.trust,
+            &*self.clock,
+        )?;
         self.check_features(&serving)?;
         core.serving.store(Arc::new(serving));
         core.metrics.swaps.inc();

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mlops_core::{Lineage, Value, VersionNumber};
+use mlops_core::{Clock, Lineage, Value, VersionNumber};
 use mlops_model::{InputKind, Model, Output, Scratch, Signature};
 use mlops_registry::{ModelVersion, Registry};
 use prometheus_client::metrics::counter::Counter;
 
+use super::trust::Trust;
 use crate::{Error, Result, metrics::EndpointMetrics};
 
 /// A version that is fit to serve.
@@ -27,6 +28,8 @@ impl Serving {
         registry: &Registry,
         version: &ModelVersion,
         metrics: &EndpointMetrics,
+        trust: &Trust,
+        clock: &dyn Clock,
     ) -> Result<Self> {
         let package = registry.load(&version.model, version.version)?;
         if package.digest() != version.digest {
@@ -35,6 +38,7 @@ impl Serving {
                 version: version.version,
             });
         }
+        let package = trust.admit(registry, version, package, clock)?;
         let model = package.load()?;
         let signature = model.signature();
         let row = match package.input_example() {

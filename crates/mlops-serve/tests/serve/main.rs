@@ -11,3 +11,5 @@ mod hot_swap;
 mod http;
 mod prediction_log;
 mod support;
+#[cfg(feature = "sign")]
+mod trust;

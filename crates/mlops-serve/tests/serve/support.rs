@@ -205,7 +205,11 @@ impl Shop {
             .unwrap()
             .version(version)
             .unwrap();
-        let digest = version.files[file].to_string();
+        self.blob(&version.files[file].to_string())
+    }
+
+    /// Where an artifact lies.
+    pub(crate) fn blob(&self, digest: &str) -> PathBuf {
         let (head, tail) = digest.split_at(2);
         self.directory
             .path()

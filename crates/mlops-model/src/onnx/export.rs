@@ -1,0 +1,86 @@
+//! From a checked model to the bytes of an ONNX file.
+
+use prost::Message;
+
+use crate::{
+    Error, Estimator, Input, InputKind, Model, ModelSpec, Output, Result,
+    onnx::{
+        encode,
+        graph::GraphBuilder,
+        proto::{Attribute, BOOL, DOUBLE, INT64, STRING, Tensor},
+        score,
+        trees::{self, Logs},
+    },
+};
+
+impl ModelSpec {
+    /// The model as an ONNX file, whose answers are these but for rounding.
+    ///
+    /// - Inputs have the signature's names and order. Real numbers are `double`, texts `string`, whole
+    ///   numbers `int64` and booleans `bool`; the last two are `double` where null is allowed, since only
+    ///   that has a NaN to say so. A missing text is any text that is no category.
+    /// - Outputs are `probability`, `prediction`, or one for each class under its name; `_` and a number
+    ///   follow where an input has that name.
+    ///
+    /// # Shapes
+    /// `[rows]` for each of several inputs, `[rows, 1]` for a single one, as MLflow feeds the columns of a
+    /// frame; `[rows, 1]` for every output.
+    ///
+    /// # Errors
+    /// [`Error::NotInOnnx`] if the model has no input, and so no rows, or categories that are whole
+    /// numbers beyond 2^53.
+    ///
+    /// # Reference
+    /// ONNX Runtime 1.32 on the CPU: within 1e-14 of the largest answer over random models and rows, with
+    /// thresholds met exactly, missing values and categories that were not seen.
+    pub fn to_onnx(&self) -> Result<Vec<u8>> {
+        let inputs = self.signature().inputs();
+        if inputs.is_empty() {
+            return Err(Error::NotInOnnx {
+                part: "signature".into(),
+                reason: "it has no input, so a graph cannot know the number of rows",
+            });
+        }
+        let mut graph = GraphBuilder::default();
+        let columns = (inputs.len() == 1).then_some(1);
+        let names = inputs
+            .iter()
+            .map(|input| graph.input(&input.name, elem_type(input), columns))
+            .collect::<Vec<_>>();
+        // outputs too have their names before values in between take them
+        let outputs: Vec<_> = match self.signature().output() {
+            Output::Probability { .. } => vec![graph.output("probability", DOUBLE)],
+            Output::Number => vec![graph.output("prediction", DOUBLE)],
+            Output::Classes { names } => names
+                .iter()
+                .map(|name| graph.output(name, DOUBLE))
+                .collect(),
+        };
+        let logs = Logs::of(self);
+        let encoded = encode::encode(&mut graph, self, &logs, &names)?;
+        let scores = match self.estimator() {
+            Estimator::Linear(linear) => score::linear(&mut graph, linear, &encoded),
+            Estimator::Trees(trees) => trees::trees(&mut graph, self, trees, &logs, &encoded),
+            Estimator::Mlp(mlp) => score::mlp(&mut graph, mlp, &encoded),
+        };
+        let answer = score::link(&mut graph, self.estimator().link(), scores);
+        if outputs.len() == 1 {
+            graph.node_into("Identity", vec![answer], outputs, vec![]);
+        } else {
+            let sizes = graph.constant(Tensor::ints(&vec![1; outputs.len()]));
+            let axis = vec![Attribute::int("axis", 1)];
+            graph.node_into("Split", vec![answer, sizes], outputs, axis);
+        }
+        Ok(graph.finish().encode_to_vec())
+    }
+}
+
+fn elem_type(input: &Input) -> i32 {
+    match input.kind {
+        InputKind::Float => DOUBLE,
+        InputKind::Int | InputKind::Bool if input.nullable => DOUBLE,
+        InputKind::Int => INT64,
+        InputKind::Bool => BOOL,
+        InputKind::Str => STRING,
+    }
+}

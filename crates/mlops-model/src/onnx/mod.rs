@@ -1,0 +1,18 @@
+//! Models as ONNX, for the runtimes and tools that read nothing else.
+//!
+//! The graph is the whole model: encoders, estimator and link, in double precision throughout, with one
+//! named input for each of the signature's. It asks for operator set 21, and 5 of `ai.onnx.ml`, which is
+//! the first with trees in double precision and splits by category (ONNX 1.16, ONNX Runtime 1.21).
+//!
+//! ```text
+//! inputs ──encode──▶ [rows, width] ──score──▶ [rows, outputs] ──link──▶ outputs
+//! ```
+//!
+//! What a graph cannot do is check: what the signature refuses, a runtime answers somehow.
+
+mod encode;
+mod export;
+mod graph;
+mod proto;
+mod score;
+mod trees;

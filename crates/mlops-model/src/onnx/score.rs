@@ -1,0 +1,68 @@
+//! Weighted sums, networks and links in ONNX.
+
+use crate::{
+    Activation, Linear, Link, Mlp,
+    onnx::{
+        graph::{GraphBuilder, Value},
+        proto::{Attribute, Tensor},
+    },
+};
+
+/// Adds a linear model.
+///
+/// # Shapes
+/// `[rows, outputs]`.
+pub(super) fn linear(graph: &mut GraphBuilder, linear: &Linear, encoded: &Value) -> Value {
+    dense(graph, &linear.weights, &linear.bias, encoded)
+}
+
+/// Adds a network.
+///
+/// # Shapes
+/// `[rows, outputs]`.
+pub(super) fn mlp(graph: &mut GraphBuilder, mlp: &Mlp, encoded: &Value) -> Value {
+    let mut layer = encoded.clone();
+    for (at, next) in mlp.layers.iter().enumerate() {
+        layer = dense(graph, &next.weights, &next.bias, &layer);
+        if at + 1 < mlp.layers.len() {
+            let activation = match mlp.activation {
+                Activation::Relu => "Relu",
+            };
+            layer = graph.node(activation, [&layer], vec![]);
+        }
+    }
+    layer
+}
+
+/// Adds what turns scores into answers.
+pub(super) fn link(graph: &mut GraphBuilder, link: Link, scores: Value) -> Value {
+    match link {
+        Link::Identity => scores,
+        Link::Logit => graph.node("Sigmoid", [&scores], vec![]),
+        Link::Softmax => {
+            let axis = vec![Attribute::int("axis", 1)];
+            graph.node("Softmax", [&scores], axis)
+        }
+        Link::Exp => graph.node("Exp", [&scores], vec![]),
+    }
+}
+
+/// `bias + x · weightsᵀ` for weights `[outputs, columns]`.
+fn dense(graph: &mut GraphBuilder, weights: &[f64], bias: &[f64], x: &Value) -> Value {
+    let outputs = bias.len();
+    // without columns, the encoded matrix is one column of zeros
+    let columns = (weights.len() / outputs).max(1);
+    let weights = if weights.is_empty() {
+        vec![0.0; outputs]
+    } else {
+        weights.to_vec()
+    };
+    let turned: Vec<f64> = (0..columns)
+        .flat_map(|column| (0..outputs).map(move |output| (output, column)))
+        .map(|(output, column)| weights[output * columns + column])
+        .collect();
+    let weights = graph.constant(Tensor::doubles(&[columns, outputs], &turned));
+    let bias = graph.constant(Tensor::doubles(&[1, outputs], bias));
+    let sum = graph.node("MatMul", [x, &weights], vec![]);
+    graph.node("Add", [&sum, &bias], vec![])
+}
