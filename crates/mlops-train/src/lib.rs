@@ -127,7 +127,7 @@ pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};
 pub use split::{
     Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
-    split_latest, split_with_gap,
+    conformance as splitting, split_latest, split_with_gap,
 };
 pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};
