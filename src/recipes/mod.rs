@@ -4,8 +4,11 @@
 //! - [`leaderboard`](leaderboard()), [`publish`](publish()), [`promote_if_better`]: candidates, a version, a champion.
 //! - [`Retraining`]: all of that as a pipeline whose unchanged steps come from a cache.
 //! - [`observe`], [`performance`](monitor::performance): logged predictions into signals.
+//! - [`ModelCard`]: what a model is, rests on and is worth, as Markdown and as one HTML file.
 //! - [`html`]: sections of a report on each of these.
 
+#[cfg(feature = "train")]
+mod card;
 pub mod html;
 pub mod labels;
 #[cfg(feature = "train")]
@@ -16,6 +19,8 @@ mod publish;
 #[cfg(feature = "train")]
 mod retrain;
 
+#[cfg(feature = "train")]
+pub use card::{CardData, ModelCard};
 #[cfg(feature = "train")]
 pub use leaderboard::{Candidate, leaderboard, rank};
 pub use monitor::{Observation, observe};

@@ -29,6 +29,11 @@
 //! - [`Trainer`]: the contract; [`conformance`] holds an implementation to it.
 //! - [`Fitted`]: the model as a [`ModelSpec`](mlops_model::ModelSpec), and what is worth recording.
 //! - [`Evaluation`]: metrics with bootstrap intervals, and the curves behind them.
+//! - [`Splitter`], [`CrossValidation`], [`Nested`]: folds, what they say, and the answers out of fold.
+//! - [`Metric`], [`Measure`], [`Truth`]: any metric of two classes, several classes or numbers, in one form.
+//! - [`Sigmoid`], [`Isotonic`], [`ThresholdChoice`]: scores into probabilities, probabilities into decisions.
+//! - [`TreeShap`], [`PermutationImportance`], [`Dependence`], [`Segments`]: why, and for whom.
+//! - [`Leaderboard`], [`Comparison`]: candidates, and whether their differences are more than chance.
 //! - [`baseline`]: the model that knows nothing but the base rate.
 //!
 //! | trainer | library | numbers | missing numbers | texts |
@@ -41,6 +46,11 @@
 //! # Recipes
 //!
 //! - Split in time: [`split_latest`]; [`split_with_gap`] where labels look ahead.
+//! - Fold by fold: [`cross_validate`] with a [`TimeSeries`], [`GroupKFold`], [`StratifiedKFold`] or
+//!   [`PurgedKFold`]; [`nested_cross_validate`] to choose among candidates honestly.
+//! - Any output: [`assess`]; by segment: [`segments`]; explained: [`TreeShap::explain`].
+//! - Calibrate: [`Isotonic::fit`] on [`OutOfFold`] answers, [`choose_threshold`] by [`Costs`].
+//! - Compare: [`Leaderboard::on_rows`] or [`Leaderboard::over_folds`].
 //! - Record a run: log [`Fitted::params`], [`Fitted::history`] and [`Evaluation::metrics`].
 //! - Keep the model: hand [`Fitted::spec`] to [`ModelPackage::builder`](mlops_model::ModelPackage::builder).
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
@@ -133,7 +143,7 @@ pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};
 pub use split::{
     Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
-    split_latest, split_with_gap,
+    conformance as splitting, split_latest, split_with_gap,
 };
 pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};

@@ -1,5 +1,7 @@
 //! What came true, in the form that the model's output asks for.
 
+use std::collections::BTreeMap;
+
 use mlops_core::{Target, TrainingSet};
 use mlops_model::Output;
 use serde::{Deserialize, Serialize};
@@ -47,30 +49,39 @@ impl Truth {
                 }
             }
             Output::Classes { names } => {
-                let position = |row: usize, class: &str| {
-                    let found = names.iter().position(|name| name == class);
-                    found.ok_or_else(|| Error::UnknownClass {
-                        row,
-                        class: class.to_owned(),
-                    })
-                };
-                let labels = match set.target() {
-                    Target::Classes { names: ours, codes } => {
-                        let codes = codes.iter().enumerate();
-                        let labels = codes.map(|(row, code)| position(row, &ours[*code as usize]));
-                        labels.collect::<Result<_>>()?
+                // the classes of the set, and the rows' positions among them
+                let (ours, codes): (Vec<String>, Vec<usize>) = match set.target() {
+                    Target::Classes { names, codes } => {
+                        (names, codes.into_iter().map(|code| code as usize).collect())
                     }
                     Target::Binary(labels) => {
-                        let labels = labels.iter().enumerate();
-                        let labels = labels.map(|(row, label)| position(row, &label.to_string()));
-                        labels.collect::<Result<_>>()?
+                        // these may be numbers or booleans; the model knows which
+                        let plain = ["0", "1"].map(String::from).to_vec();
+                        let words = ["false", "true"].map(String::from).to_vec();
+                        let said = words.iter().any(|word| names.contains(word));
+                        let codes = labels.into_iter().map(usize::from).collect();
+                        (if said { words } else { plain }, codes)
                     }
                     Target::Number(values) => {
-                        let values = values.iter().enumerate();
-                        let labels = values.map(|(row, value)| position(row, &value.to_string()));
-                        labels.collect::<Result<_>>()?
+                        let texts = values.iter().map(ToString::to_string).collect();
+                        (texts, (0..values.len()).collect())
                     }
                 };
+                let places: BTreeMap<&str, usize> = (0..)
+                    .zip(names)
+                    .map(|(at, name)| (name.as_str(), at))
+                    .collect();
+                let places: Vec<Option<usize>> = ours
+                    .iter()
+                    .map(|name| places.get(name.as_str()).copied())
+                    .collect();
+                let labels = codes.iter().enumerate().map(|(row, code)| {
+                    places[*code].ok_or_else(|| Error::UnknownClass {
+                        row,
+                        class: ours[*code].clone(),
+                    })
+                });
+                let labels = labels.collect::<Result<_>>()?;
                 Ok(Self::Classes {
                     labels,
                     classes: names.len(),
@@ -205,6 +216,8 @@ mod tests {
         assert_eq!(labels(named.take(&[1, 1, 0])), [0, 0, 2]);
         let numbers = Truth::of(&whole(&[3, 1]), &classes(&["1", "2", "3"])).unwrap();
         assert_eq!(labels(numbers), [2, 0]);
+        let numbers = Truth::of(&whole(&[0, 1]), &classes(&["0", "1", "2"])).unwrap();
+        assert_eq!(labels(numbers), [0, 1]);
         let error = Truth::of(&texts(&["low", "huge"]), &levels).unwrap_err();
         assert_eq!(
             error.to_string(),

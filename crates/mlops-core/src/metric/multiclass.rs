@@ -80,10 +80,31 @@ pub fn roc_auc_ovr_weighted(labels: &[usize], answers: &[f64], classes: usize) -
 /// # Ok::<(), mlops_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Wire")]
 pub struct ConfusionMatrix {
     classes: usize,
     /// `[classes, classes]`: came true, called.
     counts: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    classes: usize,
+    counts: Vec<u64>,
+}
+
+impl TryFrom<Wire> for ConfusionMatrix {
+    type Error = Error;
+
+    fn try_from(wire: Wire) -> Result<Self> {
+        let cells = wire.classes.saturating_mul(wire.classes);
+        paired("confusion_matrix", cells, wire.counts.len())?;
+        Ok(Self {
+            classes: wire.classes,
+            counts: wire.counts,
+        })
+    }
 }
 
 impl ConfusionMatrix {
@@ -235,6 +256,12 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(counts.count(7, 0), 0);
+        let text = serde_json::to_string(&counts).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ConfusionMatrix>(&text).unwrap(),
+            counts
+        );
+        assert!(serde_json::from_str::<ConfusionMatrix>(&text.replace('3', "4")).is_err());
     }
 
     #[test]

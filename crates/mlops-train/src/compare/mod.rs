@@ -67,3 +67,6 @@ fn check_level(test: &'static str, level: f64) -> crate::Result<()> {
     let rule = "it must lie between 0 and 1";
     crate::error::require(inside, test, "level", &level, rule)
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@
 //! | [`TimeSeries`] | the past before the future | what is predicted comes later |
 //! | [`PurgedKFold`] | the horizon of labels free | labels look ahead, and rows are few |
 
+pub mod conformance;
 mod group;
 mod kfold;
 mod purged;
@@ -39,6 +40,8 @@ const MOST: u32 = 10_000;
 /// A rule that splits a training set.
 ///
 /// # Contract
+/// [`splitting`](crate::splitting) checks it case by case.
+///
 /// - *Order.* The rows of each side ascend, and none is named twice.
 /// - *Distance.* No row is on both sides of a fold, and neither side is empty.
 /// - *Determinism.* The same settings and the same set give the same folds.

@@ -24,33 +24,8 @@ fn splitters() -> Vec<Box<dyn Splitter>> {
 
 #[test]
 fn every_splitter_keeps_its_contract() {
-    let set = planted(200, 1);
     for splitter in splitters() {
-        let name = splitter.name();
-        let mut folds = splitter.folds(&set).unwrap();
-        let count = folds.len();
-        let again: Vec<Fold> = splitter.folds(&set).unwrap().collect();
-        assert_eq!(again.len(), count, "{name}");
-        for left in (0..count).rev() {
-            let fold = folds.next().unwrap();
-            assert_eq!(folds.len(), left, "{name}");
-            assert_eq!(fold, again[count - 1 - left], "{name}");
-            for side in [&fold.train, &fold.test] {
-                assert!(
-                    !side.is_empty() && side.is_sorted_by(|a, b| a < b),
-                    "{name}"
-                );
-            }
-            let test: BTreeSet<u32> = fold.test.iter().copied().collect();
-            assert!(fold.train.iter().all(|row| !test.contains(row)), "{name}");
-            let (train, test) = fold.sets(&set).unwrap();
-            assert_eq!(train.rows(), fold.train.len(), "{name}");
-            assert_eq!(
-                test.event_times()[0],
-                set.event_times()[fold.test[0] as usize]
-            );
-        }
-        assert_eq!(folds.next(), None, "{name}");
+        conformance::check(splitter.as_ref());
     }
 }
 

@@ -141,7 +141,7 @@ impl<'m> TreeShap<'m> {
     fn explain_rows(&self, matrix: &Matrix, first: usize, values: &mut [f64]) {
         let outputs = self.expected.len();
         let inputs = self.spec.preprocess().signature().inputs().len();
-        let mut walk = Walk::default();
+        let mut walk = Walk::new();
         let mut columns = vec![0.0; self.input_of.len()];
         for (row, values) in (first..).zip(values.chunks_exact_mut(outputs * inputs)) {
             for (output, values) in values.chunks_exact_mut(inputs).enumerate() {

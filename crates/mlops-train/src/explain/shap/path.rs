@@ -3,7 +3,7 @@
 //! A path holds the different columns that were split on, each with the share of subsets without it that
 //! come this way (`zero`) and whether the row itself does (`one`), and weights by the size of the subset.
 
-use mlops_model::Node;
+use mlops_model::{Node, limit};
 
 use super::cover::Covered;
 
@@ -17,13 +17,23 @@ struct Step {
 }
 
 /// Memory for the walk down a tree.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Walk {
     /// Paths one behind the other, that of a node behind that of its parent.
     steps: Vec<Step>,
+    /// `1 / k` for every length of a path, as products are quicker than quotients.
+    inverses: Vec<f64>,
 }
 
 impl Walk {
+    pub(super) fn new() -> Self {
+        let lengths = (0u32..).take(limit::TREE_DEPTH + 3);
+        Self {
+            steps: Vec::new(),
+            inverses: lengths.map(|length| f64::from(length).recip()).collect(),
+        }
+    }
+
     /// Adds what each column adds to the tree's value.
     pub(super) fn add(&mut self, tree: &Covered<'_>, row: &[f64], columns: &mut [f64]) {
         self.steps.clear();
@@ -59,7 +69,8 @@ impl Walk {
         if let Node::Leaf { value } = tree.nodes[at] {
             let path = &self.steps[start..];
             for (place, step) in path.iter().enumerate().skip(1) {
-                columns[step.column] += without(path, place) * (step.one - step.zero) * value;
+                columns[step.column] +=
+                    without(path, place, &self.inverses) * (step.one - step.zero) * value;
             }
         } else if let Some(turn) = tree.turn(at, row) {
             // a column that was split on before is taken off the path and put on again
@@ -139,20 +150,24 @@ impl Walk {
     }
 }
 
-/// The sum of the weights of the path without the step at `place`.
-fn without(path: &[Step], place: usize) -> f64 {
+/// The sum of the weights of the path without the step at `place`; `inverses[k]` is `1 / k`.
+fn without(path: &[Step], place: usize, inverses: &[f64]) -> f64 {
     let depth = path.len() - 1;
     let Step { zero, one, .. } = path[place];
-    let mut next = path[depth].weight;
     let mut total = 0.0;
-    for at in (0..depth).rev() {
-        if one > 0.0 {
-            let weight = next / ((at + 1) as f64 * one);
+    if one > 0.0 {
+        // `one` is a product of zeros and ones, so it is 1
+        let mut next = path[depth].weight;
+        for at in (0..depth).rev() {
+            let weight = next * inverses[at + 1];
             total += weight;
             next = path[at].weight - weight * zero * (depth - at) as f64;
-        } else {
-            total += path[at].weight / (zero * (depth - at) as f64);
         }
+    } else {
+        for at in 0..depth {
+            total += path[at].weight * inverses[depth - at];
+        }
+        total /= zero;
     }
     total * (depth + 1) as f64
 }
