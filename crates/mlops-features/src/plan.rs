@@ -31,6 +31,8 @@ pub(crate) struct Group {
     pub(crate) folds: Vec<Fold>,
     /// The ratios.
     pub(crate) ratios: Vec<Quotient>,
+    /// Which fields of the view play a part.
+    pub(crate) reads: Vec<bool>,
 }
 
 /// A slot that answers from the newest row, or the newest one that a filter takes.
@@ -95,7 +97,11 @@ impl Group {
         for group in &mut groups {
             group.slots = group.features.len();
             for slot in 0..group.features.len() {
-                group.add(slot, &features[group.features[slot]]);
+                let feature = &features[group.features[slot]];
+                group.add(slot, feature);
+                for field in feature.reads_at() {
+                    group.reads[field] = true;
+                }
             }
         }
         groups
@@ -117,6 +123,7 @@ impl Group {
             streams: Vec::new(),
             folds: Vec::new(),
             ratios: Vec::new(),
+            reads: vec![false; feature.view().fields().len()],
         }
     }
 

@@ -111,14 +111,17 @@ impl FeatureStore {
         keys.iter().try_for_each(|key| check_key(service, key))?;
         let features = service.features();
         let mut batch = OnlineBatch::new(service, keys.len(), at);
-        let mut answers = Vec::new();
+        let (mut answers, mut ids) = (Vec::new(), Vec::with_capacity(keys.len()));
         for group in service.groups() {
             let shelf = self.resolve(&group.view)?;
             let index = shelf.read();
-            for (position, key) in keys.iter().enumerate() {
-                let rows = group_id(group, key, &index).map(|id| index.rows(id));
-                answers.clear();
-                answers.resize(group.slots, Answer::NOTHING);
+            answers.clear();
+            answers.resize(group.slots, Answer::NOTHING);
+            // all keys are looked up first: one memory access then does not wait for another
+            ids.clear();
+            ids.extend(keys.iter().map(|key| group_id(group, key, &index)));
+            for (position, id) in ids.iter().enumerate() {
+                let rows = id.map(|id| index.rows(id));
                 let micros = at.micros();
                 join::evaluate(group, &index, rows.as_ref(), micros, &mut answers).map_err(
                     |slot| join::overflow(join::feature_of(service, group, slot), micros),

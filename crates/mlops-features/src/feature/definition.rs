@@ -267,6 +267,12 @@ impl Feature {
 
     /// All fields whose values play a part in it: what is aggregated, by which categories, and what filters ask.
     pub fn reads(&self) -> Vec<&str> {
+        let (all, fields) = (self.view.fields(), self.reads_at());
+        fields.iter().map(|at| all[*at].name()).collect()
+    }
+
+    /// The places of those fields in the view.
+    pub(crate) fn reads_at(&self) -> BTreeSet<usize> {
         let mut fields = BTreeSet::new();
         for measure in &self.measures {
             fields.extend(measure.field.map(|(field, _)| field));
@@ -275,8 +281,7 @@ impl Feature {
                 filter.fields(&mut fields);
             }
         }
-        let all = self.view.fields();
-        fields.into_iter().map(|field| all[field].name()).collect()
+        fields
     }
 
     /// What it computes.
@@ -307,11 +312,11 @@ impl Feature {
 
     /// What leaves the index, as the online store gives it: a decimal as its exact text.
     pub(crate) fn shown(&self, value: Value) -> Value {
-        match (&self.data_type, value) {
-            (DataType::Decimal128(_, scale), Value::Int(digits)) => Value::Str(
+        match (value, &self.data_type) {
+            (Value::Int(digits), DataType::Decimal128(_, scale)) => Value::Str(
                 Decimal128Type::format_decimal(digits.into(), DECIMAL128_MAX_PRECISION, *scale),
             ),
-            (_, value) => value,
+            (value, _) => value,
         }
     }
 

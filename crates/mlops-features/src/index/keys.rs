@@ -1,8 +1,9 @@
 //! Typed entity keys as dense ids.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
+use hashbrown::HashMap;
 use mlops_core::{EntityKey, KeyPart};
 
 use super::StagedKeys;

@@ -15,11 +15,11 @@ mod keys;
 mod staged;
 
 use std::{
-    collections::HashMap,
     ops::Range,
     sync::{Arc, OnceLock},
 };
 
+use hashbrown::HashMap;
 use mlops_core::{Digest, DigestBuilder, EntityKey};
 
 pub(crate) use block::{Block, Packed, PackedColumn};

@@ -1,12 +1,14 @@
 //! All features of one key at one instant: what an online read computes, and the rule that a join follows.
 
+use std::cell::RefCell;
+
 use super::Scalar;
 use crate::{
     Boundary, Cutoff, Status,
     aggregate::{days_since, ratio},
     index::{Packed, Rows, ViewIndex},
     plan::Group,
-    window::{Known, Lane, item, scan},
+    window::{Known, Lanes, item, scan},
 };
 
 /// What one feature answers at one instant.
@@ -59,7 +61,9 @@ pub(crate) fn evaluate(
     at: i64,
     out: &mut [Answer],
 ) -> Result<(), usize> {
-    out.fill(Answer::NOTHING);
+    for answer in &mut *out {
+        *answer = Answer::NOTHING;
+    }
     for (slot, map) in &group.counts {
         out[*slot].scalar = Scalar::nothing(*map);
     }
@@ -109,21 +113,52 @@ pub(crate) fn evaluate(
             time: Some(times[row]),
         };
     }
+    LANES.with_borrow_mut(|lanes| windows(group, index, rows, at, lanes, out))?;
+    for quotient in &group.ratios {
+        let (above, below) = (&out[quotient.above], &out[quotient.below]);
+        let value = ratio(above.scalar.number(), below.scalar.number());
+        out[quotient.slot] = Answer {
+            scalar: value.map_or(Scalar::Null, Scalar::Float),
+            status: value.map_or(Status::Null, |_| Status::Present),
+            time: above.time.max(below.time),
+        };
+    }
+    Ok(())
+}
+
+thread_local! {
+    static LANES: RefCell<Lanes> = RefCell::default();
+}
+
+/// Computes the windows of a group.
+fn windows(
+    group: &Group,
+    index: &ViewIndex,
+    rows: &Rows<'_>,
+    at: i64,
+    lanes: &mut Lanes,
+    out: &mut [Answer],
+) -> Result<(), usize> {
+    let (times, boundary) = (rows.times(), group.view.boundary());
+    let mut before = None;
     for fold in &group.folds {
-        let (tail, head) = fold.window.edges(at);
-        let upper = times.partition_point(|time| boundary.sees(*time, head));
-        let lower = times
-            .partition_point(|time| boundary.sees(*time, tail))
-            .min(upper);
-        let seen = known(group, rows, head);
-        let time = (lower..upper)
-            .rev()
-            .find(|row| seen.sees(*row))
-            .map(|row| times[row]);
+        // neighbours often share a window
+        let (lower, upper, seen, time) = match before {
+            Some((window, bounds)) if window == fold.window => bounds,
+            _ => {
+                let (tail, head) = fold.window.edges(at);
+                let upper = times.partition_point(|time| boundary.sees(*time, head));
+                let lower = times[..upper].partition_point(|time| boundary.sees(*time, tail));
+                let seen = known(group, rows, head);
+                let newest = (lower..upper).rev().find(|row| seen.sees(*row));
+                (lower, upper, seen, newest.map(|row| times[row]))
+            }
+        };
+        before = Some((fold.window, (lower, upper, seen, time)));
         let stream = &group.streams[fold.stream];
-        let mut lane = Lane::new(stream);
+        let lane = lanes.of(stream);
         lane.gather(stream, index, rows, lower..upper, seen);
-        scan(fold, stream, index, &mut lane, |slot, scalar| {
+        scan(fold, stream, index, lane, |slot, scalar| {
             out[slot] = Answer {
                 status: match scalar {
                     Scalar::Null => Status::Null,
@@ -133,15 +168,6 @@ pub(crate) fn evaluate(
                 time,
             };
         })?;
-    }
-    for quotient in &group.ratios {
-        let (above, below) = (&out[quotient.above], &out[quotient.below]);
-        let value = ratio(above.scalar.number(), below.scalar.number());
-        out[quotient.slot] = Answer {
-            scalar: value.map_or(Scalar::Null, Scalar::Float),
-            status: value.map_or(Status::Null, |_| Status::Present),
-            time: above.time.max(below.time),
-        };
     }
     Ok(())
 }

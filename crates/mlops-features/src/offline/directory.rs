@@ -10,12 +10,13 @@ use std::{
     },
 };
 
-use mlops_core::{Digest, Table};
+use mlops_core::Digest;
 
 use super::{
     Durability, StoredRows,
     log::{self, Log, file_error},
     manifest::{Manifest, ViewFiles, layout, sync_directory},
+    record::{self, Numbers, Record, Under, Views},
     segment,
 };
 use crate::{Error, FeatureView, Result};
@@ -34,15 +35,8 @@ pub(crate) struct Directory {
     log: RwLock<(u64, Log)>,
     next_arrival: AtomicU64,
     /// Pushes of views that nobody has registered yet.
-    waiting: Mutex<BTreeMap<String, Vec<Logged>>>,
+    waiting: Mutex<BTreeMap<String, Vec<Record>>>,
     torn: u64,
-}
-
-/// A record of the log.
-#[derive(Debug)]
-struct Logged {
-    layout: Digest,
-    rows: Vec<u8>,
 }
 
 impl Directory {
@@ -62,20 +56,30 @@ impl Directory {
         };
         remove_orphans(path, &manifest)?;
 
-        let mut waiting: BTreeMap<String, Vec<Logged>> = BTreeMap::new();
+        let mut waiting: BTreeMap<String, Vec<Record>> = BTreeMap::new();
         let mut next_arrival = manifest.next_arrival;
-        let mut take = |payload: &[u8]| {
-            let (arrival, view, logged) = unpack(path, payload)?;
-            next_arrival = next_arrival.max(arrival.saturating_add(1));
-            waiting.entry(view).or_default().push(logged);
-            Ok(())
+        let mut take = |record: Record| {
+            next_arrival = next_arrival.max(record.arrival.saturating_add(1));
+            waiting.entry(record.view.clone()).or_default().push(record);
         };
         let mut number = manifest.first_log;
         while log_path(path, number + 1).exists() {
-            log::read(&log_path(path, number), &mut take)?;
+            read_log(&log_path(path, number), &mut |record| {
+                take(record);
+                Ok(())
+            })?;
             number += 1;
         }
-        let (log, replayed) = Log::open(&log_path(path, number), durability, &mut take)?;
+        let (file, mut views) = (log_path(path, number), Views::default());
+        let (mut log, replayed) = Log::open(&file, durability, &mut |version, payload| {
+            take(views.record(&file, version, payload)?);
+            Ok(())
+        })?;
+        log.number(Numbers::after(&views));
+        if !log.is_current() {
+            number += 1;
+            (log, _) = Log::open(&log_path(path, number), durability, &mut |_, _| Ok(()))?;
+        }
         sync_directory(&path.join("log"))?;
         Ok(Self {
             path: path.to_owned(),
@@ -121,8 +125,9 @@ impl Directory {
     /// arrival that is in the log.
     pub(crate) fn load(&self, view: &FeatureView) -> Result<Option<(StoredRows, u64)>> {
         let name = view.name().as_str();
+        let under = Under::new(view);
         let foreign = |known: &Digest| {
-            if *known == layout(view) {
+            if *known == under.layout {
                 return Ok(());
             }
             Err(Error::ForeignView {
@@ -145,8 +150,7 @@ impl Directory {
             .iter()
             .try_for_each(|record| foreign(&record.layout))?;
         for record in logged {
-            let table = Table::from_ipc(&record.rows)?;
-            all.push(StoredRows::from_batch(view, table.batch(), "the push log")?);
+            all.push(record.rows(&under)?);
         }
         let logged = all[segments..]
             .iter()
@@ -160,16 +164,13 @@ impl Directory {
 
     /// Writes rows to the log; they are safe once [`commit`](Self::commit) has returned.
     pub(crate) fn append(&self, view: &FeatureView, rows: &StoredRows) -> Result<Ticket> {
-        let bytes = rows.to_table()?.to_ipc();
+        let body = record::body(rows)?;
         let arrival = rows.arrivals.first().copied().unwrap_or_default();
         let log = self.log.read().unwrap_or_else(PoisonError::into_inner);
-        let length = log.1.append(|out| {
-            let name = view.name().as_str().as_bytes();
+        let length = log.1.append(|numbers, out| {
+            numbers.write(view, out);
             out.extend(arrival.to_le_bytes());
-            out.extend(u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
-            out.extend(name);
-            out.extend(layout(view).as_bytes());
-            out.extend(&bytes);
+            out.extend(&body);
         })?;
         Ok(Ticket { log: log.0, length })
     }
@@ -204,25 +205,28 @@ impl Directory {
             let next = log.0 + 1;
             log.1.commit(log.1.length())?;
             let path = log_path(&self.path, next);
-            let (fresh, _) = Log::open(&path, self.durability, &mut |_| Ok(()))?;
+            let (fresh, _) = Log::open(&path, self.durability, &mut |_, _| Ok(()))?;
             sync_directory(&self.path.join("log"))?;
             *log = (next, fresh);
             next - 1
         };
         let mut by_view: BTreeMap<String, Vec<StoredRows>> = BTreeMap::new();
+        let mut unders: BTreeMap<&str, Under<'_>> = BTreeMap::new();
         let mut unknown = false;
         let mut last = manifest.next_arrival.saturating_sub(1);
         for number in manifest.first_log..=closed {
-            log::read(&log_path(&self.path, number), &mut |payload| {
-                let (arrival, name, logged) = unpack(&self.path, payload)?;
-                let Some(view) = views.iter().find(|view| view.name().as_str() == name) else {
+            read_log(&log_path(&self.path, number), &mut |record| {
+                let known = views
+                    .iter()
+                    .find(|view| view.name().as_str() == record.view);
+                let Some(view) = known else {
                     unknown = true;
                     return Ok(());
                 };
-                last = last.max(arrival);
-                let table = Table::from_ipc(&logged.rows)?;
-                let rows = StoredRows::from_batch(view, table.batch(), "the push log")?;
-                by_view.entry(name).or_default().push(rows);
+                last = last.max(record.arrival);
+                let under = unders.entry(view.name().as_str());
+                let rows = record.rows(under.or_insert_with(|| Under::new(view)))?;
+                by_view.entry(record.view).or_default().push(rows);
                 Ok(())
             })?;
         }
@@ -359,28 +363,10 @@ fn remove_orphans(path: &Path, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-fn unpack(path: &Path, payload: &[u8]) -> Result<(u64, String, Logged)> {
-    let parts = || {
-        let (arrival, rest) = payload.split_first_chunk()?;
-        let (length, rest) = rest.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-        let (layout, rows) = rest.split_first_chunk::<32>()?;
-        let name = std::str::from_utf8(name).ok()?;
-        let hex = layout
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                use std::fmt::Write;
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-        let logged = Logged {
-            layout: hex.parse().ok()?,
-            rows: rows.to_vec(),
-        };
-        Some((u64::from_le_bytes(*arrival), name.to_owned(), logged))
-    };
-    parts().ok_or_else(|| Error::DamagedFile {
-        path: path.display().to_string(),
-        reason: "a record of the push log is not what was written".to_owned(),
+/// Hands out the records of a closed log.
+fn read_log(path: &Path, each: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
+    let mut views = Views::default();
+    log::read(path, &mut |version, payload| {
+        each(views.record(path, version, payload)?)
     })
 }

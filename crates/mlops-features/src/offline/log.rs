@@ -1,11 +1,11 @@
 //! The push log: what was acknowledged survives the process.
 //!
 //! ```text
-//! file:   "mlopslog" · version u8 = 1
-//! record: length u32 · CRC-32 u32 of the rest · durable u64 · payload
+//! file:   "mlopslog" · version u8, 1 or 2
+//! record: length u32 · CRC-32 u32 of the rest · durable u64 · payload, see `record`
 //! ```
 //!
-//! Numbers are little-endian. `durable` is how much of the file was known to be on the disk when the
+//! Numbers are little-endian. A log of version 1 is read and not written to. `durable` is how much of the file was known to be on the disk when the
 //! record was written. A record that is cut off or fails its checksum is the torn tail of a crash: it was
 //! never acknowledged, and it and what follows are dropped when the log is opened. If a later record says
 //! that the broken one had reached the disk, it is no torn tail but damage, and an error.
@@ -22,16 +22,20 @@ use std::{
 
 use flate2::Crc;
 
-use super::Durability;
+use super::{
+    Durability,
+    record::{Numbers, VERSION},
+};
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"mlopslog";
-const VERSION: u8 = 1;
 const START: u64 = START_BYTES as u64;
 const START_BYTES: usize = 9;
 /// Length and checksum.
 const HEADER: usize = 8;
 const DURABLE: usize = 8;
+/// The first version, whose payloads are others.
+const OLDEST: u8 = 1;
 /// A longer record is none of ours.
 const LONGEST: usize = 1 << 30;
 
@@ -39,6 +43,7 @@ const LONGEST: usize = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Log {
     path: PathBuf,
+    version: u8,
     durability: Durability,
     writer: Mutex<Writer>,
     /// The length that is on the disk, and a handle to bring it further.
@@ -51,6 +56,7 @@ struct Writer {
     length: u64,
     durable: u64,
     buffer: Vec<u8>,
+    numbers: Numbers,
     broken: bool,
 }
 
@@ -61,6 +67,9 @@ struct Synced {
     broken: bool,
 }
 
+/// What is done with each record that is read: the version of its file, and its payload.
+pub(super) type Each<'a> = dyn FnMut(u8, &[u8]) -> Result<()> + 'a;
+
 /// What opening a log found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Replayed {
@@ -69,11 +78,11 @@ pub(crate) struct Replayed {
 }
 
 impl Log {
-    /// Opens a log for appending, after handing out the payloads of all records in order.
-    pub(crate) fn open(
+    /// Opens a log for appending, after handing out version and payload of all records in order.
+    pub(super) fn open(
         path: &Path,
         durability: Durability,
-        each: &mut dyn FnMut(&[u8]) -> Result<()>,
+        each: &mut Each<'_>,
     ) -> Result<(Self, Replayed)> {
         let failed = |action: &'static str| file_error(action, path);
         let mut options = OpenOptions::new();
@@ -82,6 +91,7 @@ impl Log {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed("read"))?;
         let good = replay(path, &bytes, each)?;
+        let version = bytes.get(MAGIC.len()).copied().unwrap_or(VERSION);
         let (length, torn) = if good == 0 {
             file.set_len(0).map_err(failed("written"))?;
             file.seek(SeekFrom::Start(0)).map_err(failed("written"))?;
@@ -97,12 +107,14 @@ impl Log {
         let second = file.try_clone().map_err(failed("opened"))?;
         let log = Self {
             path: path.to_owned(),
+            version,
             durability,
             writer: Mutex::new(Writer {
                 file,
                 length,
                 durable: length,
                 buffer: Vec::new(),
+                numbers: Numbers::default(),
                 broken: false,
             }),
             synced: Mutex::new(Synced {
@@ -114,8 +126,19 @@ impl Log {
         Ok((log, Replayed { torn }))
     }
 
+    /// Whether it can be written to.
+    pub(super) fn is_current(&self) -> bool {
+        self.version == VERSION
+    }
+
+    /// Goes on with the numbers that its file has given to views.
+    pub(super) fn number(&mut self, numbers: Numbers) {
+        let writer = self.writer.get_mut();
+        writer.unwrap_or_else(PoisonError::into_inner).numbers = numbers;
+    }
+
     /// Appends a record; what it returns is to be handed to [`commit`](Self::commit).
-    pub(crate) fn append(&self, fill: impl FnOnce(&mut Vec<u8>)) -> Result<u64> {
+    pub(super) fn append(&self, fill: impl FnOnce(&mut Numbers, &mut Vec<u8>)) -> Result<u64> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if writer.broken {
             return Err(self.broken());
@@ -128,9 +151,11 @@ impl Log {
         buffer.clear();
         buffer.extend([0; HEADER]);
         buffer.extend(durable.to_le_bytes());
-        fill(&mut buffer);
+        let numbered = writer.numbers.len();
+        fill(&mut writer.numbers, &mut buffer);
         let rest = buffer.len() - HEADER;
         if rest > LONGEST {
+            writer.numbers.truncate(numbered);
             return Err(self.damaged("a push is larger than 1 GiB; push it in parts"));
         }
         let length = u32::try_from(rest).expect("1 GiB fits");
@@ -138,7 +163,8 @@ impl Log {
         let sum = crc(&buffer[HEADER..]);
         buffer[4..HEADER].copy_from_slice(&sum.to_le_bytes());
         if let Err(source) = writer.file.write_all(&buffer) {
-            // half a record must not stand before a whole one
+            // half a record must not stand before a whole one, nor a number without what it stands for
+            writer.numbers.truncate(numbered);
             let length = writer.length;
             let undone = writer.file.set_len(length).is_ok()
                 && writer.file.seek(SeekFrom::Start(length)).is_ok();
@@ -205,22 +231,21 @@ impl Log {
     }
 }
 
-/// Hands out the payloads of a closed log.
-pub(crate) fn read(path: &Path, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
+/// Hands out the records of a closed log.
+pub(super) fn read(path: &Path, each: &mut Each<'_>) -> Result<()> {
     let bytes = std::fs::read(path).map_err(file_error("read", path))?;
     replay(path, &bytes, each).map(drop)
 }
 
 /// Hands out whole records; the length of the good part, 0 if not even the header is there.
-fn replay(path: &Path, bytes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
+fn replay(path: &Path, bytes: &[u8], each: &mut Each<'_>) -> Result<u64> {
     let damaged = |reason: String| Error::DamagedFile {
         path: path.display().to_string(),
         reason,
     };
     let Some((header, mut rest)) = bytes.split_at_checked(START_BYTES) else {
         // the process died while it made the file
-        let start = [MAGIC.as_slice(), &[VERSION]].concat();
-        return if start.starts_with(bytes) {
+        return if MAGIC.starts_with(bytes) {
             Ok(0)
         } else {
             Err(damaged("it is no push log".to_owned()))
@@ -229,10 +254,10 @@ fn replay(path: &Path, bytes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) 
     if &header[..8] != MAGIC {
         return Err(damaged("it is no push log".to_owned()));
     }
-    if header[8] != VERSION {
-        let version = header[8];
+    let version = header[8];
+    if !(OLDEST..=VERSION).contains(&version) {
         return Err(damaged(format!(
-            "its version is {version}, this reads {VERSION}"
+            "its version is {version}, this reads {OLDEST} to {VERSION}"
         )));
     }
     let mut good = START;
@@ -245,7 +270,7 @@ fn replay(path: &Path, bytes: &[u8], each: &mut dyn FnMut(&[u8]) -> Result<()>) 
             }
             break;
         };
-        each(&record[DURABLE..])?;
+        each(version, &record[DURABLE..])?;
         good += (HEADER + record.len()) as u64;
         rest = after;
     }
@@ -294,7 +319,7 @@ mod tests {
 
     fn payloads(path: &Path, durability: Durability) -> Result<(Log, Vec<Vec<u8>>, u64)> {
         let mut all = Vec::new();
-        let (log, replayed) = Log::open(path, durability, &mut |payload| {
+        let (log, replayed) = Log::open(path, durability, &mut |_, payload| {
             all.push(payload.to_vec());
             Ok(())
         })?;
@@ -304,7 +329,7 @@ mod tests {
     fn written(path: &Path, durability: Durability, count: u8) -> Vec<u64> {
         let (log, _, _) = payloads(path, durability).unwrap();
         let append = |i: u8| {
-            let at = log.append(|out| out.extend([i; 20])).unwrap();
+            let at = log.append(|_, out| out.extend([i; 20])).unwrap();
             log.commit(at).unwrap();
             at
         };

@@ -11,6 +11,8 @@
 mod directory;
 mod log;
 mod manifest;
+mod packed;
+mod record;
 mod rows;
 mod segment;
 

@@ -73,6 +73,7 @@ impl OnlineBatch {
         }
     }
 
+    #[inline]
     pub(crate) fn put(&mut self, row: usize, feature: usize, cell: Cell) {
         let at = row * self.service.features().len() + feature;
         self.values[at] = self.service.features()[feature].shown(cell.value);

@@ -7,7 +7,7 @@ use mlops_core::Digest;
 
 use super::{
     OnlineTable, StoreKey,
-    codec::{Damage, stamp},
+    codec::{Damage, Question, stamp},
     state::KeyState,
 };
 use crate::index::ViewIndex;
@@ -78,22 +78,24 @@ thread_local! {
     pub(super) static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-/// The state that bytes hold; one with tiles is decoded once for as long as it stays the same.
+/// The state that bytes hold, or what a question sees of it; one with tiles is decoded as a whole, and once for as
+/// long as it stays the same.
 pub(super) fn decoded<'a>(
     many: &'a mut Decoded,
     few: &'a mut KeyState,
     table: &OnlineTable,
+    question: &Question<'_>,
     key: &StoreKey,
     bytes: &[u8],
 ) -> Result<&'a KeyState, Damage> {
     let Some(stamp) = stamp(bytes) else {
-        few.decode(table.view(), table.tilings(), bytes)?;
+        few.decode(table.view(), table.tilings(), Some(question), bytes)?;
         return Ok(few);
     };
     let mark = (stamp, bytes.len(), table.tilings().len());
     if many.states.get(key).is_none_or(|(known, _)| *known != mark) {
         let mut state = KeyState::new(table.view());
-        state.decode(table.view(), table.tilings(), bytes)?;
+        state.decode(table.view(), table.tilings(), None, bytes)?;
         many.put(key, mark, state);
     }
     Ok(&many.states[key].1)

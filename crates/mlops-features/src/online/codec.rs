@@ -118,11 +118,13 @@ impl KeyState {
 
     /// Reads bytes into this state, whose buffers are reused.
     ///
-    /// Partial aggregates of tilings that are not asked for are left out.
+    /// Partial aggregates of tilings that are not asked for are left out, and so is what a question does not
+    /// see: its state has neither other fields nor other rows, and no ordinals.
     pub(crate) fn decode(
         &mut self,
         view: &FeatureView,
         tilings: &[Tiling],
+        question: Option<&Question<'_>>,
         bytes: &[u8],
     ) -> Result<(), Damage> {
         let (body, sum) = bytes.split_last_chunk().ok_or("it is cut off")?;
@@ -154,14 +156,24 @@ impl KeyState {
         }
         self.horizon = i64::from_le_bytes(reader.array()?);
         self.dropped = i64::from_le_bytes(reader.array()?);
-        reader.longs(rows, &mut self.block.times)?;
+        let times: &[[u8; 8]] = reader.chunks(rows)?;
+        let range = question.map_or(0..rows, |question| question.rows(view, times));
+        longs(&times[range.clone()], &mut self.block.times);
         if let Some(created) = &mut self.block.created {
-            reader.longs(rows, created)?;
+            longs(&reader.chunks(rows)?[range.clone()], created);
         }
+        let ordinals = reader.ints(rows)?;
         self.ordinals.clear();
-        self.ordinals.extend(reader.ints(rows)?);
-        for (column, words) in self.block.columns.iter_mut().zip(&mut self.words) {
-            reader.column(rows, column, words)?;
+        if question.is_none() {
+            self.ordinals.extend(ordinals);
+        }
+        let columns = self.block.columns.iter_mut().zip(&mut self.words);
+        for (field, (column, words)) in columns.enumerate() {
+            if question.is_none_or(|question| question.fields[field]) {
+                reader.column(rows, range.clone(), column, words)?;
+            } else {
+                reader.skip(rows, column, words)?;
+            }
         }
         self.tiles.clear();
         for _ in 0..u16::from_le_bytes(reader.array()?) {
@@ -172,6 +184,30 @@ impl KeyState {
         } else {
             Err(format!("{} bytes are left over", reader.0.len()))
         }
+    }
+}
+
+/// What a read of a state is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// The fields of the view that play a part.
+    pub(crate) fields: &'a [bool],
+    /// The instant that is asked about, and the tail of the longest window; none if any row may matter.
+    pub(crate) span: Option<(i64, i64)>,
+}
+
+impl Question<'_> {
+    /// The rows that the windows reach and the newest one, of times that rise.
+    fn rows(&self, view: &FeatureView, times: &[[u8; 8]]) -> Range<usize> {
+        let Some((at, tail)) = self.span else {
+            return 0..times.len();
+        };
+        let seen = |from: i64| {
+            let boundary = view.boundary();
+            times.partition_point(|time| boundary.sees(i64::from_le_bytes(*time), from))
+        };
+        let upper = seen(at);
+        seen(tail).min(upper.saturating_sub(1))..upper
     }
 }
 
@@ -187,6 +223,20 @@ fn short(count: usize) -> u16 {
 
 fn count(count: usize) -> u32 {
     u32::try_from(count).expect("a key has fewer than 2^32 rows and bytes of text")
+}
+
+fn longs(bytes: &[[u8; 8]], out: &mut Vec<i64>) {
+    out.clear();
+    out.extend(bytes.iter().map(|b| i64::from_le_bytes(*b)));
+}
+
+fn bools(bytes: &[u8], out: &mut Vec<bool>) -> Result<(), Damage> {
+    if bytes.iter().any(|byte| *byte > 1) {
+        return Err("a truth value is neither 0 nor 1".to_owned());
+    }
+    out.clear();
+    out.extend(bytes.iter().map(|byte| *byte == 1));
+    Ok(())
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -210,24 +260,8 @@ impl<'a> Reader<'a> {
         Ok(bytes.as_chunks().0)
     }
 
-    fn longs(&mut self, count: usize, out: &mut Vec<i64>) -> Result<(), Damage> {
-        out.clear();
-        out.extend(self.chunks(count)?.iter().map(|b| i64::from_le_bytes(*b)));
-        Ok(())
-    }
-
     fn ints(&mut self, count: usize) -> Result<impl Iterator<Item = u32> + 'a, Damage> {
         Ok(self.chunks(count)?.iter().map(|b| u32::from_le_bytes(*b)))
-    }
-
-    fn bools(&mut self, count: usize, out: &mut Vec<bool>) -> Result<(), Damage> {
-        let bytes = self.take(count)?;
-        if bytes.iter().any(|byte| *byte > 1) {
-            return Err("a truth value is neither 0 nor 1".to_owned());
-        }
-        out.clear();
-        out.extend(bytes.iter().map(|byte| *byte == 1));
-        Ok(())
     }
 
     fn tiles(&mut self, tilings: &[Tiling]) -> Result<Option<TileSet>, Damage> {
@@ -246,9 +280,11 @@ impl<'a> Reader<'a> {
         Ok(tiling.map(|_| TileSet { id, tiles }))
     }
 
+    /// Some rows of a field.
     fn column(
         &mut self,
         rows: usize,
+        range: Range<usize>,
         column: &mut PackedColumn,
         words: &mut Words,
     ) -> Result<(), Damage> {
@@ -256,21 +292,26 @@ impl<'a> Reader<'a> {
         if kind & NULLS == 0 {
             column.valid = None;
         } else {
-            self.bools(rows, column.valid.get_or_insert_default())?;
+            let valid = &self.take(rows)?[range.clone()];
+            bools(valid, column.valid.get_or_insert_default())?;
         }
         match (kind & !NULLS, &mut column.data) {
-            (0, Packed::Bool(values)) => self.bools(rows, values),
-            (1, Packed::Int(values)) => self.longs(rows, values),
+            (0, Packed::Bool(values)) => bools(&self.take(rows)?[range], values),
+            (1, Packed::Int(values)) => {
+                longs(&self.chunks(rows)?[range], values);
+                Ok(())
+            }
             (2, Packed::Float(values)) => {
-                let bits = self.chunks(rows)?.iter().map(|b| u64::from_le_bytes(*b));
+                let bits = self.chunks(rows)?[range].iter();
                 values.clear();
-                values.extend(bits.map(f64::from_bits));
+                values.extend(bits.map(|b| f64::from_bits(u64::from_le_bytes(*b))));
                 Ok(())
             }
             (3, Packed::Code(codes)) => {
                 let known = u32::from_le_bytes(self.array()?);
                 codes.clear();
-                codes.extend(self.ints(rows)?);
+                let all = self.chunks(rows)?[range].iter();
+                codes.extend(all.map(|b| u32::from_le_bytes(*b)));
                 let valid = column.valid.as_ref();
                 let live = |row: usize| valid.is_none_or(|valid| valid[row]);
                 let mut all = codes.iter().enumerate();
@@ -286,5 +327,44 @@ impl<'a> Reader<'a> {
             }
             (other, _) => Err(format!("a field has kind {other}")),
         }
+    }
+
+    /// Passes over a field, which then has no rows and no texts.
+    fn skip(
+        &mut self,
+        rows: usize,
+        column: &mut PackedColumn,
+        words: &mut Words,
+    ) -> Result<(), Damage> {
+        let [kind] = self.array()?;
+        if kind & NULLS != 0 {
+            self.take(rows)?;
+        }
+        column.valid = None;
+        words.clear();
+        match (kind & !NULLS, &mut column.data) {
+            (0, Packed::Bool(values)) => {
+                values.clear();
+                self.take(rows)?;
+            }
+            (1, Packed::Int(values)) => {
+                values.clear();
+                self.take(rows.saturating_mul(8))?;
+            }
+            (2, Packed::Float(values)) => {
+                values.clear();
+                self.take(rows.saturating_mul(8))?;
+            }
+            (3, Packed::Code(codes)) => {
+                codes.clear();
+                let known = u32::from_le_bytes(self.array()?);
+                self.take(rows.saturating_mul(4))?;
+                let lengths = self.ints(known as usize)?;
+                let lengths = lengths.map(|length| length as usize);
+                self.take(lengths.fold(0, usize::saturating_add))?;
+            }
+            (other, _) => return Err(format!("a field has kind {other}")),
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,11 @@
 //! One byte for the number of parts, then each part with a byte for its type; texts carry their length.
 //! `("1", "23")`, `("12", "3")`, `(1, "23")` and `("123")` are four different keys in every backend.
 
-use std::fmt;
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use mlops_core::{Date, EntityKey, KeyPart, Uuid};
 
@@ -22,8 +26,17 @@ const DATE: u8 = 5;
 /// assert_ne!(glued("1", "23"), glued("12", "3"));
 /// assert_eq!(glued("1", "23").entity(), Some(EntityKey::new(["1".into(), "23".into()])));
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StoreKey(Box<[u8]>);
+#[derive(Clone)]
+pub struct StoreKey(Form);
+
+/// Keys of a number, a day or a UUID are no allocation of their own, and stand in a map's own memory.
+#[derive(Clone)]
+enum Form {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+const SHORT: usize = 22;
 
 impl StoreKey {
     /// The bytes of a key.
@@ -35,6 +48,12 @@ impl StoreKey {
             KeyPart::Uuid(_) => 17,
             KeyPart::Date(_) => 5,
         };
+        if let [KeyPart::Int(value)] = key.parts() {
+            let mut bytes = [0; SHORT];
+            bytes[..2].copy_from_slice(&[1, INT]);
+            bytes[2..10].copy_from_slice(&value.to_le_bytes());
+            return Self(Form::Short(10, bytes));
+        }
         // to the byte, so that it is not moved when it becomes a box
         let mut bytes = Vec::with_capacity(1 + key.parts().iter().map(size).sum::<usize>());
         bytes.push(u8::try_from(key.parts().len()).unwrap_or(u8::MAX));
@@ -60,22 +79,34 @@ impl StoreKey {
                 }
             }
         }
-        Self(bytes.into())
+        Self::from_bytes(bytes)
     }
 
     /// A key out of bytes that a backend kept.
     pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(bytes.into())
+        let bytes: Box<[u8]> = bytes.into();
+        match u8::try_from(bytes.len()) {
+            Ok(length) if bytes.len() <= SHORT => {
+                let mut short = [0; SHORT];
+                short[..bytes.len()].copy_from_slice(&bytes);
+                Self(Form::Short(length, short))
+            }
+            _ => Self(Form::Long(bytes)),
+        }
     }
 
     /// The bytes.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Form::Short(length, bytes) => &bytes[..usize::from(*length)],
+            Form::Long(bytes) => bytes,
+        }
     }
 
     /// The key that has these bytes, if one has.
     pub fn entity(&self) -> Option<EntityKey> {
-        let (count, mut rest) = self.0.split_first()?;
+        let (count, mut rest) = self.as_bytes().split_first()?;
         let mut parts = Vec::with_capacity(usize::from(*count).min(rest.len()));
         while let Some((kind, tail)) = rest.split_first() {
             rest = match *kind {
@@ -119,12 +150,43 @@ impl StoreKey {
     }
 }
 
+impl PartialEq for StoreKey {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            // what stands behind a short key is 0
+            (Form::Short(a, left), Form::Short(b, right)) => a == b && left == right,
+            _ => self.as_bytes() == other.as_bytes(),
+        }
+    }
+}
+
+impl Eq for StoreKey {}
+
+impl PartialOrd for StoreKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for StoreKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for StoreKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(key) = self.entity() {
             return write!(f, "{key}");
         }
-        self.0
+        self.as_bytes()
             .iter()
             .take(32)
             .try_for_each(|b| write!(f, "{b:02x}"))

@@ -7,13 +7,13 @@ use super::{
     OnlineBatch, OnlineTable, StoreKey,
     answer::Cell,
     buffer::{BUFFERS, Buffer, decoded},
-    codec::Damage,
+    codec::{Damage, Question},
     state::KeyState,
     store::OnlineStore,
     table::reach,
 };
 use crate::{
-    Error, Feature, FeatureService, FieldKind, Result, Status,
+    Cutoff, Error, Feature, FeatureService, FieldKind, Result, Status,
     index::{Rows, ViewIndex},
     join::{self, Answer, Scalar},
     plan::Group,
@@ -60,6 +60,7 @@ pub fn read(
         answers.clear();
         answers.resize(group.slots, Answer::NOTHING);
         let micros = at.micros();
+        let question = question(group, micros);
         BUFFERS.with_borrow_mut(|buffers| {
             let buffer = buffers.of(table);
             let mut tiled = Vec::new();
@@ -72,7 +73,8 @@ pub fn read(
                     None => None,
                     Some(bytes) => {
                         let damage = |reason: Damage| table.damage(key, reason);
-                        let state = decoded(many, few, table, key, bytes).map_err(damage)?;
+                        let state =
+                            decoded(many, few, table, &question, key, bytes).map_err(damage)?;
                         if reads_texts(group) {
                             copy_texts(state, texts).map_err(damage)?;
                         }
@@ -119,6 +121,21 @@ pub fn read(
         batch.copy(original, row);
     }
     Ok(batch)
+}
+
+/// What of a state a group asks for.
+fn question(group: &Group, at: i64) -> Question<'_> {
+    // the newest row that is known, or that a filter takes, may be any
+    let any = group.view.cutoff() == Cutoff::CreatedTime
+        || group
+            .newest
+            .iter()
+            .any(|question| question.filter.is_some());
+    let tails = group.folds.iter().map(|fold| fold.window.edges(at).0);
+    Question {
+        fields: &group.reads,
+        span: (!any).then(|| (at, tails.min().unwrap_or(at))),
+    }
 }
 
 /// A window that a table does not keep would be answered by a part of its events.

@@ -243,7 +243,7 @@ impl OnlineTable {
             if let Some(known) = known {
                 let damage = |reason| self.damage(&keys[at], reason);
                 state
-                    .decode(&self.view, self.tilings(), known)
+                    .decode(&self.view, self.tilings(), None, known)
                     .map_err(damage)?;
             }
             let incoming = Incoming {

@@ -160,9 +160,9 @@ impl FeatureStore {
                 report.duplicates = keep.iter().filter(|keep| !**keep).count() as u64;
                 if report.duplicates > 0 {
                     *stored = stored.filter(&keep)?;
+                    staged = Staged::new(&view, &stored.table)?;
                 }
             }
-            staged = Staged::new(&view, &stored.table)?;
         }
         report.rows = staged.keys().len() as u64;
         let span = staged.span();
@@ -308,7 +308,7 @@ fn stored(
     event_id: Option<&str>,
     target: Target,
 ) -> Result<StoredRows> {
-    let own = Table::from_batch(view.schema(), table.batch())?;
+    let own = own_columns(view, table)?;
     let ids = event_id
         .map(|column| event_ids(view, table, column))
         .transpose()?;
@@ -319,6 +319,23 @@ fn stored(
     }
     let keep = (0..own.rows()).map(|row| keys.iter().all(|key| key.is_valid(row)));
     rows.filter(&keep.collect::<Vec<_>>())
+}
+
+/// The view's columns alone; a table that has no others is taken as it is.
+fn own_columns(view: &FeatureView, table: &Table) -> Result<Table> {
+    let instants = EventTime::data_type();
+    let keys = view.entity().keys().iter();
+    let keys = keys.map(|(name, kind)| (name.as_str(), kind));
+    let times = [Some(view.event_time()), view.created_time()];
+    let times = times.into_iter().flatten().map(|name| (name, &instants));
+    let fields = view.fields().iter();
+    let fields = fields.map(|field| (field.name(), field.data_type()));
+    let found = table.schema().columns().iter();
+    let found = found.map(|column| (column.name(), column.data_type()));
+    if keys.chain(times).chain(fields).eq(found) {
+        return Ok(table.clone());
+    }
+    Ok(Table::from_batch(view.schema(), table.batch())?)
 }
 
 fn event_ids(view: &FeatureView, table: &Table, column: &str) -> Result<ArrayRef> {

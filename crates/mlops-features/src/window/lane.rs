@@ -92,7 +92,10 @@ impl Ranks {
 
 impl Lane {
     pub(crate) fn new(stream: &Stream) -> Self {
-        let kind = stream.field.map(|(_, kind)| kind);
+        Self::of(stream.field.map(|(_, kind)| kind))
+    }
+
+    pub(super) fn of(kind: Option<FieldKind>) -> Self {
         Self {
             times: Vec::new(),
             created: Vec::new(),
@@ -108,6 +111,14 @@ impl Lane {
             ordered: Ranks::default(),
             hashes: Vec::new(),
         }
+    }
+
+    /// Turns to another stream, in the room that it has.
+    pub(super) fn turn_to(&mut self, stream: &Stream) {
+        self.kind = stream.field.map(|(_, kind)| kind);
+        self.categories.clear();
+        self.names.clear();
+        self.forget();
     }
 
     /// Takes the events of a range of a key's rows that are known and that the stream reads.

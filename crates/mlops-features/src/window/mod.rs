@@ -9,11 +9,13 @@ mod extreme;
 mod fenwick;
 mod groups;
 mod lane;
+mod lanes;
 mod registers;
 mod scan;
 mod slide;
 mod tiles;
 
 pub(crate) use lane::{Known, Lane, item};
+pub(crate) use lanes::Lanes;
 pub(crate) use scan::scan;
 pub(crate) use slide::Slider;

@@ -16,6 +16,9 @@ use crate::{
     sketch::{HyperLogLog, Kll},
 };
 
+/// So many values are told apart without an allocation.
+const FEW: usize = 32;
+
 /// Computes all aggregates of a fold over the events of a lane, which are those of its window.
 ///
 /// # Complexity
@@ -27,32 +30,41 @@ pub(crate) fn scan(
     lane: &mut Lane,
     mut put: impl FnMut(usize, Scalar),
 ) -> Result<(), usize> {
+    let mut sums = None;
     for slot in &fold.slots {
-        let scalar = match slot.by {
-            Some(by) => categories(lane, slot.function, by),
-            None => one(fold.window, slot, stream, index, lane),
+        let scalar = match (slot.by, slot.function) {
+            (Some(by), function) => categories(lane, function, by),
+            (None, function) if is_sum(function) => {
+                let sums = sums.get_or_insert_with(|| {
+                    let slots = fold.slots.iter().filter(|slot| slot.by.is_none());
+                    let squares = slots.map(|slot| slot.function).any(is_spread);
+                    Sums::of(lane, squares, 0..lane.len())
+                });
+                sums.answer(function, lane.len())
+            }
+            _ => Ok(one(fold.window, slot, stream, index, lane)),
         };
         put(slot.at, scalar.map_err(|Overflow| slot.at)?);
     }
     Ok(())
 }
 
-fn one(
-    window: Window,
-    slot: &Slot,
-    stream: &Stream,
-    index: &ViewIndex,
-    lane: &mut Lane,
-) -> Result<Scalar, Overflow> {
+fn one(window: Window, slot: &Slot, stream: &Stream, index: &ViewIndex, lane: &mut Lane) -> Scalar {
     let len = lane.len();
     let some = len > 0;
-    Ok(match slot.function {
+    match slot.function {
         Function::Count => Scalar::count(len as u64),
         Function::DistinctCount => {
-            let mut bits: Vec<u64> = (0..len).map(|at| lane.bits(at)).collect();
+            let (mut few, mut many) = ([0; FEW], Vec::new());
+            let bits = if len <= FEW {
+                &mut few[..len]
+            } else {
+                many.resize(len, 0);
+                &mut many[..]
+            };
+            (0..len).for_each(|at| bits[at] = lane.bits(at));
             bits.sort_unstable();
-            bits.dedup();
-            Scalar::count(bits.len() as u64)
+            Scalar::count(bits.chunk_by(|a, b| a == b).count() as u64)
         }
         Function::ApproxDistinctCount(precision) => {
             let sketch = HyperLogLog::new(precision);
@@ -74,8 +86,8 @@ fn one(
         {
             Scalar::Float(f64::NAN)
         }
-        Function::Min if some => extreme(lane, Iterator::min),
-        Function::Max if some => extreme(lane, Iterator::max),
+        Function::Min if some => extreme(lane, |keys| keys.min()),
+        Function::Max if some => extreme(lane, |keys| keys.max()),
         Function::Quantile(rank) if some => {
             let mut keys: Vec<i64> = (0..len).filter_map(|at| lane.key(at)).collect();
             keys.sort_unstable();
@@ -86,37 +98,52 @@ fn one(
             let value = sketch(lane, window, index.view().boundary(), size).quantile(rank.get());
             value.map_or(Scalar::Null, Scalar::Float)
         }
-        Function::Sum | Function::Mean | Function::Variance(_) | Function::StdDev(_) => {
-            sums(lane, slot.function, 0..len)?
-        }
         _ => Scalar::Null,
-    })
+    }
 }
 
-fn extreme(lane: &Lane, best: fn(std::vec::IntoIter<i64>) -> Option<i64>) -> Scalar {
-    let keys: Vec<i64> = (0..lane.len()).filter_map(|at| lane.key(at)).collect();
-    best(keys.into_iter()).map_or(Scalar::Null, |key| lane.unkey(key))
+fn extreme(lane: &Lane, best: impl FnOnce(&mut dyn Iterator<Item = i64>) -> Option<i64>) -> Scalar {
+    let mut keys = (0..lane.len()).filter_map(|at| lane.key(at));
+    best(&mut keys).map_or(Scalar::Null, |key| lane.unkey(key))
 }
 
-fn sums(
-    lane: &Lane,
-    function: Function,
-    events: impl ExactSizeIterator<Item = usize>,
-) -> Result<Scalar, Overflow> {
-    let squares = matches!(function, Function::Variance(_) | Function::StdDev(_));
-    let count = events.len() as u64;
-    Ok(match &lane.values {
-        Values::Real(values) => {
-            let mut sums = RealSums::new(squares);
-            events.for_each(|at| sums.add(values[at]));
-            sums.answer(function, count).into()
+fn is_sum(function: Function) -> bool {
+    matches!(function, Function::Sum | Function::Mean) || is_spread(function)
+}
+
+fn is_spread(function: Function) -> bool {
+    matches!(function, Function::Variance(_) | Function::StdDev(_))
+}
+
+/// The sums of some events, which all functions of sums are answered from.
+enum Sums {
+    Real(RealSums),
+    Whole(WholeSums),
+}
+
+impl Sums {
+    fn of(lane: &Lane, squares: bool, events: impl Iterator<Item = usize>) -> Self {
+        match &lane.values {
+            Values::Real(values) => {
+                let mut sums = RealSums::new(squares);
+                events.for_each(|at| sums.add(values[at]));
+                Self::Real(sums)
+            }
+            Values::Whole(values) => {
+                let mut sums = WholeSums::new(squares);
+                events.for_each(|at| sums.add(values[at]));
+                Self::Whole(sums)
+            }
         }
-        Values::Whole(values) => {
-            let mut sums = WholeSums::new(squares);
-            events.for_each(|at| sums.add(values[at]));
-            sums.answer(function, count)?.into()
-        }
-    })
+    }
+
+    fn answer(&self, function: Function, count: usize) -> Result<Scalar, Overflow> {
+        let count = count as u64;
+        Ok(match self {
+            Self::Real(sums) => sums.answer(function, count).into(),
+            Self::Whole(sums) => sums.answer(function, count)?.into(),
+        })
+    }
 }
 
 /// The sketch of the window's tiles, each of its events in order.
@@ -156,7 +183,11 @@ fn categories(lane: &Lane, function: Function, by: GroupBy) -> Result<Scalar, Ov
         }
         let scalar = match function {
             Function::Count => Scalar::count(members.len() as u64),
-            _ => sums(lane, function, members.into_iter())?,
+            _ => {
+                let count = members.len();
+                let sums = Sums::of(lane, is_spread(function), members.into_iter());
+                sums.answer(function, count)?
+            }
         };
         entries.push((name.as_str().into(), scalar));
     }
