@@ -5,10 +5,10 @@
 //! record: length u32 · CRC-32 u32 of the rest · durable u64 · payload, see `record`
 //! ```
 //!
-//! Numbers are little-endian. A log of version 1 is read and not written to. `durable` is how much of the file was known to be on the disk when the
-//! record was written. A record that is cut off or fails its checksum is the torn tail of a crash: it was
-//! never acknowledged, and it and what follows are dropped when the log is opened. If a later record says
-//! that the broken one had reached the disk, it is no torn tail but damage, and an error.
+//! Numbers are little-endian. A log of version 1 is read and not written to. `durable` is how much of the file was
+//! known to be on the disk when the record was written. A record that is cut off or fails its checksum is the torn
+//! tail of a crash: it was never acknowledged, and it and what follows are dropped when the log is opened. If a later
+//! record says that the broken one had reached the disk, it is no torn tail but damage, and an error.
 //!
 //! Writers append under a lock and wait for the disk together: whoever comes first syncs for all that
 //! appended before (group commit).

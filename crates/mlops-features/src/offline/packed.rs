@@ -148,18 +148,22 @@ mod tests {
 
     fn columns(values: &[Option<i64>]) -> Vec<ArrayRef> {
         let each = || values.iter().copied();
-        let text = |v: i64| "é".repeat((v & 3) as usize) + &v.to_string();
+        let text = |v: i64| "é".repeat(usize::from(v.to_le_bytes()[0] & 3)) + &v.to_string();
         let bytes: Vec<Option<[u8; 8]>> = each().map(|v| v.map(i64::to_le_bytes)).collect();
         let decimals = Decimal128Array::from_iter(each().map(|v| v.map(|v| i128::from(v >> 8))));
         vec![
             Arc::new(BooleanArray::from_iter(
                 each().map(|v| v.map(|v| v & 1 == 1)),
             )),
-            Arc::new(Int8Array::from_iter(each().map(|v| v.map(|v| v as i8)))),
+            Arc::new(Int8Array::from_iter(
+                each().map(|v| v.map(|v| v.to_le_bytes()[0].cast_signed())),
+            )),
             Arc::new(Float64Array::from_iter(
                 each().map(|v| v.map(|v| f64::from_bits(v.cast_unsigned()))),
             )),
-            Arc::new(Date32Array::from_iter(each().map(|v| v.map(|v| v as i32)))),
+            Arc::new(Date32Array::from_iter(
+                each().map(|v| v.map(|v| i32::try_from(v >> 33).unwrap())),
+            )),
             Arc::new(TimestampMicrosecondArray::from_iter(each()).with_timezone("UTC")),
             Arc::new(decimals.with_precision_and_scale(20, 3).unwrap()),
             Arc::new(StringArray::from_iter(each().map(|v| v.map(text)))),

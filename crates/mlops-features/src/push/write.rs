@@ -154,14 +154,14 @@ impl FeatureStore {
         }
         let mut writer = shelf.lock();
         let mut fresh = Vec::new();
-        if let Some(stored) = &mut rows {
-            if let Some(ids) = &stored.ids {
-                let keep = unseen(&writer.ids, ids, &mut fresh);
-                report.duplicates = keep.iter().filter(|keep| !**keep).count() as u64;
-                if report.duplicates > 0 {
-                    *stored = stored.filter(&keep)?;
-                    staged = Staged::new(&view, &stored.table)?;
-                }
+        if let Some(stored) = &mut rows
+            && let Some(ids) = &stored.ids
+        {
+            let keep = unseen(&writer.ids, ids, &mut fresh);
+            report.duplicates = keep.iter().filter(|keep| !**keep).count() as u64;
+            if report.duplicates > 0 {
+                *stored = stored.filter(&keep)?;
+                staged = Staged::new(&view, &stored.table)?;
             }
         }
         report.rows = staged.keys().len() as u64;

@@ -116,6 +116,10 @@ fn is_spread(function: Function) -> bool {
 }
 
 /// The sums of some events, which all functions of sums are answered from.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, on the stack"
+)]
 enum Sums {
     Real(RealSums),
     Whole(WholeSums),
@@ -181,13 +185,11 @@ fn categories(lane: &Lane, function: Function, by: GroupBy) -> Result<Scalar, Ov
         if !chosen.contains(&name.as_str()) {
             continue;
         }
-        let scalar = match function {
-            Function::Count => Scalar::count(members.len() as u64),
-            _ => {
-                let count = members.len();
-                let sums = Sums::of(lane, is_spread(function), members.into_iter());
-                sums.answer(function, count)?
-            }
+        let count = members.len();
+        let scalar = if function == Function::Count {
+            Scalar::count(count as u64)
+        } else {
+            Sums::of(lane, is_spread(function), members.into_iter()).answer(function, count)?
         };
         entries.push((name.as_str().into(), scalar));
     }
