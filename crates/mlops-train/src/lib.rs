@@ -80,6 +80,8 @@ mod boosting;
 mod burn;
 mod error;
 mod evaluate;
+mod export;
+mod forest;
 #[cfg(feature = "forust")]
 mod forust;
 mod gbdt;
@@ -89,6 +91,7 @@ mod logistic;
 mod prepare;
 mod reads;
 mod record;
+mod rows;
 mod split;
 mod trainer;
 #[cfg(feature = "linfa")]
@@ -102,6 +105,7 @@ pub use boosting::{
 };
 pub use error::{Error, Result};
 pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
+pub use forest::{RandomForest, RandomForestBuilder};
 #[cfg(feature = "forust")]
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]

@@ -8,8 +8,8 @@ use mlops_core::{
 };
 use mlops_model::{Estimator, Model, Node};
 use mlops_train::{
-    Boosting, BoostingBuilder, BoostingCheckpoint, Error, Fitted, Goss, Loss, Monotone, Trainer,
-    conformance::planted,
+    Boosting, BoostingBuilder, BoostingCheckpoint, Error, Fitted, Goss, Loss, Monotone,
+    RandomForest, Trainer, conformance::planted,
 };
 use proptest::prelude::*;
 
@@ -522,6 +522,48 @@ fn what_a_label_cannot_be_is_refused() {
             .to_string()
             .contains("categories have no order")
     );
+}
+
+#[test]
+fn a_forest_answers_numbers_and_classes_too() {
+    let x: Vec<f64> = (0..1000).map(|i| f64::from(i) / 100.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| 1e9 + x.sin()).collect();
+    let numbers = set(
+        vec![("x", floats(x.iter().copied()))],
+        floats(y.iter().copied()),
+        None,
+    );
+    let forest = RandomForest::builder().build().unwrap();
+    let found = answers(&forest.fit(&numbers).unwrap(), &numbers);
+    let worst = found
+        .iter()
+        .zip(&y)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max);
+    assert!(worst < 0.1, "{worst}");
+
+    let name = |y: &f64| {
+        if *y > 1e9 + 0.5 {
+            "high"
+        } else if *y > 1e9 - 0.5 {
+            "middle"
+        } else {
+            "low"
+        }
+    };
+    let label: ArrayRef = Arc::new(StringArray::from_iter_values(y.iter().map(name)));
+    let classes = set(vec![("x", floats(x))], label, None);
+    let fitted = forest.fit(&classes).unwrap();
+    let found = fitted.spec.predict(&classes.features()).unwrap();
+    let right = y.iter().enumerate().filter(|(row, y)| {
+        let answer = found.row(*row);
+        assert!((answer.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let best = (0..3)
+            .max_by(|a, b| answer[*a].total_cmp(&answer[*b]))
+            .unwrap();
+        ["high", "low", "middle"][best] == name(y)
+    });
+    assert!(right.count() > 980);
 }
 
 fn bends(rng: &mut Rng, rows: usize) -> TrainingSet {

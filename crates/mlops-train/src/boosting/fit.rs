@@ -4,21 +4,19 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use mlops_core::{Target, TrainingSet};
-use mlops_model::{Encoder, Estimator, ModelSpec};
+use mlops_model::{Combine, Encoder, Estimator, Link, ModelSpec, TreeEnsemble};
 
 use super::{
-    Boosting, BoostingCheckpoint, BoostingProgress, Monotone,
-    export::{ensemble, gains},
-    progress::Chosen,
-    rows::Rows,
-    trainer::NAME,
+    Boosting, BoostingCheckpoint, BoostingProgress, Monotone, progress::Chosen, trainer::NAME,
 };
 use crate::{
     Error, Fitted, Result, Trainer,
+    export::{gains, tree},
     gbdt::{Bins, Boost, Data, Ensemble, Feature, Objective, Round, Settings, within},
     holdout::Holdout,
     prepare::{Numerics, Prepared},
     record::importance,
+    rows::Rows,
 };
 
 /// What is told of each round.
@@ -54,8 +52,22 @@ impl Boosting {
         }
         let history = history(&grown, settings.objective);
         let width = prepared.preprocess.width();
-        let importance = importance(names, &gains(&grown, &features, width));
-        let trees = ensemble(&grown, &features, settings.objective);
+        let importance = importance(names, &gains(&grown.trees, &features, width));
+        let trees = TreeEnsemble {
+            trees: grown
+                .trees
+                .iter()
+                .map(|grown| tree(grown, &features))
+                .collect(),
+            base: grown.base,
+            combine: Combine::Sum,
+            link: match settings.objective {
+                Objective::Logistic => Link::Logit,
+                Objective::Softmax { .. } => Link::Softmax,
+                Objective::Poisson => Link::Exp,
+                _ => Link::Identity,
+            },
+        };
         let spec = ModelSpec::new(
             prepared.signature,
             prepared.preprocess,
