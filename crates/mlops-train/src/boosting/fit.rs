@@ -231,18 +231,14 @@ fn history(grown: &Ensemble, objective: Objective) -> BTreeMap<String, Vec<f64>>
         Objective::Huber { .. } => "huber_loss",
         Objective::Poisson => "poisson_loss",
     };
-    let series: [(&str, fn(&Round) -> Option<f64>); 2] = [
-        ("train", |round| round.train_loss),
-        ("validation", |round| round.validation_loss),
-    ];
-    series
-        .into_iter()
-        .filter_map(|(rows, of)| {
-            let losses: Option<Vec<f64>> = grown.rounds.iter().map(of).collect();
-            Some((
-                format!("{rows}_{loss}"),
-                losses.filter(|losses| !losses.is_empty())?,
-            ))
-        })
-        .collect()
+    let mut history = BTreeMap::new();
+    let mut add = |rows: &str, of: &dyn Fn(&Round) -> Option<f64>| {
+        let losses: Option<Vec<f64>> = grown.rounds.iter().map(of).collect();
+        if let Some(losses) = losses.filter(|losses| !losses.is_empty()) {
+            history.insert(format!("{rows}_{loss}"), losses);
+        }
+    };
+    add("train", &|round| round.train_loss);
+    add("validation", &|round| round.validation_loss);
+    history
 }

@@ -6,10 +6,11 @@
 use mlops_core::{Rng, Seed};
 
 use super::{
-    bins::{Bins, Feature, Map},
+    bins::Bins,
     partition::partition,
     pool::each,
-    split::{BinSet, Cut},
+    purity::{Cells, Row, Totals},
+    split::Cut,
     tree::{Kind, Node, Test, Tree},
 };
 
@@ -57,92 +58,11 @@ pub(crate) fn forest(
     trees.into_iter().flatten().collect()
 }
 
-/// Sums over rows: how many, their weight, and of each output the weighted answers.
-#[derive(Debug)]
-struct Totals {
-    rows: usize,
-    weight: f64,
-    sums: Vec<f64>,
-}
-
-impl Totals {
-    fn zero(outputs: usize) -> Self {
-        Self {
-            rows: 0,
-            weight: 0.0,
-            sums: vec![0.0; outputs],
-        }
-    }
-
-    /// The weighted squares of the means: the higher, the purer.
-    fn score(&self) -> f64 {
-        self.sums.iter().map(|sum| sum * sum).sum::<f64>() / self.weight
-    }
-}
-
-/// A row of the node at hand.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    weight: f64,
-    /// The answer, or the class.
-    answer: f64,
-    class: usize,
-}
-
 #[derive(Debug)]
 struct Found {
     score: f64,
     feature: usize,
     cut: Cut,
-}
-
-/// How many bins of an order go left.
-#[derive(Debug)]
-struct Prefix {
-    score: f64,
-    end: usize,
-    /// Whether more rows go left than right.
-    heavier: bool,
-}
-
-/// The sums of a column's bins.
-#[derive(Debug)]
-struct Cells {
-    rows: Vec<usize>,
-    weights: Vec<f64>,
-    /// `[bin, output]`.
-    sums: Vec<f64>,
-    outputs: usize,
-}
-
-impl Cells {
-    #[inline]
-    fn add(&mut self, bin: u8, row: &Row) {
-        let at = usize::from(bin);
-        self.rows[at] += 1;
-        self.weights[at] += row.weight;
-        self.sums[at * self.outputs + row.class] += row.weight * row.answer;
-    }
-
-    fn sums(&self, bin: u8) -> &[f64] {
-        &self.sums[usize::from(bin) * self.outputs..][..self.outputs]
-    }
-
-    fn add_to(&self, bin: u8, total: &mut Totals) {
-        total.rows += self.rows[usize::from(bin)];
-        total.weight += self.weights[usize::from(bin)];
-        total
-            .sums
-            .iter_mut()
-            .zip(self.sums(bin))
-            .for_each(|(total, sum)| *total += sum);
-    }
-
-    fn clear(&mut self, bin: u8) {
-        let at = usize::from(bin);
-        (self.rows[at], self.weights[at]) = (0, 0.0);
-        self.sums[at * self.outputs..][..self.outputs].fill(0.0);
-    }
 }
 
 /// One tree while it grows.
@@ -199,12 +119,7 @@ impl<'a> Planter<'a> {
             scratch: Vec::new(),
             local: Vec::new(),
             order: (0..bins.features.len()).collect(),
-            cells: Cells {
-                rows: vec![0; 256],
-                weights: vec![0.0; 256],
-                sums: vec![0.0; 256 * answers.outputs()],
-                outputs: answers.outputs(),
-            },
+            cells: Cells::new(answers.outputs()),
         }
     }
 
@@ -343,119 +258,17 @@ impl<'a> Planter<'a> {
             touched[usize::from(bin >> 6)] |= 1 << (bin & 63);
             self.cells.add(bin, local);
         }
+        let least = self.settings.min_rows_leaf;
         let mut order = ones(touched);
-        let found = if order.len() < 2 {
-            None
-        } else {
-            match feature.map {
-                Map::Number { .. } => self.by_threshold(feature, &order, total, floor),
-                Map::Category { .. } => {
-                    let most = (0..total.sums.len())
-                        .max_by(|a, b| total.sums[*a].total_cmp(&total.sums[*b]));
-                    let most = most.unwrap_or_default();
-                    let mean = |bin: &u8| {
-                        self.cells.sums(*bin)[most] / self.cells.weights[usize::from(*bin)]
-                    };
-                    order.sort_by(|a, b| mean(a).total_cmp(&mean(b)));
-                    self.prefix(&order, None, total, floor)
-                        .map(|Prefix { score, end, .. }| {
-                            let mut left = BinSet::default();
-                            order[..end].iter().for_each(|bin| left.insert(*bin));
-                            (score, Cut::Category { left })
-                        })
-                }
-            }
-        };
-        ones(touched)
-            .into_iter()
-            .for_each(|bin| self.cells.clear(bin));
+        let found = self.cells.best(feature, &mut order, total, least, floor);
+        for bin in ones(touched) {
+            self.cells.clear(bin);
+        }
         found.map(|(score, cut)| Found {
             score,
             feature: index,
             cut,
         })
-    }
-
-    fn by_threshold(
-        &self,
-        feature: &Feature,
-        order: &[u8],
-        total: &Totals,
-        floor: f64,
-    ) -> Option<(f64, Cut)> {
-        let last = order[order.len() - 1];
-        let missing = usize::from(last) == feature.values;
-        let present = if missing {
-            &order[..order.len() - 1]
-        } else {
-            order
-        };
-        let (mut best, mut found) = (floor, None);
-        let firsts = [None, Some(last)];
-        for first in &firsts[..1 + usize::from(missing)] {
-            let Some(Prefix {
-                score,
-                end,
-                heavier,
-            }) = self.prefix(present, *first, total, best)
-            else {
-                continue;
-            };
-            best = score;
-            let alone = end == present.len();
-            let bin = if alone {
-                feature.values - 1
-            } else {
-                usize::from(present[end - 1])
-            };
-            let bin = u8::try_from(bin).expect("a column has at most 255 bins");
-            // without missing values here, they go where more rows go
-            let missing_left = first.is_some() || (!missing && heavier);
-            found = Some((score, Cut::Number { bin, missing_left }));
-        }
-        found
-    }
-
-    /// The best number of bins in order to send left, `first` before all of them.
-    fn prefix(
-        &self,
-        order: &[u8],
-        first: Option<u8>,
-        total: &Totals,
-        floor: f64,
-    ) -> Option<Prefix> {
-        let least = self.settings.min_rows_leaf;
-        let mut left = Totals::zero(total.sums.len());
-        if let Some(first) = first {
-            self.cells.add_to(first, &mut left);
-        }
-        let (mut best, mut found) = (floor, None);
-        for (at, bin) in order.iter().enumerate() {
-            self.cells.add_to(*bin, &mut left);
-            let rows = total.rows - left.rows;
-            if rows < least {
-                break;
-            }
-            let weight = total.weight - left.weight;
-            if left.rows < least || weight <= 0.0 {
-                continue;
-            }
-            let rest = total
-                .sums
-                .iter()
-                .zip(&left.sums)
-                .map(|(all, left)| (all - left) * (all - left));
-            let score = left.score() + rest.sum::<f64>() / weight;
-            if score > best {
-                best = score;
-                found = Some(Prefix {
-                    score,
-                    end: at + 1,
-                    heavier: left.rows > rows,
-                });
-            }
-        }
-        found
     }
 }
 
@@ -474,7 +287,7 @@ fn ones(touched: [u64; 4]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bins::{Column, MISSING};
+    use super::super::bins::{Column, MISSING, Map};
     use super::*;
 
     fn settings(min_rows_leaf: usize, columns: usize) -> ForestSettings {
