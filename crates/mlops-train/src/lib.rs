@@ -72,8 +72,9 @@
 //!
 //! # Papers
 //!
-//! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et al. 1984 (trees) · Provost and Domingos 2003 (leaf
-//! probabilities) · Loshchilov and Hutter 2019 (AdamW) · Efron and Tibshirani 1993 (bootstrap).
+//! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et
+//! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Loshchilov and Hutter 2019 (AdamW) ·
+//! Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
 
