@@ -56,11 +56,13 @@ impl Data {
                 .iter()
                 .map(|row| Some(values[*row]).filter(|value| !value.is_nan()));
             let array: ArrayRef = if self.categories[at] {
-                Arc::new(StringArray::from_iter(
-                    values.map(|value| Some(format!("c{}", value?))),
-                ))
+                Arc::new(
+                    values
+                        .map(|value| Some(format!("c{}", value?)))
+                        .collect::<StringArray>(),
+                )
             } else {
-                Arc::new(Float64Array::from_iter(values))
+                Arc::new(values.collect::<Float64Array>())
             };
             columns.push(Column::value(format!("x{at}"), array.data_type().clone()));
             arrays.push(array);

@@ -40,7 +40,9 @@
 //! | --- | --- | --- | --- | --- |
 //! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | one-hot |
 //! | `DecisionTree` | linfa-trees | as they are | the mean | one-hot |
-//! | `Boosting` | forust-ml | as they are | the better side of each split | one-hot |
+//! | `Boosting` | our own | as they are | the better side of each split | sets of categories |
+//! | `RandomForest` | our own | as they are | the better side of each split | sets of categories |
+//! | `Forust` | forust-ml | as they are | the better side of each split | one-hot |
 //! | `MlpClassifier` | burn | scaled, skewed ones in logarithms | the mean | one-hot |
 //!
 //! # Recipes
@@ -53,20 +55,23 @@
 //! - Compare: [`Leaderboard::on_rows`] or [`Leaderboard::over_folds`].
 //! - Record a run: log [`Fitted::params`], [`Fitted::history`] and [`Evaluation::metrics`].
 //! - Keep the model: hand [`Fitted::spec`] to [`ModelPackage::builder`](mlops_model::ModelPackage::builder).
+//! - Learn a quantile, a count, a median: [`BoostingBuilder::loss`]; keep the answer in order with a
+//!   feature: [`BoostingBuilder::monotone`].
+//! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do
 //!
-//! It classifies rows into two classes: no regression, no more classes, no ranking. It searches no
-//! settings, spreads over no machines and reads no files. It does not weigh classes; scores stay
-//! probabilities.
+//! Labels of two classes are learnt by all trainers; several classes, numbers and weights of rows by
+//! `Boosting` and `RandomForest`. It does not rank, searches no settings, spreads over no machines and
+//! reads no files. It does not weigh classes; scores stay probabilities.
 //!
 //! # Features
 //!
 //! | feature | what it adds | cost |
 //! | --- | --- | --- |
 //! | `linfa` (default) | `LogisticRegression`, `DecisionTree` | a minute of build |
-//! | `boosting` (default) | `Boosting` | a minute of build |
+//! | `forust` | `Forust`, to hold `Boosting` against | a minute of build |
 //! | `burn` | `MlpClassifier` on the CPU | four minutes of build |
 //! | `wgpu` | its training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
 //! | `cuda` | its training on CUDA | two more; needs a driver to run |
@@ -77,8 +82,9 @@
 //!
 //! # Papers
 //!
-//! Chen and Guestrin 2016 (boosting) · Breiman et al. 1984 (trees) · Provost and Domingos 2003 (leaf
-//! probabilities) · Loshchilov and Hutter 2019 (AdamW) · Efron and Tibshirani 1993 (bootstrap).
+//! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et
+//! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Loshchilov and Hutter 2019 (AdamW) ·
+//! Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
 
@@ -94,7 +100,9 @@ mod compare;
 mod error;
 mod evaluate;
 mod explain;
+mod export;
 mod federated;
+mod forest;
 #[cfg(feature = "forust")]
 mod forust;
 mod gbdt;
@@ -105,6 +113,7 @@ mod measure;
 mod prepare;
 mod reads;
 mod record;
+mod rows;
 mod split;
 mod threshold;
 mod trainer;
@@ -136,6 +145,7 @@ pub use explain::{
     permutation_importance, segments,
 };
 pub use federated::{Federated, FederatedBuilder, FederatedFit, Round};
+pub use forest::{RandomForest, RandomForestBuilder};
 #[cfg(feature = "forust")]
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]

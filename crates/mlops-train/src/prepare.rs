@@ -30,10 +30,6 @@ pub(crate) enum Numerics {
     /// As it is; a missing value is NaN, and a text is the position of its category.
     Native,
     /// As it is; a missing value becomes the mean.
-    #[cfg_attr(
-        not(any(test, feature = "linfa")),
-        expect(dead_code, reason = "only linfa's tree knows of no missing value")
-    )]
     Imputed,
     /// Mean 0 and deviation 1, after `ln(1 + x)` where the values are skewed and not negative.
     #[cfg_attr(
@@ -99,6 +95,7 @@ pub(crate) fn target(set: &TrainingSet) -> Result<Target> {
     Ok(target)
 }
 
+#[cfg(any(feature = "linfa", feature = "forust", feature = "burn"))]
 impl Prepared<Vec<bool>> {
     /// [`Prepared::with`] for a label of two classes.
     pub(crate) fn new(

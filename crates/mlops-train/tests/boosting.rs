@@ -1,5 +1,7 @@
 //! Boosting as its users meet it, and beside LightGBM.
 
+#![expect(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
@@ -8,8 +10,8 @@ use mlops_core::{
 };
 use mlops_model::{Estimator, Model, Node};
 use mlops_train::{
-    Boosting, BoostingBuilder, BoostingCheckpoint, Error, Fitted, Goss, Loss, Monotone, Trainer,
-    conformance::planted,
+    Boosting, BoostingBuilder, BoostingCheckpoint, Error, Fitted, Goss, Loss, Monotone,
+    RandomForest, Trainer, conformance::planted,
 };
 use proptest::prelude::*;
 
@@ -427,8 +429,9 @@ fn a_row_of_weight_2_counts_as_two_rows() {
             )
         })
         .collect();
-    let label =
-        |a: f64, b: f64, at: usize| f64::from(u8::from(a * b > 8.0) ^ u8::from(at % 11 == 0));
+    let label = |a: f64, b: f64, at: usize| {
+        f64::from(u8::from(a * b > 8.0) ^ u8::from(at.is_multiple_of(11)))
+    };
     let of = |rows: &[(f64, f64, usize)], weights| {
         let a = floats(rows.iter().map(|row| row.0));
         let b = floats(rows.iter().map(|row| row.1));
@@ -468,7 +471,7 @@ fn texts_are_split_by_sets_of_categories() {
     let names = codes
         .iter()
         .map(|code| (*code != 13).then(|| format!("city {code}")));
-    let names: ArrayRef = Arc::new(StringArray::from_iter(names));
+    let names: ArrayRef = Arc::new(names.collect::<StringArray>());
     let y = codes
         .iter()
         .map(|code| ((code * 17) % 7) as f64 + 0.1 * rng.normal());
@@ -524,13 +527,58 @@ fn what_a_label_cannot_be_is_refused() {
     );
 }
 
+#[test]
+fn a_forest_answers_numbers_and_classes_too() {
+    let x: Vec<f64> = (0..1000).map(|i| f64::from(i) / 100.0).collect();
+    let y: Vec<f64> = x.iter().map(|x| 1e9 + x.sin()).collect();
+    let numbers = set(
+        vec![("x", floats(x.iter().copied()))],
+        floats(y.iter().copied()),
+        None,
+    );
+    let forest = RandomForest::builder().build().unwrap();
+    let found = answers(&forest.fit(&numbers).unwrap(), &numbers);
+    let worst = found
+        .iter()
+        .zip(&y)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f64::max);
+    assert!(worst < 0.1, "{worst}");
+
+    let name = |y: &f64| {
+        if *y > 1e9 + 0.5 {
+            "high"
+        } else if *y > 1e9 - 0.5 {
+            "middle"
+        } else {
+            "low"
+        }
+    };
+    let label: ArrayRef = Arc::new(StringArray::from_iter_values(y.iter().map(name)));
+    let classes = set(vec![("x", floats(x))], label, None);
+    let fitted = forest.fit(&classes).unwrap();
+    let found = fitted.spec.predict(&classes.features()).unwrap();
+    let right = y.iter().enumerate().filter(|(row, y)| {
+        let answer = found.row(*row);
+        assert!((answer.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        let best = (0..3)
+            .max_by(|a, b| answer[*a].total_cmp(&answer[*b]))
+            .unwrap();
+        ["high", "low", "middle"][best] == name(y)
+    });
+    assert!(right.count() > 980);
+}
+
 fn bends(rng: &mut Rng, rows: usize) -> TrainingSet {
     let a: Vec<f64> = (0..rows).map(|_| rng.normal()).collect();
     let b: Vec<f64> = (0..rows).map(|_| rng.normal()).collect();
     let y: Vec<f64> = (0..rows)
         .map(|row| (2.0 * a[row]).sin() + a[row] * b[row] + 0.5 * rng.normal())
         .collect();
-    let count = Int64Array::from_iter_values(b.iter().map(|b| (b * 3.0).round() as i64));
+    let count: Vec<i64> = (0..rows)
+        .map(|_| i64::try_from(rng.below(13)).unwrap() - 6)
+        .collect();
+    let count = Int64Array::from(count);
     set(
         vec![
             ("a", floats(a)),

@@ -22,6 +22,19 @@ fn boosting_keeps_the_contract() {
     conformance::check(&trainer.expect("the settings are in range"));
 }
 
+#[test]
+fn the_forest_keeps_the_contract() {
+    let trainer = mlops_train::RandomForest::builder().trees(40).build();
+    conformance::check(&trainer.expect("the settings are in range"));
+}
+
+#[cfg(feature = "forust")]
+#[test]
+fn forust_keeps_the_contract() {
+    let trainer = mlops_train::Forust::builder().trees(60).build();
+    conformance::check(&trainer.expect("the settings are in range"));
+}
+
 #[cfg(feature = "burn")]
 #[test]
 fn the_network_keeps_the_contract() {

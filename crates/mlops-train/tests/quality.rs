@@ -51,6 +51,20 @@ fn boosting_beats_logistic_regression_which_beats_the_base_rate() -> Result<()> 
     Ok(())
 }
 
+#[cfg(feature = "forust")]
+#[test]
+fn our_boosting_is_as_good_as_that_of_forust() -> Result<()> {
+    let (train, test) = split_latest(&planted(4000, 11), 0.3)?;
+    let ours = score(&Boosting::builder().build()?, &train, &test)?;
+    let theirs = score(&mlops_train::Forust::builder().build()?, &train, &test)?;
+    println!(
+        "roc_auc: ours {:.4}, forust {:.4}",
+        ours.roc_auc.value, theirs.roc_auc.value
+    );
+    assert!(ours.roc_auc.value > theirs.roc_auc.value - 0.01);
+    Ok(())
+}
+
 #[cfg(feature = "burn")]
 #[test]
 fn the_network_beats_logistic_regression() -> Result<()> {

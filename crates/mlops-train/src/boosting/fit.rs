@@ -4,21 +4,19 @@
 use std::{collections::BTreeMap, ops::ControlFlow};
 
 use mlops_core::{Target, TrainingSet};
-use mlops_model::{Encoder, Estimator, ModelSpec};
+use mlops_model::{Combine, Encoder, Estimator, Link, ModelSpec, TreeEnsemble};
 
 use super::{
-    Boosting, BoostingCheckpoint, BoostingProgress, Monotone,
-    export::{ensemble, gains},
-    progress::Chosen,
-    rows::Rows,
-    trainer::NAME,
+    Boosting, BoostingCheckpoint, BoostingProgress, Monotone, progress::Chosen, trainer::NAME,
 };
 use crate::{
     Error, Fitted, Result, Trainer,
+    export::{gains, tree},
     gbdt::{Bins, Boost, Data, Ensemble, Feature, Objective, Round, Settings, within},
     holdout::Holdout,
     prepare::{Numerics, Prepared},
     record::importance,
+    rows::Rows,
 };
 
 /// What is told of each round.
@@ -54,8 +52,22 @@ impl Boosting {
         }
         let history = history(&grown, settings.objective);
         let width = prepared.preprocess.width();
-        let importance = importance(names, &gains(&grown, &features, width));
-        let trees = ensemble(&grown, &features, settings.objective);
+        let importance = importance(names, &gains(&grown.trees, &features, width));
+        let trees = TreeEnsemble {
+            trees: grown
+                .trees
+                .iter()
+                .map(|grown| tree(grown, &features))
+                .collect(),
+            base: grown.base,
+            combine: Combine::Sum,
+            link: match settings.objective {
+                Objective::Logistic => Link::Logit,
+                Objective::Softmax { .. } => Link::Softmax,
+                Objective::Poisson => Link::Exp,
+                _ => Link::Identity,
+            },
+        };
         let spec = ModelSpec::new(
             prepared.signature,
             prepared.preprocess,
@@ -219,18 +231,14 @@ fn history(grown: &Ensemble, objective: Objective) -> BTreeMap<String, Vec<f64>>
         Objective::Huber { .. } => "huber_loss",
         Objective::Poisson => "poisson_loss",
     };
-    let series: [(&str, fn(&Round) -> Option<f64>); 2] = [
-        ("train", |round| round.train_loss),
-        ("validation", |round| round.validation_loss),
-    ];
-    series
-        .into_iter()
-        .filter_map(|(rows, of)| {
-            let losses: Option<Vec<f64>> = grown.rounds.iter().map(of).collect();
-            Some((
-                format!("{rows}_{loss}"),
-                losses.filter(|losses| !losses.is_empty())?,
-            ))
-        })
-        .collect()
+    let mut history = BTreeMap::new();
+    let mut add = |rows: &str, of: &dyn Fn(&Round) -> Option<f64>| {
+        let losses: Option<Vec<f64>> = grown.rounds.iter().map(of).collect();
+        if let Some(losses) = losses.filter(|losses| !losses.is_empty()) {
+            history.insert(format!("{rows}_{loss}"), losses);
+        }
+    };
+    add("train", &|round| round.train_loss);
+    add("validation", &|round| round.validation_loss);
+    history
 }

@@ -1,10 +1,8 @@
 //! Gradient boosting: small trees, each on what the ones before it got wrong.
 
 mod builder;
-mod export;
 mod fit;
 mod progress;
-mod rows;
 mod trainer;
 
 pub use crate::gbdt::Goss;

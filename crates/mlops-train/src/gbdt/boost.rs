@@ -1,11 +1,11 @@
 //! Boosting over bins, round by round: gradients of the loss, a tree for each output, new scores.
 
-use mlops_core::{Digest, DigestBuilder, Seed};
+use mlops_core::Seed;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    bins::{Bins, Map},
+    bins::Bins,
+    checkpoint::{Checkpoint, Ensemble, Round, digest},
     data::Data,
     gradients::Derived,
     grow::{Gradients, Grower, Grown},
@@ -18,31 +18,6 @@ use super::{
     tree::{Kind, Tree},
 };
 use crate::{Error, Result};
-
-/// What a round came to.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Round {
-    pub(crate) train_loss: Option<f64>,
-    pub(crate) validation_loss: Option<f64>,
-}
-
-/// A fit after some rounds, to go on from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Checkpoint {
-    settings: Settings,
-    data: Digest,
-    base: Vec<f64>,
-    trees: Vec<Tree>,
-    rounds: Vec<Round>,
-}
-
-/// What boosting leaves: tree `i` adds to output `i % base.len()`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Ensemble {
-    pub(crate) base: Vec<f64>,
-    pub(crate) trees: Vec<Tree>,
-    pub(crate) rounds: Vec<Round>,
-}
 
 /// Rows that tell when to stop.
 #[derive(Debug)]
@@ -79,7 +54,7 @@ impl<'a> Boost<'a> {
         let base = settings.objective.base(data.labels, data.weights);
         let scores =
             |rows: usize| -> Vec<Vec<f64>> { base.iter().map(|b| vec![*b; rows]).collect() };
-        let held = held.map(|held| Held {
+        let late = held.map(|held| Held {
             columns: bins
                 .features
                 .iter()
@@ -115,12 +90,16 @@ impl<'a> Boost<'a> {
                     threads: 1,
                     ..settings.clone()
                 },
-                data: digest(bins, data, held.as_ref()),
+                data: digest(
+                    bins,
+                    data,
+                    late.as_ref().map(|late| &late.columns[..]).zip(held),
+                ),
                 trees: Vec::new(),
                 rounds: Vec::new(),
                 base,
             },
-            held,
+            held: late,
         }
     }
 
@@ -371,32 +350,4 @@ impl<'a> Boost<'a> {
             rounds,
         }
     }
-}
-
-/// What tells the rows of a fit from others.
-fn digest(bins: &Bins, data: &Data<'_>, held: Option<&Held<'_>>) -> Digest {
-    let mut digest = DigestBuilder::new();
-    let bytes =
-        |values: &[f64]| -> Vec<u8> { values.iter().flat_map(|x| x.to_le_bytes()).collect() };
-    for (feature, column) in bins.features.iter().zip(&bins.columns) {
-        digest.part("column", &feature.column.to_le_bytes());
-        match &feature.map {
-            Map::Number { cuts } => digest.part("cuts", &bytes(cuts)),
-            Map::Category { codes, .. } => {
-                let codes: Vec<u8> = codes.iter().flat_map(|code| code.to_le_bytes()).collect();
-                digest.part("codes", &codes)
-            }
-        };
-        digest.part("bins", column);
-    }
-    digest.part("labels", &bytes(data.labels));
-    digest.part("weights", &bytes(data.weights.unwrap_or_default()));
-    if let Some(held) = held {
-        held.columns.iter().for_each(|column| {
-            digest.part("held", column);
-        });
-        digest.part("held labels", &bytes(held.labels));
-        digest.part("held weights", &bytes(held.weights.unwrap_or_default()));
-    }
-    digest.finish()
 }

@@ -5,9 +5,10 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    accumulate::{Rows, accumulate},
-    bins::{Bins, Block, Feature},
-    histogram::{Cell, Pair, Scale, Tile, tile},
+    accumulate::Rows,
+    bins::{Bins, Feature},
+    group::{Group, Side, better},
+    histogram::{Cell, Pair, Scale},
     partition::partition,
     split::{Bounds, Cut, Leaf, Limits, Split},
     tree::{Kind, Node, Test, Tree},
@@ -26,18 +27,6 @@ pub(crate) struct Grower<'a> {
     rows: Vec<u32>,
     scratch: Vec<u32>,
     cells: Vec<Cell>,
-}
-
-/// The histograms of a block's columns, leaf after leaf, and what was found in them.
-#[derive(Debug)]
-struct Group<'a> {
-    block: &'a Block,
-    /// Where each column's cells are in a leaf's.
-    ranges: Vec<Range<usize>>,
-    width: usize,
-    tile: Box<Tile>,
-    slots: Vec<Cell>,
-    found: [Option<Split>; 2],
 }
 
 /// A leaf while its tree grows.
@@ -73,28 +62,14 @@ pub(crate) struct Gradients<'a> {
 
 impl<'a> Grower<'a> {
     pub(crate) fn new(bins: &'a Bins, threads: usize) -> Self {
-        let groups = bins.blocks.iter().map(|block| {
-            let mut end = 0;
-            let features = &bins.features[block.first..block.first + block.width];
-            let ranges = features.iter().map(|feature| {
-                let start = end;
-                end += feature.cells();
-                start..end
-            });
-            let ranges = ranges.collect();
-            Group {
-                block,
-                ranges,
-                width: end,
-                tile: tile(),
-                slots: Vec::new(),
-                found: [None; 2],
-            }
-        });
         Self {
             bins,
             threads,
-            groups: groups.collect(),
+            groups: bins
+                .blocks
+                .iter()
+                .map(|block| Group::new(bins, block))
+                .collect(),
             rows: Vec::new(),
             scratch: Vec::new(),
             cells: Vec::new(),
@@ -279,72 +254,6 @@ impl<'a> Grower<'a> {
             }
         }
         best
-    }
-}
-
-/// Where a leaf's histograms are, and the leaf if it may split.
-#[derive(Debug, Clone, Copy)]
-struct Side<'a> {
-    slot: usize,
-    leaf: Option<Leaf<'a>>,
-}
-
-impl Group<'_> {
-    /// Sums the small leaf's rows, takes them from its parent's, and looks for splits in both.
-    fn work(
-        &mut self,
-        bins: &Bins,
-        rows: Rows<'_>,
-        cells: &[Cell],
-        enabled: &[bool],
-        small: Side<'_>,
-        large: Option<Side<'_>>,
-    ) {
-        self.found = [None; 2];
-        let first = self.block.first;
-        if !enabled[first..first + self.block.width].contains(&true) {
-            return;
-        }
-        let end = (small.slot + 1) * self.width;
-        if self.slots.len() < end {
-            self.slots.resize(end, Cell::default());
-        }
-        accumulate(&mut self.tile, self.block, rows, cells);
-        for (column, range) in self.ranges.iter().enumerate() {
-            let sums = &mut self.tile[column][..range.len()];
-            let of = |slot: usize| slot * self.width + range.start..slot * self.width + range.end;
-            self.slots[of(small.slot)].copy_from_slice(sums);
-            if let Some(large) = large {
-                let parent = &mut self.slots[of(large.slot)];
-                parent
-                    .iter_mut()
-                    .zip(&*sums)
-                    .for_each(|(parent, child)| *parent -= *child);
-            }
-            sums.fill(Cell::default());
-            let index = first + column;
-            if !enabled[index] {
-                continue;
-            }
-            for (found, side) in self.found.iter_mut().zip([Some(small), large]) {
-                if let Some(Side {
-                    slot,
-                    leaf: Some(leaf),
-                }) = side
-                {
-                    let cells = &self.slots[of(slot)];
-                    *found = better(*found, leaf.best(index, &bins.features[index], cells));
-                }
-            }
-        }
-    }
-}
-
-/// The one with more gain; the first if they are alike.
-fn better(first: Option<Split>, second: Option<Split>) -> Option<Split> {
-    match (first, second) {
-        (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),
-        (a, b) => a.or(b),
     }
 }
 

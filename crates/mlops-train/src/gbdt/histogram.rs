@@ -109,7 +109,6 @@ impl Scale {
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
         reason = "the low word of a rounded number is the number; both lie within their bits"
     )]
     pub(crate) fn pair(&self, gradient: f64, hessian: f64) -> Pair {
@@ -158,7 +157,8 @@ pub(crate) type Tile = [[Cell; STRIDE]; BLOCK];
 
 /// A tile of zeros.
 pub(crate) fn tile() -> Box<Tile> {
-    Box::new([[Cell::default(); STRIDE]; BLOCK])
+    let columns = vec![[Cell::default(); STRIDE]; BLOCK].into_boxed_slice();
+    columns.try_into().expect("as many as were made")
 }
 
 #[cfg(test)]

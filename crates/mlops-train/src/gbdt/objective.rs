@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::math::{exp, log_one_plus_exp, quantile, sigmoid};
+use crate::{Result, error::require};
 
 /// A loss, by the link between score and answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,16 +34,35 @@ pub(crate) enum Objective {
     },
 }
 
+/// Keeps shares from 0 and 1, whose logarithms are not finite.
+const EDGE: f64 = 1e-15;
+
 /// LightGBM's `poisson_max_delta_step`: what keeps a step on a logarithmic scale short.
 const POISSON_STEP: f64 = 0.7;
 
 impl Objective {
-    /// How many scores a row has.
-    pub(crate) fn outputs(self) -> usize {
-        match self {
-            Self::Softmax { classes } => classes,
-            _ => 1,
-        }
+    /// Refuses the parameter of an objective that is out of its range.
+    pub(crate) fn check(self, owner: &'static str) -> Result<()> {
+        let (name, value, holds, rule) = match self {
+            Self::Quantile { alpha } => (
+                "alpha",
+                alpha,
+                alpha > 0.0 && alpha < 1.0,
+                "it must lie between 0 and 1",
+            ),
+            Self::Huber { delta } => (
+                "delta",
+                delta,
+                delta > 0.0 && delta.is_finite(),
+                "it must be above 0",
+            ),
+            Self::Softmax { classes } => {
+                let holds = (2..=1000).contains(&classes);
+                ("classes", classes as f64, holds, "it must lie in 2..=1000")
+            }
+            _ => return Ok(()),
+        };
+        require(holds, owner, name, &value, rule)
     }
 
     /// What keeps a label from being one, if anything.
@@ -78,7 +98,6 @@ impl Objective {
                 .sum::<f64>()
                 / total
         };
-        const EDGE: f64 = 1e-15;
         match self {
             Self::SquaredError => vec![share(&|label| label)],
             Self::AbsoluteError | Self::Quantile { .. } | Self::Huber { .. } => {
@@ -117,12 +136,12 @@ impl Objective {
             Self::SquaredError => rows.for_each(|(out, (s, y))| *out = (s - y, 1.0)),
             Self::AbsoluteError => {
                 rows.for_each(|(out, (s, y))| {
-                    *out = (f64::from(u8::from(s > y)) - f64::from(u8::from(s < y)), 1.0)
+                    *out = (f64::from(u8::from(s > y)) - f64::from(u8::from(s < y)), 1.0);
                 });
             }
             Self::Quantile { alpha } => {
                 rows.for_each(|(out, (s, y))| {
-                    *out = (if s >= y { 1.0 - alpha } else { -alpha }, 1.0)
+                    *out = (if s >= y { 1.0 - alpha } else { -alpha }, 1.0);
                 });
             }
             Self::Huber { delta } => {
@@ -210,7 +229,9 @@ pub(crate) fn softmax(scores: &[Vec<f64>], first: usize, out: &mut [&mut [f64]])
             out[row] = exp(scores[first + row] - largest);
             sum += out[row];
         }
-        out.iter_mut().for_each(|out| out[row] /= sum);
+        for out in &mut *out {
+            out[row] /= sum;
+        }
     }
 }
 

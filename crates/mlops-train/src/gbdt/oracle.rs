@@ -94,8 +94,8 @@ impl Slow<'_> {
         let own = self.score(leaf, &leaf.rows, 0.0);
         let gain = self.score(leaf, &left, l2) + self.score(leaf, &right, l2) - own;
         let found = Found {
-            ordered,
             gain,
+            ordered,
             feature,
             left,
             right,

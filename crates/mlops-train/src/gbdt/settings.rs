@@ -151,25 +151,6 @@ impl Settings {
         let renewed = self.objective.renewal().is_some();
         let rule = "leaves set to quantiles afterwards cannot be held in order";
         require(!(ordered && renewed), owner, "monotone", &"given", rule)?;
-        let (name, value, holds, rule) = match self.objective {
-            Objective::Quantile { alpha } => (
-                "alpha",
-                alpha,
-                alpha > 0.0 && alpha < 1.0,
-                "it must lie between 0 and 1",
-            ),
-            Objective::Huber { delta } => (
-                "delta",
-                delta,
-                delta > 0.0 && delta.is_finite(),
-                "it must be above 0",
-            ),
-            Objective::Softmax { classes } => {
-                let holds = (2..=1000).contains(&classes);
-                ("classes", classes as f64, holds, "it must lie in 2..=1000")
-            }
-            _ => return Ok(()),
-        };
-        real(name, value, holds, rule)
+        self.objective.check(owner)
     }
 }

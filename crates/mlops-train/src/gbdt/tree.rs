@@ -1,9 +1,11 @@
 //! A grown tree: its splits in bins, and what they are in the numbers and codes that came in.
 
+#[cfg(test)]
+use super::bins::{Bins, Column, MISSING};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bins::{Bins, Column, Feature, MISSING, Map},
+    bins::{Feature, Map},
     split::{BinSet, Cut},
 };
 
@@ -166,6 +168,7 @@ impl Tree {
     }
 
     /// What a row is answered by its numbers and codes, as any reader of the tree would.
+    #[cfg(test)]
     pub(crate) fn answer_raw(&self, bins: &Bins, columns: &[Column<'_>], row: usize) -> f64 {
         let mut at = 0;
         loop {

@@ -1,33 +1,11 @@
 //! Grown trees as a model holds them.
 
-use mlops_model::{Combine, Link, Node, Rule, Tree, TreeEnsemble};
+use mlops_model::{Node, Rule, Tree};
 
-use crate::gbdt::{Ensemble, Feature, Kind, Map, Objective, Test, Tree as Grown};
+use crate::gbdt::{Feature, Kind, Map, Test, Tree as Grown};
 
-/// An ensemble whose trees add up.
-pub(super) fn ensemble(
-    grown: &Ensemble,
-    features: &[Feature],
-    objective: Objective,
-) -> TreeEnsemble {
-    TreeEnsemble {
-        trees: grown
-            .trees
-            .iter()
-            .map(|grown| tree(grown, features))
-            .collect(),
-        base: grown.base.clone(),
-        combine: Combine::Sum,
-        link: match objective {
-            Objective::Logistic => Link::Logit,
-            Objective::Softmax { .. } => Link::Softmax,
-            Objective::Poisson => Link::Exp,
-            _ => Link::Identity,
-        },
-    }
-}
-
-fn tree(grown: &Grown, features: &[Feature]) -> Tree {
+/// A tree that asks for encoded columns.
+pub(crate) fn tree(grown: &Grown, features: &[Feature]) -> Tree {
     let nodes = grown.nodes.iter().map(|node| match &node.kind {
         Kind::Leaf { value } => Node::Leaf { value: *value },
         Kind::Split {
@@ -88,9 +66,9 @@ fn tree(grown: &Grown, features: &[Feature]) -> Tree {
 }
 
 /// The total gain of each encoded column's splits.
-pub(super) fn gains(grown: &Ensemble, features: &[Feature], width: usize) -> Vec<f64> {
+pub(crate) fn gains(trees: &[Grown], features: &[Feature], width: usize) -> Vec<f64> {
     let mut gains = vec![0.0; width];
-    for node in grown.trees.iter().flat_map(|tree| &tree.nodes) {
+    for node in trees.iter().flat_map(|tree| &tree.nodes) {
         if let Kind::Split { feature, gain, .. } = &node.kind {
             gains[features[*feature as usize].column] += gain.max(0.0);
         }

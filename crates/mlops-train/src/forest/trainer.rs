@@ -1,0 +1,304 @@
+//! The settings of a random forest, and the forest as a [`Trainer`].
+
+use std::collections::BTreeMap;
+
+use mlops_core::{Seed, Target, TrainingSet};
+use mlops_model::{Combine, Estimator, Link, ModelSpec, TreeEnsemble};
+
+use crate::{
+    Fitted, Result, Trainer,
+    error::require,
+    export::{gains, tree},
+    gbdt::{Answers, Bins, Data, ForestSettings, Objective, Settings, forest, within},
+    prepare::{Numerics, Prepared, check_categories},
+    record::{importance, params},
+    rows::Rows,
+};
+
+const NAME: &str = "random_forest";
+
+/// Fits trees that each see rows drawn with replacement and choose among a few columns at each split;
+/// the answer is the mean over trees, for labels of two classes, of several, and for numbers.
+///
+/// Missing numbers go the better way at each split. A text is split by sets of its categories.
+///
+/// # Complexity
+/// About `trees · sqrt(columns) · rows · log(rows)`; columns are put into at most 255 bins once. A model
+/// holds a million nodes at most: raise `min_rows_leaf` for many rows. Of several classes it holds each
+/// tree once a class.
+///
+/// # Reference
+/// Breiman 2001, with scikit-learn's way of averaging shares (`RandomForestClassifier`,
+/// `RandomForestRegressor`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct RandomForest {
+    trees: usize,
+    max_depth: usize,
+    min_rows_leaf: usize,
+    feature_fraction: Option<f64>,
+    max_categories: usize,
+    seed: Seed,
+    threads: usize,
+}
+
+/// Settings of [`RandomForest`].
+#[derive(Debug, Clone)]
+pub struct RandomForestBuilder(RandomForest);
+
+impl RandomForest {
+    /// Starts from the defaults: 100 trees with 5 rows a leaf; a split chooses among the square root of
+    /// the number of columns, for numbers among a third of them; by one thread.
+    pub fn builder() -> RandomForestBuilder {
+        RandomForestBuilder(Self {
+            trees: 100,
+            max_depth: 255,
+            min_rows_leaf: 5,
+            feature_fraction: None,
+            max_categories: 254,
+            seed: Seed(0),
+            threads: 1,
+        })
+    }
+}
+
+impl RandomForestBuilder {
+    /// How many trees are grown.
+    #[must_use]
+    pub fn trees(mut self, trees: usize) -> Self {
+        self.0.trees = trees;
+        self
+    }
+
+    /// How many splits lie between root and leaf at most.
+    #[must_use]
+    pub fn max_depth(mut self, depth: usize) -> Self {
+        self.0.max_depth = depth;
+        self
+    }
+
+    /// How many different rows a leaf has at least.
+    #[must_use]
+    #[doc(alias = "min_samples_leaf")]
+    pub fn min_rows_leaf(mut self, rows: usize) -> Self {
+        self.0.min_rows_leaf = rows;
+        self
+    }
+
+    /// The share of columns that each split chooses among.
+    #[must_use]
+    #[doc(alias = "max_features")]
+    pub fn feature_fraction(mut self, share: f64) -> Self {
+        self.0.feature_fraction = Some(share);
+        self
+    }
+
+    /// How many categories of a text are told apart; the rest counts as missing.
+    #[must_use]
+    pub fn max_categories(mut self, categories: usize) -> Self {
+        self.0.max_categories = categories;
+        self
+    }
+
+    /// Where the draws begin.
+    #[must_use]
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.0.seed = seed;
+        self
+    }
+
+    /// How many threads fit; the model is the same for any number.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.0.threads = threads;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for the first one out of its range.
+    pub fn build(self) -> Result<RandomForest> {
+        let t = self.0;
+        let within = |name, value: usize, high, rule| {
+            require((1..=high).contains(&value), NAME, name, &value, rule)
+        };
+        within("trees", t.trees, 10_000, "it must lie in 1..=10000")?;
+        within("max_depth", t.max_depth, 255, "it must lie in 1..=255")?;
+        within(
+            "min_rows_leaf",
+            t.min_rows_leaf,
+            usize::MAX,
+            "it must be at least 1",
+        )?;
+        let share = t.feature_fraction.unwrap_or(1.0);
+        let rule = "it must lie above 0 and at most at 1";
+        require(
+            share > 0.0 && share <= 1.0,
+            NAME,
+            "feature_fraction",
+            &share,
+            rule,
+        )?;
+        check_categories(NAME, t.max_categories)?;
+        within("threads", t.threads, 1024, "it must lie in 1..=1024")?;
+        Ok(t)
+    }
+}
+
+impl Trainer for RandomForest {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn params(&self) -> BTreeMap<String, String> {
+        let share = self
+            .feature_fraction
+            .map_or("auto".to_owned(), |share| share.to_string());
+        params([
+            ("trees", self.trees.to_string()),
+            ("max_depth", self.max_depth.to_string()),
+            ("min_rows_leaf", self.min_rows_leaf.to_string()),
+            ("feature_fraction", share),
+            ("max_categories", self.max_categories.to_string()),
+            ("seed", self.seed.0.to_string()),
+        ])
+    }
+
+    fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
+        let prepared = Prepared::any(set, Numerics::Native, self.max_categories)?;
+        let rows = Rows::new(&prepared);
+        let columns = rows.columns();
+        let weights = rows.weights.as_deref();
+        let data = Data {
+            columns: &columns,
+            labels: &rows.labels,
+            weights,
+        };
+        let numbers = Settings {
+            objective: Objective::SquaredError,
+            ..Settings::default()
+        };
+        data.check(NAME, &numbers)?;
+        let width = columns.len() as f64;
+        let (answers, base, columns_tried) = match &prepared.labels {
+            // the mean is taken out, so that squares of large numbers do not hide small differences
+            Target::Number(_) => {
+                let base = Objective::SquaredError.base(&rows.labels, weights)[0];
+                let left: Vec<f64> = rows.labels.iter().map(|label| label - base).collect();
+                (Labels::Numbers(left), base, width / 3.0)
+            }
+            Target::Binary(_) => (Labels::Numbers(rows.labels.clone()), 0.0, width.sqrt()),
+            Target::Classes { names, codes } => {
+                (Labels::Classes(codes, names.len()), 0.0, width.sqrt())
+            }
+        };
+        let wanted = self
+            .feature_fraction
+            .map_or(columns_tried, |share| share * width);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a model's width"
+        )]
+        let settings = ForestSettings {
+            trees: self.trees,
+            max_depth: self.max_depth,
+            min_rows_leaf: self.min_rows_leaf,
+            columns: (wanted.round() as usize).max(1),
+            seed: self.seed.derive("forest").0,
+            threads: self.threads,
+        };
+        let answers = match &answers {
+            Labels::Numbers(labels) => Answers::Numbers(labels),
+            Labels::Classes(codes, classes) => Answers::Classes(codes, *classes),
+        };
+        let (bins, grown) = within(self.threads, NAME, || {
+            let bins = Bins::new(&columns, 255, self.threads);
+            let grown = forest(&bins, answers, weights, &settings);
+            (bins, grown)
+        })?;
+        let importance = importance(
+            prepared.preprocess.output_names(),
+            &gains(&grown, &bins.features, columns.len()),
+        );
+        let trees = TreeEnsemble {
+            trees: grown
+                .iter()
+                .map(|grown| tree(grown, &bins.features))
+                .collect(),
+            base: vec![base; answers.outputs()],
+            combine: Combine::Mean,
+            link: Link::Identity,
+        };
+        let spec = ModelSpec::new(
+            prepared.signature,
+            prepared.preprocess,
+            Estimator::Trees(trees),
+        )?;
+        Ok(Fitted {
+            spec,
+            params: self.params(),
+            history: BTreeMap::new(),
+            importance,
+        })
+    }
+}
+
+/// Labels as the forest takes them.
+enum Labels<'a> {
+    Numbers(Vec<f64>),
+    Classes(&'a [u32], usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use mlops_model::Model;
+
+    use super::*;
+    use crate::{conformance::planted, split_latest};
+
+    #[test]
+    fn a_forest_ranks_rows_it_has_not_seen() {
+        let (train, test) = split_latest(&planted(3000, 5), 0.3).unwrap();
+        let fitted = RandomForest::builder()
+            .build()
+            .unwrap()
+            .fit(&train)
+            .unwrap();
+        let labels = test.label_classes().unwrap();
+        let scores = fitted.spec.predict_values(&test.features()).unwrap();
+        // a straight line reaches 0.69 here
+        let auc = mlops_core::metric::roc_auc(&labels, &scores).unwrap();
+        assert!(auc > 0.78, "{auc}");
+    }
+
+    #[test]
+    fn the_forest_is_the_same_for_any_number_of_threads() {
+        let set = planted(400, 6);
+        let run = |threads, seed| {
+            let builder = RandomForest::builder()
+                .trees(9)
+                .threads(threads)
+                .seed(Seed(seed));
+            serde_json::to_string(&builder.build().unwrap().fit(&set).unwrap().spec).unwrap()
+        };
+        assert_eq!(run(1, 1), run(3, 1));
+        assert_ne!(run(1, 1), run(1, 2));
+    }
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        let builder = RandomForest::builder;
+        for (bad, parameter) in [
+            (builder().trees(0), "trees"),
+            (builder().max_depth(256), "max_depth"),
+            (builder().min_rows_leaf(0), "min_rows_leaf"),
+            (builder().feature_fraction(0.0), "feature_fraction"),
+            (builder().max_categories(0), "max_categories"),
+            (builder().threads(0), "threads"),
+        ] {
+            let error = bad.build().unwrap_err().to_string();
+            assert!(error.contains(parameter), "{error}");
+        }
+    }
+}
