@@ -6,7 +6,7 @@ use mlops_core::{ErrorKind, EventTime, ModelName, Probability, TrainingSet, Vers
 use mlops_drift::ReferenceProfile;
 use mlops_model::{Model, ModelPackage};
 use mlops_registry::{Gate, GateEvidence, ModelVersion, Promotion, Registry, RunStatus};
-use mlops_train::{EvaluationOptions, baseline, evaluate};
+use mlops_train::{EvaluationOptions, assess, baseline};
 
 use super::Candidate;
 use crate::Result;
@@ -104,7 +104,7 @@ fn card(model: &str, candidate: &Candidate, train: &TrainingSet, test: &Training
 /// `train` is the baseline. The evidence goes into the audit trail with the decision.
 ///
 /// # Errors
-/// [`mlops_registry::Error::GateRefused`] if the gate says no; those of the registry and of [`evaluate`].
+/// [`mlops_registry::Error::GateRefused`] if the gate says no; those of the registry and of [`assess`].
 pub fn promote_if_better(
     registry: &Registry,
     model: &ModelName,
@@ -115,7 +115,7 @@ pub fn promote_if_better(
     options: &EvaluationOptions,
 ) -> Result<Promotion> {
     let metrics = |model: &dyn Model| -> Result<BTreeMap<String, f64>> {
-        Ok(evaluate(model, test, options)?.metrics())
+        Ok(assess(model, test, options)?.metrics())
     };
     let champion = registry
         .model(model.as_str())?

@@ -268,34 +268,26 @@ fn dependence(found: &Dependence) -> Block {
     // of several classes the first ones
     let outputs = found.outputs.min(3);
     let mean = |at: usize, output: usize| found.mean[at * found.outputs + output];
-    match numbers {
-        Some(grid) => {
-            let chart = LineChart::new(&found.input)
-                .x_label(&found.input)
-                .y_label("mean answer");
-            let lines = (0..outputs).map(|output| {
-                let points = grid
-                    .iter()
-                    .enumerate()
-                    .map(|(at, x)| (*x, mean(at, output)));
-                let name = if outputs == 1 {
-                    "answer".to_owned()
-                } else {
-                    format!("class {output}")
-                };
-                Series::new(name, points.collect::<Vec<_>>())
-            });
-            lines.fold(chart, LineChart::series).into()
-        }
-        None => {
-            let bars = found.grid.iter().enumerate();
-            let bars = bars.map(|(at, value)| (text(value), mean(at, 0)));
-            BarChart::new(&found.input)
-                .bars(bars)
-                .in_given_order()
-                .into()
-        }
-    }
+    let Some(grid) = numbers else {
+        let bars = found.grid.iter().enumerate();
+        let bars = bars.map(|(at, value)| (text(value), mean(at, 0)));
+        let chart = BarChart::new(&found.input).bars(bars);
+        return chart.in_given_order().into();
+    };
+    let chart = LineChart::new(&found.input)
+        .x_label(&found.input)
+        .y_label("mean answer");
+    let lines = (0..outputs).map(|output| {
+        let points = grid.iter().enumerate();
+        let points = points.map(|(at, x)| (*x, mean(at, output)));
+        let name = if outputs == 1 {
+            "answer".to_owned()
+        } else {
+            format!("class {output}")
+        };
+        Series::new(name, points.collect::<Vec<_>>())
+    });
+    lines.fold(chart, LineChart::series).into()
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -68,5 +68,5 @@ fn check_level(test: &'static str, level: f64) -> crate::Result<()> {
     crate::error::require(inside, test, "level", &level, rule)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "linfa"))]
 mod tests;

@@ -1,6 +1,6 @@
 //! Leaderboards on rows and over folds.
 
-use mlops_core::metric::Interval;
+use mlops_core::{Seed, metric::Interval};
 use mlops_model::Model;
 
 use super::{leaderboard::holm, *};

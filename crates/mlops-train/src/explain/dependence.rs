@@ -144,7 +144,7 @@ fn sweep(
     Ok(values)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "linfa"))]
 mod tests {
     use super::*;
     use crate::{DecisionTree, Error, Trainer, conformance::planted};

@@ -10,6 +10,7 @@
 
 mod dependence;
 mod grid;
+mod parts;
 mod permutation;
 mod segment;
 mod shap;

@@ -102,7 +102,7 @@ pub fn permutation_importance(
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "linfa"))]
 mod tests {
     use super::*;
     use crate::{

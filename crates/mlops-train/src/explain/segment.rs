@@ -3,12 +3,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use arrow::{array::ArrayRef, datatypes::DataType};
-use mlops_core::{Seed, TrainingSet, Value, metric::Interval};
+use mlops_core::{Seed, TrainingSet, metric::Interval};
 use mlops_model::Model;
 use serde::{Deserialize, Serialize};
 
-use super::grid::numbers;
+use super::parts::parts;
 use crate::{Error, Metric, Result, Truth, error::require, interval, measure::take_rows};
 
 /// How to compare segments.
@@ -49,7 +48,7 @@ pub struct Segments {
     pub metrics: Vec<String>,
     /// All rows together.
     pub overall: Segment,
-    /// The segments, that with the most rows first.
+    /// The segments: ranges ascending, others by falling number of rows.
     pub segments: Vec<Segment>,
 }
 
@@ -91,10 +90,10 @@ pub fn segments(
     )?;
     let truth = Truth::of(set, model.signature().output())?;
     let answers = model.predict(&set.features())?.into_values();
-    let names = names(column, set.table().column(column)?, options.most)?;
-    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (row, name) in names.iter().enumerate() {
-        groups.entry(name).or_default().push(row);
+    let parts = parts(column, set.table().column(column)?, options.most)?;
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); parts.names.len()];
+    for (row, part) in parts.of.iter().enumerate() {
+        groups[*part].push(row);
     }
     let all: Vec<usize> = (0..truth.rows()).collect();
     let overall = judge("(all)", &all, &truth, &answers, metrics, options)?;
@@ -105,16 +104,20 @@ pub fn segments(
         // the metric says itself what it misses
         metric.value(&truth, &answers)?;
     }
-    let mut parts = Vec::with_capacity(groups.len());
-    for (name, rows) in groups {
-        parts.push(judge(name, &rows, &truth, &answers, metrics, options)?);
+    let mut found = Vec::with_capacity(groups.len());
+    for (name, rows) in parts.names.iter().zip(&groups) {
+        if !rows.is_empty() {
+            found.push(judge(name, rows, &truth, &answers, metrics, options)?);
+        }
     }
-    parts.sort_by_key(|part| std::cmp::Reverse(part.rows));
+    if !parts.ranges {
+        found.sort_by_key(|part| std::cmp::Reverse(part.rows));
+    }
     Ok(Segments {
         column: column.to_owned(),
         metrics: metrics.iter().map(|metric| metric.name()).collect(),
         overall,
-        segments: parts,
+        segments: found,
     })
 }
 
@@ -153,77 +156,6 @@ fn judge(
     })
 }
 
-/// The segment of each row.
-fn names(name: &str, column: &ArrayRef, most: usize) -> Result<Vec<String>> {
-    let text = |value: Value| match value {
-        Value::Null => Ok("(missing)".to_owned()),
-        Value::Bool(yes) => Ok(yes.to_string()),
-        Value::Int(number) => Ok(number.to_string()),
-        Value::Str(text) => Ok(text),
-        _ => Err(Error::UnsupportedColumn {
-            column: name.to_owned(),
-            found: column.data_type().clone(),
-        }),
-    };
-    let real = matches!(column.data_type(), DataType::Float32 | DataType::Float64);
-    if real {
-        return ranges(name, column, most);
-    }
-    let values: Vec<String> = (0..column.len())
-        .map(|row| text(Value::from_array(name, column, row)?))
-        .collect::<Result<_>>()?;
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for value in &values {
-        *counts.entry(value).or_default() += 1;
-    }
-    if counts.len() <= most {
-        return Ok(values);
-    }
-    if column.data_type().is_integer() {
-        return ranges(name, column, most);
-    }
-    let mut frequent: Vec<(&str, usize)> = counts.into_iter().collect();
-    frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    frequent.truncate(most - 1);
-    let kept: BTreeMap<&str, usize> = frequent.into_iter().collect();
-    let named = values.iter().map(|value| {
-        if kept.contains_key(value.as_str()) {
-            value.clone()
-        } else {
-            "(other)".to_owned()
-        }
-    });
-    Ok(named.collect())
-}
-
-/// Ranges of equal numbers of rows; four, or fewer if no more are allowed.
-fn ranges(name: &str, column: &ArrayRef, most: usize) -> Result<Vec<String>> {
-    let mut sorted = numbers(name, column)?;
-    sorted.sort_by(f64::total_cmp);
-    let parts = most.min(4);
-    let mut edges: Vec<f64> = (1..parts)
-        .map(|part| sorted[part * sorted.len() / parts])
-        .collect();
-    edges.dedup();
-    let (lowest, highest) = (sorted[0], sorted[sorted.len() - 1]);
-    let label = |part: usize| {
-        let from = if part == 0 { lowest } else { edges[part - 1] };
-        match edges.get(part) {
-            Some(to) => format!("{from}..{to}"),
-            None => format!("{from}..={highest}"),
-        }
-    };
-    let rows = 0..column.len();
-    rows.map(|row| {
-        let value = Value::from_array(name, column, row)?.as_f64();
-        Ok(match value.filter(|value| value.is_finite()) {
-            None => "(missing)".to_owned(),
-            Some(value) => label(edges.partition_point(|edge| *edge <= value)),
-        })
-    })
-    .collect()
-}
-
 impl fmt::Display for Segments {
     /// A row a segment, all rows first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,7 +188,7 @@ impl fmt::Display for Segments {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "linfa"))]
 mod tests {
     use super::*;
     use crate::{DecisionTree, Measure, Trainer, conformance::planted};
@@ -313,6 +245,13 @@ mod tests {
         let ranges = run("recency", 10);
         assert_eq!(ranges.len(), 4);
         assert!(ranges.iter().all(|range| range.rows == 100), "{ranges:?}");
+        let ends: Vec<&str> = ranges
+            .iter()
+            .filter_map(|range| range.name.split_once(".."))
+            .map(|(_, end)| end)
+            .collect();
+        assert!(ranges[3].name.starts_with(ends[2]), "{ranges:?}");
+        assert!(ranges[1].name.starts_with(ends[0]), "{ranges:?}");
         assert!(
             run("spend", 10)
                 .iter()

@@ -91,6 +91,34 @@ impl CrossValidation {
     }
 }
 
+impl OutOfFold {
+    /// The labels and scores of two classes, as calibrations and thresholds are fitted on.
+    ///
+    /// ```
+    /// use mlops_train::{DecisionTree, Isotonic, KFold, conformance, cross_validate};
+    ///
+    /// let set = conformance::planted(400, 1);
+    /// let found = cross_validate(&DecisionTree::builder().build()?, &set, &KFold::new(4), &[])?;
+    /// let (labels, scores) = found.out_of_fold.binary()?;
+    /// let calibration = Isotonic::fit(labels, scores)?;
+    /// assert!((0.0..=1.0).contains(&calibration.apply(0.3)));
+    /// # Ok::<(), mlops_train::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedModel`] for answers of another kind.
+    pub fn binary(&self) -> Result<(&[bool], &[f64])> {
+        match &self.truth {
+            Truth::Binary(labels) => Ok((labels, &self.answers)),
+            other => Err(Error::UnsupportedModel {
+                function: "calibration",
+                expected: "the probability of one of two classes",
+                found: format!("answers {}", other.kind()),
+            }),
+        }
+    }
+}
+
 /// Fits and judges fold by fold.
 ///
 /// ```

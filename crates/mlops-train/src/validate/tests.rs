@@ -1,6 +1,12 @@
 //! Folds are judged by what they left out, watched, and named when they fail.
 
-use mlops_core::{ErrorKind, Seed};
+use std::sync::Arc;
+
+use arrow::{
+    array::{ArrayRef, Float64Array, StringArray, TimestampMicrosecondArray},
+    datatypes::DataType,
+};
+use mlops_core::{Column, ErrorKind, Lineage, Role, Seed, Table, TableSchema};
 use mlops_model::ModelSpec;
 
 use super::*;
@@ -87,6 +93,38 @@ fn each_fold_is_judged_by_what_it_left_out() {
         serde_json::from_str::<CrossValidation>(&text).unwrap(),
         found
     );
+}
+
+#[test]
+fn several_classes_are_judged_with_all_their_answers() {
+    let columns = [
+        Column::event_time("at"),
+        Column::value("x", DataType::Float64),
+        Column::new("y", DataType::Utf8, Role::Label),
+    ];
+    let names: Vec<&str> = (0..60).map(|row| ["a", "b", "c", "c"][row % 4]).collect();
+    let times = TimestampMicrosecondArray::from_iter_values(0..60);
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(times.with_timezone("UTC")),
+        Arc::new(Float64Array::from(vec![0.5; 60])),
+        Arc::new(StringArray::from(names)),
+    ];
+    let table = Table::new(TableSchema::new(columns).unwrap(), arrays).unwrap();
+    let set = TrainingSet::new(table, Lineage::default()).unwrap();
+    let guess = Guess { turned: false };
+    let splitter = StratifiedKFold::new(5);
+    let found = cross_validate(&guess, &set, &splitter, &[&Measure::Accuracy]).unwrap();
+    assert_eq!(
+        (
+            found.out_of_fold.truth.width(),
+            found.out_of_fold.answers.len()
+        ),
+        (3, 180)
+    );
+    assert_eq!(found.out_of_fold.answers[..3], [0.25, 0.25, 0.5]);
+    assert_eq!(found.mean("accuracy"), Some(0.5));
+    let error = found.out_of_fold.binary().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
 #[test]

@@ -141,6 +141,37 @@ fn contributions_agree_with_lightgbm() {
     }
 }
 
+/// One-hot columns count for the input that they came from.
+#[cfg(feature = "boosting")]
+#[test]
+fn values_of_boosted_trees_sum_to_the_log_odds() {
+    use mlops_model::Model;
+    use mlops_train::{Boosting, Trainer, conformance::planted};
+
+    let set = planted(600, 1);
+    let spec = Boosting::builder()
+        .trees(40)
+        .build()
+        .unwrap()
+        .fit(&set)
+        .unwrap()
+        .spec;
+    let rows = planted(200, 2).features();
+    let shap = TreeShap::new(&spec, &set.features()).unwrap();
+    let found = shap.explain(&rows).unwrap();
+    assert_eq!(
+        found.inputs(),
+        ["recency", "orders", "spend", "member", "country"]
+    );
+    for (row, answer) in spec.predict_values(&rows).unwrap().iter().enumerate() {
+        near(
+            found.raw_score(row, 0),
+            (answer / (1.0 - answer)).ln(),
+            1e-6,
+        );
+    }
+}
+
 fn forest() -> (Forest, ModelSpec, RecordBatch) {
     let text = include_str!("../golden/shap/forest.json");
     let golden: Forest = serde_json::from_str(text).expect("the committed values");
