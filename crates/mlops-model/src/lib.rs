@@ -81,6 +81,6 @@ pub use estimator::{
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
-pub use preprocess::{Encoder, Preprocess};
+pub use preprocess::{BucketForm, DatePart, Encoder, Factor, Preprocess, Step, TimeUnit};
 pub use signature::{Input, InputKind, Output, Signature};
 pub use spec::ModelSpec;

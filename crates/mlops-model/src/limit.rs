@@ -18,6 +18,8 @@ pub const INPUTS: usize = 4_096;
 pub const NAME_BYTES: usize = 512;
 /// Columns of the encoded matrix.
 pub const WIDTH: usize = 65_536;
+/// Steps, factors or parts of one encoder.
+pub const STEPS: usize = 64;
 /// Numbers of an answer: classes, or outputs.
 pub const OUTPUTS: usize = 1_024;
 /// Trees of an ensemble.

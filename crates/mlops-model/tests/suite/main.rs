@@ -6,6 +6,7 @@
 )]
 
 mod allocations;
+mod encoders;
 mod fixtures;
 mod hostile_models;
 mod inputs;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mlops_core::{
-    Rng, Seed, Value,
+    Date, EventTime, Rng, Seed, Value,
     arrow::{
         array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray},
         datatypes::Schema,
@@ -11,8 +11,9 @@ use mlops_core::{
     },
 };
 use mlops_model::{
-    Activation, Combine, Dense, Encoder, Estimator, Input, InputKind, Linear, Link, Mlp, Model,
-    ModelSpec, Node, Output, Preprocess, Rule, Signature, Tree, TreeEnsemble,
+    Activation, BucketForm, Combine, DatePart, Dense, Encoder, Estimator, Factor, Input, InputKind,
+    Linear, Link, Mlp, Model, ModelSpec, Node, Output, Preprocess, Rule, Signature, Step, TimeUnit,
+    Tree, TreeEnsemble,
 };
 
 const COUNTRIES: [&str; 5] = ["DE", "FR", "UK", "", "ä \"quoted\""];
@@ -40,6 +41,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
         Input::new("member", InputKind::Bool).nullable(),
         Input::new("country", InputKind::Str).nullable(),
         Input::new("days", InputKind::Float),
+        Input::new("seen", InputKind::Int).nullable(),
         Input::new("unused", InputKind::Str),
     ];
     rng.shuffle(&mut inputs);
@@ -59,18 +61,30 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
             ("unused", _) => {}
             (_, InputKind::Str) => {
                 let categories = COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect();
-                encoders.push(if trees && rng.below(2) == 0 {
-                    Encoder::Ordinal {
+                encoders.push(match rng.below(3) {
+                    0 if trees => Encoder::Ordinal {
                         input: at,
                         categories,
-                    }
-                } else {
-                    Encoder::OneHot {
+                    },
+                    1 => Encoder::Target {
                         input: at,
                         categories,
-                    }
+                        values: (0..8).map(|_| rng.normal()).collect(),
+                        prior: vec![rng.unit(), rng.unit()],
+                    },
+                    _ => Encoder::OneHot {
+                        input: at,
+                        categories,
+                    },
                 });
             }
+            ("seen", _) => encoders.push(Encoder::DateParts {
+                input: at,
+                unit: TimeUnit::Seconds,
+                impute: (!trees || rng.below(2) == 0).then_some(0),
+                parts: PARTS.to_vec(),
+            }),
+            _ if rng.below(3) == 0 => encoders.extend(crooked(&mut rng, &signature, at, trees)),
             _ => encoders.push(Encoder::Numeric {
                 input: at,
                 impute: (!trees || rng.below(2) == 0).then(|| pick(&mut rng, &GRID[1..8])),
@@ -82,7 +96,8 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     }
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let width = preprocess.width();
-    let mut weights = |n: usize| (0..n).map(|_| rng.normal()).collect::<Vec<_>>();
+    // small ones, as a year is large
+    let mut weights = |n: usize| (0..n).map(|_| 0.03 * rng.normal()).collect::<Vec<_>>();
     let estimator = match family {
         0 => Estimator::Linear(Linear {
             weights: weights(width * outputs),
@@ -106,6 +121,63 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
         }
     };
     ModelSpec::new(signature, preprocess, estimator).unwrap()
+}
+
+const PARTS: [DatePart; 9] = [
+    DatePart::Year,
+    DatePart::Month,
+    DatePart::Day,
+    DatePart::Weekday,
+    DatePart::YearDay,
+    DatePart::Hour,
+    DatePart::DayCycle,
+    DatePart::WeekCycle,
+    DatePart::YearCycle,
+];
+
+/// Encoders that bend a number, two of them at once.
+fn crooked(rng: &mut Rng, signature: &Signature, input: usize, trees: bool) -> [Encoder; 2] {
+    let impute = |rng: &mut Rng| (!trees || rng.below(2) == 0).then(|| pick(rng, &GRID[1..8]));
+    let numbers: Vec<usize> = (0..signature.inputs().len())
+        .filter(|at| signature.inputs()[*at].kind != InputKind::Str)
+        .collect();
+    let first = match rng.below(3) {
+        0 => Encoder::Buckets {
+            input,
+            edges: vec![-2.0, 0.0, 0.1, 7.25],
+            form: if trees {
+                pick(rng, &[BucketForm::OneHot, BucketForm::Ordinal])
+            } else {
+                BucketForm::OneHot
+            },
+        },
+        1 => Encoder::Transform {
+            input,
+            impute: impute(rng),
+            steps: vec![
+                Step::Sqrt,
+                Step::Log1p,
+                Step::Scale {
+                    center: 0.1,
+                    scale: 1.5,
+                },
+                Step::Clip {
+                    lower: -1.0,
+                    upper: 3.5,
+                },
+                Step::Log { floor: 0.25 },
+            ],
+        },
+        _ => Encoder::Missing { input },
+    };
+    let factors = (0..2 + rng.below(2)).map(|_| Factor {
+        input: pick(rng, &numbers),
+        impute: impute(rng),
+        center: 0.5,
+        scale: 1e10,
+    });
+    let factors = factors.collect();
+    [first, Encoder::Product { factors }]
 }
 
 /// The first model from this seed on that answers one number.
@@ -186,6 +258,9 @@ pub(crate) fn rows(spec: &ModelSpec, seed: u64, count: usize) -> Vec<Vec<Value>>
         let value = |input: &Input| match (input.kind, rng.below(6)) {
             (_, 0) if input.nullable => Value::Null,
             (InputKind::Float, 1) if input.nullable => Value::Float(f64::NAN),
+            (InputKind::Int, n) if input.name == "seen" => {
+                Value::Int(pick(&mut rng, &[-1, 0, 1_735_667_999, 951_782_400]) + n as i64)
+            }
             (InputKind::Float, _) => Value::Float(pick(&mut rng, floats)),
             (InputKind::Int, _) => Value::Int(pick(&mut rng, ints)),
             (InputKind::Bool, n) => Value::Bool(n > 3),
@@ -239,9 +314,80 @@ pub(crate) fn batch(spec: &ModelSpec, rows: &[Vec<Value>]) -> RecordBatch {
 
 /// The answer, computed the slow way from the public description alone.
 pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> Vec<f64> {
-    let mut x = Vec::new();
+    let mut x: Vec<Option<f64>> = Vec::new();
+    let number = |input: usize, impute: Option<f64>| {
+        let given = row[input].as_f64().filter(|x| !x.is_nan());
+        given.or(impute)
+    };
+    let signed = |x: f64, f: fn(f64) -> f64| x.signum() * f(x.abs());
     for encoder in spec.preprocess().encoders() {
         match encoder {
+            Encoder::Target {
+                input,
+                categories,
+                values,
+                prior,
+            } => {
+                let found = categories
+                    .iter()
+                    .position(|c| row[*input].as_str() == Some(c));
+                for column in 0..prior.len() {
+                    let known = found.map(|at| values[at * prior.len() + column]);
+                    x.push(known.or(Some(prior[column])));
+                }
+            }
+            Encoder::Buckets { input, edges, form } => {
+                let bucket =
+                    number(*input, None).map(|x| edges.iter().filter(|edge| **edge <= x).count());
+                match form {
+                    BucketForm::Ordinal => x.push(bucket.map(|bucket| bucket as f64)),
+                    BucketForm::OneHot => x.extend(
+                        (0..=edges.len()).map(|at| Some(f64::from(u8::from(bucket == Some(at))))),
+                    ),
+                }
+            }
+            Encoder::Transform {
+                input,
+                impute,
+                steps,
+            } => x.push(number(*input, *impute).map(|mut x| {
+                for step in steps {
+                    x = match step {
+                        Step::Clip { lower, upper } => x.max(*lower).min(*upper),
+                        Step::Log { floor } => x.max(*floor).ln(),
+                        Step::Log1p => signed(x, f64::ln_1p),
+                        Step::Sqrt => signed(x, f64::sqrt),
+                        Step::Scale { center, scale } => (x - center) / scale,
+                        other => panic!("no oracle for {other:?}"),
+                    };
+                }
+                x
+            })),
+            Encoder::Product { factors } => x.push(factors.iter().try_fold(1.0, |product, f| {
+                let factor = (number(f.input, f.impute)? - f.center) / f.scale;
+                Some((product * factor).clamp(f64::MIN, f64::MAX))
+            })),
+            Encoder::Missing { input } => {
+                x.push(Some(f64::from(u8::from(
+                    number(*input, None).is_none() && row[*input].as_str().is_none(),
+                ))));
+            }
+            Encoder::DateParts {
+                input,
+                impute,
+                parts,
+                ..
+            } => {
+                assert_eq!(parts, &PARTS);
+                let given = match row[*input] {
+                    Value::Int(seconds) => Some(seconds),
+                    _ => *impute,
+                };
+                match given {
+                    Some(seconds) => x.extend(dates(seconds).map(Some)),
+                    None => x.extend([None; 12]),
+                }
+            }
             Encoder::Numeric {
                 input,
                 impute,
@@ -283,6 +429,38 @@ pub(crate) fn oracle(spec: &ModelSpec, row: &[Value]) -> Vec<f64> {
     let shares: Vec<f64> = scores.iter().map(|x| (x - largest).exp()).collect();
     let sum: f64 = shares.iter().sum();
     shares.iter().map(|share| share / sum).collect()
+}
+
+/// All parts of an instant, its date read from its printed form.
+fn dates(seconds: i64) -> [f64; 12] {
+    let text = EventTime::from_seconds(seconds).to_string();
+    let part = |from: usize, to: usize| text[from..to].parse::<f64>().unwrap();
+    let (year, month, day, hour) = (part(0, 4), part(5, 7), part(8, 10), part(11, 13));
+    let days = |text: &str| Date::parse(text).unwrap().days();
+    let today = days(&text[..10]);
+    let new_year = days(&format!("{year:04}-01-01"));
+    let year_days = f64::from(days(&format!("{:04}-01-01", year + 1.0)) - new_year);
+    let weekday = f64::from((today + 3).rem_euclid(7));
+    let year_day = f64::from(today - new_year);
+    let passed = seconds.rem_euclid(86_400) as f64 / 86_400.0;
+    let angle = |share: f64| std::f64::consts::TAU * share;
+    let day_angle = angle(passed);
+    let week_angle = angle((weekday + passed) / 7.0);
+    let year_angle = angle((year_day + passed) / year_days);
+    [
+        year,
+        month,
+        day,
+        weekday + 1.0,
+        year_day + 1.0,
+        hour,
+        day_angle.sin(),
+        day_angle.cos(),
+        week_angle.sin(),
+        week_angle.cos(),
+        year_angle.sin(),
+        year_angle.cos(),
+    ]
 }
 
 fn scores(spec: &ModelSpec, x: &[Option<f64>], outputs: usize) -> Vec<f64> {
