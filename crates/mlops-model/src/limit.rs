@@ -34,6 +34,10 @@ pub const TREE_DEPTH: usize = 256;
 pub const LAYERS: usize = 64;
 /// Weights and biases of a linear model or of all layers together.
 pub const WEIGHTS: usize = 2_000_000;
+/// Members of an ensemble.
+pub const MEMBERS: usize = 1_024;
+/// Estimators around the innermost one: an ensemble of calibrated ensembles has three.
+pub const ESTIMATOR_DEPTH: usize = 8;
 /// Files of a package.
 pub const FILES: usize = 64;
 /// Bytes of one file of a package.

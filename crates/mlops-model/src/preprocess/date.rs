@@ -164,12 +164,14 @@ pub(super) fn parts(
         Cell::Int(value) => Some(value),
         _ => impute,
     };
-    match value.map(|value| Parts::new(value, unit)) {
-        Some(instant) => parts.iter().for_each(|part| instant.push(*part, encoded)),
-        None => {
-            let width: usize = parts.iter().map(|part| part.width()).sum();
-            encoded.resize(encoded.len() + width, f64::NAN);
+    if let Some(value) = value {
+        let instant = Parts::new(value, unit);
+        for part in parts {
+            instant.push(*part, encoded);
         }
+    } else {
+        let width: usize = parts.iter().map(|part| part.width()).sum();
+        encoded.resize(encoded.len() + width, f64::NAN);
     }
 }
 

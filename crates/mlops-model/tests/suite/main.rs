@@ -7,7 +7,9 @@
 
 mod allocations;
 mod encoders;
+mod families;
 mod fixtures;
+mod golden;
 mod hostile_models;
 mod inputs;
 mod packages;
