@@ -75,22 +75,36 @@
 pub mod conformance;
 
 mod baseline;
+#[cfg(feature = "linfa")]
+mod blend;
 #[cfg(feature = "boosting")]
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
+#[cfg(feature = "linfa")]
+mod cluster;
+#[cfg(feature = "linfa")]
+mod encoding;
 mod error;
 mod evaluate;
+#[cfg(all(test, feature = "linfa"))]
+mod golden;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
+#[cfg(feature = "linfa")]
+mod naive_bayes;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod prepare;
 mod reads;
 #[cfg(any(feature = "linfa", feature = "boosting", feature = "burn"))]
 mod record;
+#[cfg(feature = "linfa")]
+mod regression;
 mod split;
+#[cfg(feature = "linfa")]
+mod svm;
 mod trainer;
 #[cfg(feature = "linfa")]
 mod tree;
@@ -98,13 +112,27 @@ mod tree;
 #[cfg(feature = "burn")]
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use baseline::baseline;
+#[cfg(feature = "linfa")]
+pub use blend::{Averaging, Stacking};
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};
+#[cfg(feature = "linfa")]
+pub use cluster::{
+    Dbscan, DbscanBuilder, GaussianMixture, GaussianMixtureBuilder, KMeans, KMeansBuilder,
+};
+#[cfg(feature = "linfa")]
+pub use encoding::{Encoding, TargetEncoding};
 pub use error::{Error, Result};
 pub use evaluate::{Curves, Evaluation, EvaluationOptions, evaluate};
 #[cfg(feature = "linfa")]
-pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
+pub use logistic::{ClassWeights, LogisticRegression, LogisticRegressionBuilder};
+#[cfg(feature = "linfa")]
+pub use naive_bayes::{NaiveBayes, NaiveBayesBuilder};
+#[cfg(feature = "linfa")]
+pub use regression::{ElasticNet, ElasticNetBuilder, LinearRegression, LinearRegressionBuilder};
 pub use split::{split_latest, split_with_gap};
+#[cfg(feature = "linfa")]
+pub use svm::{SupportVectors, SupportVectorsBuilder};
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};

@@ -53,7 +53,8 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    fn apply(self, vector: &[f64], row: &[f64]) -> f64 {
+    /// How alike two rows of the same length are.
+    pub fn apply(self, vector: &[f64], row: &[f64]) -> f64 {
         let pairs = vector.iter().zip(row);
         match self {
             Self::Linear => pairs.fold(0.0, |sum, (v, x)| sum + v * x),

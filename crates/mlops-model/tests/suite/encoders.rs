@@ -23,10 +23,10 @@ fn build(encoder: Encoder) -> Result<Preprocess> {
     Preprocess::new(&signature(), vec![encoder])
 }
 
-fn encode(encoder: Encoder, row: [Value; 4]) -> Vec<f64> {
+fn encode(encoder: Encoder, row: &[Value; 4]) -> Vec<f64> {
     let mut encoded = Vec::new();
     let preprocess = build(encoder).unwrap();
-    preprocess.encode_row(&row, &mut encoded).unwrap();
+    preprocess.encode_row(row, &mut encoded).unwrap();
     encoded
 }
 
@@ -115,7 +115,7 @@ fn a_row_is_encoded_as_described() {
         ),
     ] {
         assert_eq!(
-            encode(encoder.clone(), row(amount)),
+            encode(encoder.clone(), &row(amount)),
             expected,
             "{encoder:?}"
         );
@@ -129,7 +129,7 @@ fn an_unknown_category_gets_the_prior() {
     for country in [Value::Null, "Atlantis".into()] {
         let row = [Value::Null, Value::Int(1), country, Value::Null];
         let encoder = target(vec![0.1, 0.9, 0.2, 0.8], vec![0.3, 0.7]);
-        assert_eq!(encode(encoder, row), [0.3, 0.7]);
+        assert_eq!(encode(encoder, &row), [0.3, 0.7]);
     }
 }
 
@@ -137,7 +137,7 @@ fn an_unknown_category_gets_the_prior() {
 fn a_product_that_overflows_is_the_largest_number() {
     let row = [Value::Float(1e300), Value::Int(1), Value::Null, Value::Null];
     let factors = vec![factor(0), factor(0)];
-    assert_eq!(encode(Encoder::Product { factors }, row), [f64::MAX]);
+    assert_eq!(encode(Encoder::Product { factors }, &row), [f64::MAX]);
 }
 
 #[test]

@@ -1,0 +1,432 @@
+//! How a linear trainer turns features into columns, beyond scaling numbers and spreading texts.
+//!
+//! A mean of the label by category knows the label of the very row that it stands for, so a model fitted
+//! on such means trusts them too much. The training rows therefore get means of other rows: the rows are
+//! dealt into folds by a seed, and each fold is encoded by what the others know. The model keeps the means
+//! of all rows.
+//!
+//! # Reference
+//! Micci-Barreca 2001. With `smoothing` as `smooth` the means are those of scikit-learn's `TargetEncoder`,
+//! which encodes training rows out of fold too.
+
+use std::collections::BTreeMap;
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray},
+    compute,
+    datatypes::DataType,
+};
+use mlops_core::{Seed, Target, TrainingSet};
+use mlops_model::{BucketForm, Encoder, Factor, InputKind, Preprocess, limit};
+
+use crate::{
+    Error, Result,
+    error::require,
+    prepare::{Numerics, Prepared, check_categories, moments, numbers, one_hot, weighted_numeric},
+    reads::signature,
+};
+
+/// How features become columns.
+///
+/// ```
+/// use mlops_core::Seed;
+/// use mlops_train::{Encoding, LogisticRegression, TargetEncoding};
+///
+/// let encoding = Encoding {
+///     target: Some(TargetEncoding { smoothing: 10.0, folds: 5, seed: Seed(7) }),
+///     products: true,
+///     ..Encoding::default()
+/// };
+/// LogisticRegression::builder().encoding(encoding).build()?;
+/// # Ok::<(), mlops_train::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoding {
+    /// How many categories of a text get a column of their own, 1 to 1024.
+    pub max_categories: usize,
+    /// Whether texts become means of the label instead, a column a class where there are several.
+    pub target: Option<TargetEncoding>,
+    /// Whether numbers are cut at their quantiles into so many buckets, a column each; 2 to 256.
+    pub buckets: Option<usize>,
+    /// Whether products of two numbers, squares among them, get columns too.
+    pub products: bool,
+    /// Whether a feature that is sometimes missing gets a column that says so.
+    pub missing: bool,
+}
+
+/// How a mean of the label by category is made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetEncoding {
+    /// How many rows of the overall mean are mixed into that of a category, at least 0.
+    pub smoothing: f64,
+    /// Into how many folds the training rows are dealt, 2 to 100.
+    pub folds: usize,
+    /// What deals them.
+    pub seed: Seed,
+}
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Self {
+            max_categories: 16,
+            target: None,
+            buckets: None,
+            products: false,
+            missing: false,
+        }
+    }
+}
+
+impl Encoding {
+    /// Refuses settings out of their range.
+    pub(crate) fn check(&self, owner: &'static str) -> Result<()> {
+        check_categories(owner, self.max_categories)?;
+        if let Some(buckets) = self.buckets {
+            let rule = "it must lie in 2..=256";
+            require(
+                (2..=256).contains(&buckets),
+                owner,
+                "buckets",
+                &buckets,
+                rule,
+            )?;
+        }
+        if let Some(target) = self.target {
+            let smoothing = target.smoothing;
+            let finite = smoothing.is_finite() && smoothing >= 0.0;
+            require(
+                finite,
+                owner,
+                "smoothing",
+                &smoothing,
+                "it must be at least 0",
+            )?;
+            let rule = "it must lie in 2..=100";
+            let folds = (2..=100).contains(&target.folds);
+            require(folds, owner, "folds", &target.folds, rule)?;
+        }
+        Ok(())
+    }
+
+    /// The settings as text, for a run's record.
+    pub(crate) fn params(&self) -> Vec<(String, String)> {
+        let mut params = vec![("max_categories", self.max_categories.to_string())];
+        if let Some(target) = self.target {
+            params.extend([
+                ("target_smoothing", target.smoothing.to_string()),
+                ("target_folds", target.folds.to_string()),
+                ("target_seed", target.seed.0.to_string()),
+            ]);
+        }
+        params.extend(self.buckets.map(|buckets| ("buckets", buckets.to_string())));
+        params.extend(self.products.then(|| ("products", "true".to_owned())));
+        params.extend(self.missing.then(|| ("missing", "true".to_owned())));
+        let owned = params
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        owned.collect()
+    }
+}
+
+impl<L> Prepared<L> {
+    /// Fits the encoders that `encoding` asks for and encodes all rows; numbers count by the rows' weights.
+    ///
+    /// # Errors
+    /// Those of [`Prepared::new`].
+    pub(crate) fn encoded(
+        set: &TrainingSet,
+        labels: L,
+        target: &Target,
+        numerics: Numerics,
+        encoding: &Encoding,
+    ) -> Result<Self> {
+        let signature = signature(set)?;
+        let batch = set.features();
+        signature.check_batch(&batch)?;
+        let weights = set.weights();
+        let mut encoders = Vec::new();
+        // the first column of each mean of the label, and what its training rows get
+        let mut held_out: Vec<(usize, Vec<f64>)> = Vec::new();
+        let mut factors = Vec::new();
+        let weights_of = weights.as_deref();
+        for (input, array) in batch.columns().iter().enumerate() {
+            let scale = || weighted_numeric(input, array, weights_of, numerics);
+            encoders.extend(match (signature.inputs()[input].kind, encoding.target) {
+                (InputKind::Str, Some(by_label)) => {
+                    let means = Means::new(target, weights_of, by_label);
+                    let fitted = means.fit(input, array, numerics == Numerics::Scaled);
+                    fitted.map(|(encoder, own)| {
+                        held_out.push((encoders.iter().map(Encoder::width).sum(), own));
+                        encoder
+                    })
+                }
+                (InputKind::Str, None) => one_hot(input, array, encoding.max_categories),
+                (InputKind::Bool, _) => scale(),
+                (InputKind::Float | InputKind::Int, _) => {
+                    factors.extend(factor(input, array, weights_of));
+                    match encoding.buckets {
+                        Some(buckets) => bucketed(input, array, buckets),
+                        None => scale(),
+                    }
+                }
+            });
+            if encoding.missing && sometimes_missing(array) {
+                encoders.push(Encoder::Missing { input });
+            }
+        }
+        if encoding.products {
+            for (at, first) in factors.iter().enumerate() {
+                for second in &factors[at..] {
+                    let factors = vec![*first, *second];
+                    encoders.push(Encoder::Product { factors });
+                }
+            }
+        }
+        if encoders.is_empty() {
+            return Err(Error::NoUsableFeature {
+                features: batch.num_columns(),
+            });
+        }
+        let preprocess = Preprocess::new(&signature, encoders)?;
+        let mut matrix = preprocess.encode(&batch)?;
+        for (first, own) in held_out {
+            let columns = own.len() / matrix.rows();
+            let width = matrix.width();
+            let rows = matrix.values_mut().chunks_exact_mut(width);
+            for (row, own) in rows.zip(own.chunks_exact(columns)) {
+                row[first..first + columns].copy_from_slice(own);
+            }
+        }
+        Ok(Self {
+            signature,
+            preprocess,
+            matrix,
+            labels,
+            weights,
+        })
+    }
+}
+
+fn sometimes_missing(array: &ArrayRef) -> bool {
+    let missing = match array.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => array.null_count(),
+        _ => array.len() - numbers(array, None).0.len(),
+    };
+    missing > 0 && missing < array.len()
+}
+
+fn factor(input: usize, array: &ArrayRef, weights: Option<&[f64]>) -> Option<Factor> {
+    let (present, weights) = numbers(array, weights);
+    let first = present.first()?;
+    if present.iter().all(|value| value == first) {
+        return None;
+    }
+    let (center, scale, _) = moments(&present, &weights);
+    Some(Factor {
+        input,
+        impute: Some(center),
+        center,
+        scale: if scale > 0.0 { scale } else { 1.0 },
+    })
+}
+
+/// Cuts at quantiles; `None` if there is one value only.
+fn bucketed(input: usize, array: &ArrayRef, buckets: usize) -> Option<Encoder> {
+    let (mut sorted, _) = numbers(array, None);
+    sorted.sort_unstable_by(f64::total_cmp);
+    let least = *sorted.first()?;
+    let mut edges: Vec<f64> = (1..buckets)
+        .map(|at| sorted[at * sorted.len() / buckets])
+        .filter(|edge| *edge > least)
+        .collect();
+    edges.dedup();
+    if edges.is_empty() {
+        // most values are the least one; the first larger one still tells rows apart
+        edges.extend(sorted.into_iter().find(|value| *value > least));
+    }
+    (!edges.is_empty()).then_some(Encoder::Buckets {
+        input,
+        edges,
+        form: BucketForm::OneHot,
+    })
+}
+
+/// What is averaged by category.
+#[derive(Debug)]
+struct Means {
+    /// `[columns][rows]`.
+    labels: Vec<Vec<f64>>,
+    weights: Vec<f64>,
+    /// `[rows]`.
+    folds: Vec<usize>,
+    settings: TargetEncoding,
+}
+
+/// The weight of some rows, and the weighted sum of their labels.
+type Sum = (f64, f64);
+
+impl Means {
+    fn new(target: &Target, weights: Option<&[f64]>, settings: TargetEncoding) -> Self {
+        let labels = match target {
+            Target::Binary(labels) => {
+                vec![
+                    labels
+                        .iter()
+                        .map(|label| f64::from(u8::from(*label)))
+                        .collect(),
+                ]
+            }
+            Target::Number(values) => vec![values.clone()],
+            Target::Classes { names, codes } => (0..names.len())
+                .map(|class| {
+                    let is = |code: &u32| f64::from(u8::from(*code as usize == class));
+                    codes.iter().map(is).collect()
+                })
+                .collect(),
+        };
+        let rows = target.rows();
+        let mut folds: Vec<usize> = (0..rows).map(|row| row % settings.folds).collect();
+        let seed = settings.seed.derive("target encoding");
+        seed.rng().shuffle(&mut folds);
+        Self {
+            labels,
+            weights: weights.map_or_else(|| vec![1.0; rows], <[f64]>::to_vec),
+            folds,
+            settings,
+        }
+    }
+
+    /// The encoder by all rows, and what each row gets by the rows of other folds, `[rows, columns]`.
+    fn fit(&self, input: usize, array: &ArrayRef, scaled: bool) -> Option<(Encoder, Vec<f64>)> {
+        let cast = compute::cast(array, &DataType::LargeUtf8).expect("texts are texts");
+        let texts = cast.as_string::<i64>();
+        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+        for text in texts.iter().flatten() {
+            if text.len() <= limit::NAME_BYTES {
+                codes.insert(text, 0);
+            }
+        }
+        if codes.is_empty() || (codes.len() == 1 && texts.null_count() == 0) {
+            return None;
+        }
+        // a model holds no more; the rest gets the prior
+        let most = limit::WIDTH / 16;
+        let kept: Vec<&str> = codes.keys().copied().take(most).collect();
+        codes.clear();
+        codes.extend(kept.iter().enumerate().map(|(code, text)| (*text, code)));
+        let of_row: Vec<Option<usize>> = texts
+            .iter()
+            .map(|text| text.and_then(|text| codes.get(text).copied()))
+            .collect();
+        let columns = self.labels.len();
+        let mut values = vec![0.0; kept.len() * columns];
+        let mut prior = vec![0.0; columns];
+        let mut own = vec![0.0; of_row.len() * columns];
+        for (column, labels) in self.labels.iter().enumerate() {
+            let column_of = self.column(labels, &of_row, kept.len());
+            prior[column] = column_of.prior;
+            for (code, value) in column_of.values.iter().enumerate() {
+                values[code * columns + column] = *value;
+            }
+            for (row, value) in column_of.own.iter().enumerate() {
+                own[row * columns + column] = *value;
+            }
+            if scaled {
+                let (center, scale, _) = moments(&column_of.own, &self.weights);
+                let scale = if scale > 0.0 { scale } else { 1.0 };
+                let all = [&mut values, &mut prior, &mut own];
+                for list in all {
+                    let own = list.iter_mut().skip(column).step_by(columns);
+                    own.for_each(|x| *x = (*x - center) / scale);
+                }
+            }
+        }
+        let encoder = Encoder::Target {
+            input,
+            categories: kept.into_iter().map(str::to_owned).collect(),
+            values,
+            prior,
+        };
+        Some((encoder, own))
+    }
+
+    fn column(&self, labels: &[f64], of_row: &[Option<usize>], categories: usize) -> Column {
+        let folds = self.settings.folds;
+        // by fold, then over all folds
+        let mut totals: Vec<Sum> = vec![(0.0, 0.0); folds];
+        let mut sums: Vec<Sum> = vec![(0.0, 0.0); folds * categories];
+        for (row, label) in labels.iter().enumerate() {
+            let (weight, fold) = (self.weights[row], self.folds[row]);
+            let add = |sum: &mut Sum| {
+                sum.0 += weight;
+                sum.1 += weight * label;
+            };
+            add(&mut totals[fold]);
+            if let Some(code) = of_row[row] {
+                add(&mut sums[fold * categories + code]);
+            }
+        }
+        // summed anew without the fold, as a difference would keep a trace of it
+        let total = |without: Option<usize>| {
+            add_up(
+                (0..folds)
+                    .filter(|fold| Some(*fold) != without)
+                    .map(|fold| totals[fold]),
+            )
+        };
+        let of_category = |code: usize, without: Option<usize>| {
+            let others = (0..folds).filter(|fold| Some(*fold) != without);
+            add_up(others.map(|fold| sums[fold * categories + code]))
+        };
+        let everything = total(None);
+        let prior = everything.1 / everything.0;
+        let prior_without: Vec<f64> = (0..folds)
+            .map(|fold| match total(Some(fold)) {
+                (weight, sum) if weight > 0.0 => sum / weight,
+                _ => prior,
+            })
+            .collect();
+        let smooth = |(weight, sum): Sum, prior: f64| {
+            let mass = weight + self.settings.smoothing;
+            if mass > 0.0 {
+                (sum + self.settings.smoothing * prior) / mass
+            } else {
+                prior
+            }
+        };
+        let without: Vec<f64> = (0..folds * categories)
+            .map(|at| {
+                let (fold, code) = (at / categories, at % categories);
+                smooth(of_category(code, Some(fold)), prior_without[fold])
+            })
+            .collect();
+        let own = of_row
+            .iter()
+            .zip(&self.folds)
+            .map(|(code, fold)| match code {
+                Some(code) => without[fold * categories + code],
+                None => prior_without[*fold],
+            });
+        Column {
+            prior,
+            values: (0..categories)
+                .map(|code| smooth(of_category(code, None), prior))
+                .collect(),
+            own: own.collect(),
+        }
+    }
+}
+
+fn add_up(sums: impl Iterator<Item = Sum>) -> Sum {
+    sums.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
+}
+
+/// One column of means.
+#[derive(Debug)]
+struct Column {
+    prior: f64,
+    /// `[categories]`.
+    values: Vec<f64>,
+    /// `[rows]`, out of fold.
+    own: Vec<f64>,
+}
