@@ -44,7 +44,7 @@ impl Averaging {
 }
 
 impl Trainer for Averaging {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "averaging"
     }
 
@@ -112,7 +112,7 @@ impl Stacking {
 }
 
 impl Trainer for Stacking {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "stacking"
     }
 
@@ -155,8 +155,7 @@ impl Trainer for Stacking {
             .first()
             .map(|model| model.signature().clone())
             .expect("checked by `new`");
-        let weights = stacker.weights.iter().copied().collect();
-        history.insert("stacker_weights".into(), weights);
+        history.insert("stacker_weights".into(), stacker.weights.clone());
         Ok(Fitted {
             spec: ModelSpec::stack(signature, &models, stacker)?,
             params: self.params(),
@@ -248,11 +247,11 @@ fn members(trainers: &[Box<dyn Trainer>]) -> BTreeMap<String, String> {
     params
 }
 
+/// Series by name.
+type History = BTreeMap<String, Vec<f64>>;
+
 /// All models on all rows, and their histories.
-fn fit_all(
-    trainers: &[Box<dyn Trainer>],
-    set: &TrainingSet,
-) -> Result<(Vec<ModelSpec>, BTreeMap<String, Vec<f64>>)> {
+fn fit_all(trainers: &[Box<dyn Trainer>], set: &TrainingSet) -> Result<(Vec<ModelSpec>, History)> {
     let mut models = Vec::with_capacity(trainers.len());
     let mut history = BTreeMap::new();
     for (at, trainer) in trainers.iter().enumerate() {

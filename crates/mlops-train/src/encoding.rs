@@ -430,3 +430,181 @@ struct Column {
     /// `[rows]`, out of fold.
     own: Vec<f64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+    use mlops_core::{Rng, metric};
+    use mlops_model::Model;
+
+    use super::*;
+    use crate::{
+        LogisticRegression, Trainer,
+        conformance::{labelled, planted},
+    };
+
+    const BY_LABEL: TargetEncoding = TargetEncoding {
+        smoothing: 2.0,
+        folds: 4,
+        seed: Seed(11),
+    };
+
+    fn countries(rng: &mut Rng, rows: usize, different: usize) -> Vec<Option<String>> {
+        let country = |at: usize| (at > 0).then(|| format!("c{at}"));
+        (0..rows).map(|_| country(rng.below(different))).collect()
+    }
+
+    fn texts(values: &[Option<String>]) -> ArrayRef {
+        Arc::new(StringArray::from(values.to_vec()))
+    }
+
+    fn own(labels: &[f64], weights: &[f64], array: &ArrayRef) -> Vec<f64> {
+        let target = Target::Number(labels.to_vec());
+        let means = Means::new(&target, Some(weights), BY_LABEL);
+        means.fit(0, array, false).unwrap().1
+    }
+
+    #[test]
+    fn a_training_row_never_sees_its_own_label() {
+        let mut rng = Seed(5).rng();
+        let array = texts(&countries(&mut rng, 60, 6));
+        let labels: Vec<f64> = (0..60).map(|_| rng.normal()).collect();
+        let weights: Vec<f64> = (0..60).map(|_| rng.unit()).collect();
+        let before = own(&labels, &weights, &array);
+        for row in 0..60 {
+            let mut changed = labels.clone();
+            changed[row] = 1e6;
+            let after = own(&changed, &weights, &array);
+            assert_eq!(before[row].to_bits(), after[row].to_bits(), "row {row}");
+            assert_ne!(before, after, "row {row} is seen by others");
+        }
+    }
+
+    #[test]
+    fn means_are_those_of_a_slow_sum() {
+        let mut rng = Seed(6).rng();
+        let names = countries(&mut rng, 80, 5);
+        let labels: Vec<f64> = (0..80).map(|_| rng.normal()).collect();
+        let weights: Vec<f64> = (0..80).map(|_| 0.5 + rng.unit()).collect();
+        let target = Target::Number(labels.clone());
+        let means = Means::new(&target, Some(&weights), BY_LABEL);
+        let (encoder, own) = means.fit(0, &texts(&names), false).unwrap();
+        let slow = |keep: &dyn Fn(usize) -> bool, name: Option<&String>| {
+            let sum = |of: &dyn Fn(usize) -> bool, value: &dyn Fn(usize) -> f64| {
+                let rows = (0..80).filter(|row| keep(*row) && of(*row));
+                rows.map(|row| weights[row] * value(row)).sum::<f64>()
+            };
+            let everything = |_: usize| true;
+            let prior = sum(&everything, &|row| labels[row]) / sum(&everything, &|_| 1.0);
+            let Some(name) = name else { return prior };
+            let is = |row: usize| names[row].as_ref() == Some(name);
+            let mass = sum(&is, &|_| 1.0);
+            (sum(&is, &|row| labels[row]) + 2.0 * prior) / (mass + 2.0)
+        };
+        let Encoder::Target {
+            categories,
+            values,
+            prior,
+            ..
+        } = encoder
+        else {
+            panic!("a mean of the label");
+        };
+        assert!((prior[0] - slow(&|_| true, None)).abs() < 1e-12);
+        for (name, value) in categories.iter().zip(values) {
+            assert!((value - slow(&|_| true, Some(name))).abs() < 1e-12);
+        }
+        for (row, value) in own.into_iter().enumerate() {
+            let others = |other: usize| means.folds[other] != means.folds[row];
+            assert!((value - slow(&others, names[row].as_ref())).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_text_without_meaning_does_not_deceive_the_model() {
+        let mut rng = Seed(7).rng();
+        let labels: Vec<bool> = (0..400).map(|_| rng.unit() < 0.5).collect();
+        let names = countries(&mut rng, 400, 200);
+        let array: ArrayRef = Arc::new(BooleanArray::from(labels.clone()));
+        let set = labelled(vec![("country", texts(&names))], array, None);
+        let fit = |encoding| {
+            let trainer = LogisticRegression::builder().encoding(encoding).build();
+            trainer.unwrap().fit(&set).unwrap().spec
+        };
+        let honest = fit(Encoding {
+            target: Some(BY_LABEL),
+            ..Encoding::default()
+        });
+        let answers = honest.predict_values(&set.features()).unwrap();
+        // had it seen its own labels, nearly all answers would be sure and right
+        let loss = metric::log_loss(&labels, &answers).unwrap();
+        assert!(loss > 0.6, "{loss}");
+    }
+
+    #[test]
+    fn a_class_has_a_column_of_its_own() {
+        let names = ["a", "b", "c", "a", "b", "c", "a", "b", "c"];
+        let label: ArrayRef = Arc::new(StringArray::from(names.to_vec()));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![
+            "x", "y", "x", "y", "x", "y", "x", "y", "y",
+        ]));
+        let set = labelled(vec![("t", texts)], label, None);
+        let encoding = Encoding {
+            target: Some(BY_LABEL),
+            ..Encoding::default()
+        };
+        let target = set.target();
+        let prepared = Prepared::encoded(&set, (), &target, Numerics::Scaled, &encoding).unwrap();
+        assert_eq!(
+            prepared.preprocess.output_names(),
+            ["t:target[0]", "t:target[1]", "t:target[2]"]
+        );
+    }
+
+    #[test]
+    fn quantiles_cut_rows_into_equal_parts() {
+        let array: ArrayRef = Arc::new(Float64Array::from_iter_values((0..100).map(f64::from)));
+        let edges = |array: &ArrayRef, buckets| match bucketed(0, array, buckets) {
+            Some(Encoder::Buckets { edges, .. }) => edges,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(edges(&array, 4), [25.0, 50.0, 75.0]);
+        let mut rare = vec![0; 50];
+        rare.push(9);
+        let array: ArrayRef = Arc::new(Int64Array::from(rare));
+        assert_eq!(edges(&array, 4), [9.0]);
+        let same: ArrayRef = Arc::new(Int64Array::from(vec![7; 9]));
+        assert_eq!(bucketed(0, &same, 4), None);
+    }
+
+    #[test]
+    fn every_option_adds_its_columns() {
+        let set = planted(200, 3);
+        let width = |encoding: &Encoding| {
+            let target = set.target();
+            let prepared = Prepared::encoded(&set, (), &target, Numerics::Scaled, encoding);
+            prepared.unwrap().preprocess.output_names()
+        };
+        let plain = Encoding::default();
+        let names = width(&plain);
+        assert_eq!(names[..4], ["recency", "orders", "spend", "member"]);
+        let products = Encoding {
+            products: true,
+            ..plain.clone()
+        };
+        let more = width(&products);
+        assert_eq!(more[..names.len()], names);
+        assert_eq!(more.len(), names.len() + 6);
+        assert_eq!(more[names.len() + 1], "recency*orders");
+        let missing = Encoding {
+            missing: true,
+            ..plain
+        };
+        let more = width(&missing);
+        assert_eq!(more.len(), names.len() + 2);
+        assert!(more.contains(&"spend:missing".to_owned()));
+        assert_eq!(more.last().unwrap(), "country:missing");
+    }
+}

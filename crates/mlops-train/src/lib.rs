@@ -33,7 +33,10 @@
 //!
 //! | trainer | library | numbers | missing numbers | texts |
 //! | --- | --- | --- | --- | --- |
-//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | one-hot |
+//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
+//! | `LinearRegression`, `ElasticNet` | linfa-linear, linfa-elasticnet | the same | the mean | the same |
+//! | `NaiveBayes` | our own sums | scaled, or counts | the mean | the same |
+//! | `SupportVectors` | linfa-svm | scaled | the mean | the same |
 //! | `DecisionTree` | linfa-trees | as they are | the mean | one-hot |
 //! | `Boosting` | forust-ml | as they are | the better side of each split | one-hot |
 //! | `MlpClassifier` | burn | scaled, skewed ones in logarithms | the mean | one-hot |
@@ -43,19 +46,19 @@
 //! - Split in time: [`split_latest`]; [`split_with_gap`] where labels look ahead.
 //! - Record a run: log [`Fitted::params`], [`Fitted::history`] and [`Evaluation::metrics`].
 //! - Keep the model: hand [`Fitted::spec`] to [`ModelPackage::builder`](mlops_model::ModelPackage::builder).
+//! - Blend trainers: `Averaging`, `Stacking`.
+//! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do
 //!
-//! It classifies rows into two classes: no regression, no more classes, no ranking. It searches no
-//! settings, spreads over no machines and reads no files. It does not weigh classes; scores stay
-//! probabilities.
+//! It does not rank. It searches no settings, spreads over no machines and reads no files.
 //!
 //! # Features
 //!
 //! | feature | what it adds | cost |
 //! | --- | --- | --- |
-//! | `linfa` (default) | `LogisticRegression`, `DecisionTree` | a minute of build |
+//! | `linfa` (default) | linear models, naive Bayes, support vectors, clusters, `DecisionTree`, blends | a minute and a half of build |
 //! | `boosting` (default) | `Boosting` | a minute of build |
 //! | `burn` | `MlpClassifier` on the CPU | four minutes of build |
 //! | `wgpu` | its training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
@@ -68,7 +71,8 @@
 //! # Papers
 //!
 //! Chen and Guestrin 2016 (boosting) · Breiman et al. 1984 (trees) · Provost and Domingos 2003 (leaf
-//! probabilities) · Loshchilov and Hutter 2019 (AdamW) · Efron and Tibshirani 1993 (bootstrap).
+//! probabilities) · Platt 1999 (sigmoids of scores) · Micci-Barreca 2001 (means of the label) · Wolpert 1992
+//! (stacking) · Loshchilov and Hutter 2019 (AdamW) · Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
 
@@ -88,9 +92,19 @@ mod encoding;
 mod error;
 mod evaluate;
 #[cfg(all(test, feature = "linfa"))]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test says by panicking what it did not expect"
+)]
 mod golden;
 #[cfg(any(feature = "boosting", feature = "burn"))]
 mod holdout;
+#[cfg(all(test, feature = "linfa"))]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test says by panicking what it did not expect"
+)]
+mod linfa_parity;
 #[cfg(feature = "linfa")]
 mod logistic;
 #[cfg(feature = "linfa")]

@@ -244,7 +244,7 @@ struct Sums {
     /// `[classes]`: the weight of its rows.
     counts: Vec<f64>,
     /// `[classes, columns]`.
-    sums: Vec<f64>,
+    totals: Vec<f64>,
 }
 
 impl Sums {
@@ -274,7 +274,7 @@ impl Sums {
         Self {
             width,
             counts,
-            sums,
+            totals: sums,
         }
     }
 
@@ -287,11 +287,11 @@ impl Sums {
     ) -> Likelihood {
         let width = self.width;
         let count = |at: usize| self.counts[at / width];
-        let sums = self.sums.iter().enumerate();
+        let sums = self.totals.iter().enumerate();
         let means: Vec<f64> = sums.map(|(at, sum)| sum / count(at)).collect();
         let total: f64 = self.counts.iter().sum();
         let mut overall = vec![0.0; width];
-        for (at, sum) in self.sums.iter().enumerate() {
+        for (at, sum) in self.totals.iter().enumerate() {
             overall[at % width] += sum / total;
         }
         let mut variances = vec![0.0; means.len()];
@@ -312,7 +312,7 @@ impl Sums {
     }
 
     fn multinomial(&self, smoothing: f64) -> Likelihood {
-        let classes = self.sums.chunks_exact(self.width);
+        let classes = self.totals.chunks_exact(self.width);
         let log_shares = classes.flat_map(|sums| {
             let all: f64 = sums.iter().map(|sum| sum + smoothing).sum();
             sums.iter()
@@ -326,7 +326,7 @@ impl Sums {
     fn bernoulli(&self, threshold: f64, smoothing: f64) -> Likelihood {
         let all = |at: usize| self.counts[at / self.width] + 2.0 * smoothing;
         let shares = |of: &dyn Fn(usize, f64) -> f64| {
-            let sums = self.sums.iter().enumerate();
+            let sums = self.totals.iter().enumerate();
             sums.map(|(at, sum)| (of(at, *sum) / all(at)).ln())
                 .collect()
         };
