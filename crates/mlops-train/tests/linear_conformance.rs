@@ -45,7 +45,11 @@ fn logistic_regression_keeps_the_contract_however_features_are_encoded() -> Resu
         buckets: Some(6),
         ..Encoding::default()
     };
-    for encoding in [rich(), buckets] {
+    let clipped = Encoding {
+        clip: Some(0.01),
+        ..Encoding::default()
+    };
+    for encoding in [rich(), buckets, clipped] {
         let trainer = LogisticRegression::builder().encoding(encoding).build()?;
         check(&trainer);
         check_classes(&trainer);
@@ -76,6 +80,14 @@ fn naive_bayes_keeps_the_contract() -> Result<()> {
     let trainer = NaiveBayes::gaussian().build()?;
     check(&trainer);
     check_classes(&trainer);
+    // on which side of the mean a number lies says too little
+    let encoding = Encoding {
+        buckets: Some(6),
+        ..Encoding::default()
+    };
+    let buckets = NaiveBayes::bernoulli().encoding(encoding).build()?;
+    check(&buckets);
+    check_classes(&buckets);
     for trainer in [
         trainer,
         NaiveBayes::bernoulli().build()?,
@@ -100,10 +112,11 @@ fn support_vectors_keep_the_contract() -> Result<()> {
 #[test]
 fn averages_keep_the_contract() -> Result<()> {
     let tree: Box<dyn Trainer> = Box::new(DecisionTree::builder().min_leaf(5).build()?);
-    let mean = Averaging::new([(logistic(), 2.0), (tree, 1.0)])?;
-    check(&mean);
+    check(&Averaging::new([(logistic(), 2.0), (tree, 1.0)])?);
     let bayes: Box<dyn Trainer> = Box::new(NaiveBayes::gaussian().build()?);
-    check_classes(&Averaging::new([(logistic(), 2.0), (bayes, 1.0)])?);
+    let mean = Averaging::new([(logistic(), 2.0), (bayes, 1.0)])?;
+    check_classes(&mean);
+    check_weights(&mean, &planted(300, 8), 1e-5);
     Ok(())
 }
 
@@ -191,6 +204,13 @@ fn settings_out_of_range_are_named() {
         (LinearRegression::builder().l2(-1.0).build().err(), "l2"),
         (line(encoding(Some(1), 5, 1.0)), "buckets"),
         (line(encoding(None, 1, 1.0)), "folds"),
+        (
+            line(Encoding {
+                clip: Some(0.5),
+                ..Encoding::default()
+            }),
+            "clip",
+        ),
         (line(encoding(None, 5, f64::NAN)), "smoothing"),
         (net().penalty(0.0).build().err(), "penalty"),
         (net().l1_ratio(0.0).build().err(), "l1_ratio"),

@@ -9,20 +9,19 @@
 //! Micci-Barreca 2001. With `smoothing` as `smooth` the means are those of scikit-learn's `TargetEncoder`,
 //! which encodes training rows out of fold too.
 
+mod means;
+mod numbers;
+
 use std::collections::BTreeMap;
 
-use arrow::{
-    array::{Array, ArrayRef, AsArray},
-    compute,
-    datatypes::DataType,
-};
 use mlops_core::{Seed, Target, TrainingSet};
-use mlops_model::{BucketForm, Encoder, Factor, InputKind, Preprocess, limit};
+use mlops_model::{Encoder, InputKind, Preprocess, Signature, TimeUnit};
 
+use self::means::Means;
 use crate::{
     Error, Result,
     error::require,
-    prepare::{Numerics, Prepared, check_categories, moments, numbers, one_hot, weighted_numeric},
+    prepare::{Numerics, Prepared, check_categories, one_hot, weighted_numeric},
     reads::signature,
 };
 
@@ -48,6 +47,12 @@ pub struct Encoding {
     pub target: Option<TargetEncoding>,
     /// Whether numbers are cut at their quantiles into so many buckets, a column each; 2 to 256.
     pub buckets: Option<usize>,
+    /// Whether a number is held between two of its quantiles, this share of the rows below one and above the
+    /// other; above 0 and below one half.
+    pub clip: Option<f64>,
+    /// Whole numbers that are instants, by name: the cycles of day, week and year get columns beside their
+    /// own.
+    pub dates: BTreeMap<String, TimeUnit>,
     /// Whether products of two numbers, squares among them, get columns too.
     pub products: bool,
     /// Whether a feature that is sometimes missing gets a column that says so.
@@ -71,6 +76,8 @@ impl Default for Encoding {
             max_categories: 16,
             target: None,
             buckets: None,
+            clip: None,
+            dates: BTreeMap::new(),
             products: false,
             missing: false,
         }
@@ -91,6 +98,10 @@ impl Encoding {
                 rule,
             )?;
         }
+        if let Some(clip) = self.clip {
+            let rule = "it must lie above 0 and below 0.5";
+            require(clip > 0.0 && clip < 0.5, owner, "clip", &clip, rule)?;
+        }
         if let Some(target) = self.target {
             let smoothing = target.smoothing;
             let finite = smoothing.is_finite() && smoothing >= 0.0;
@@ -108,6 +119,17 @@ impl Encoding {
         Ok(())
     }
 
+    /// Refuses dates that are no whole numbers of the set.
+    fn check_dates(&self, signature: &Signature) -> Result<()> {
+        for name in self.dates.keys() {
+            let at = signature.index_of(name);
+            let whole = at.is_some_and(|at| signature.inputs()[at].kind == InputKind::Int);
+            let rule = "it must name a feature of whole numbers";
+            require(whole, "the encoding", "dates", name, rule)?;
+        }
+        Ok(())
+    }
+
     /// The settings as text, for a run's record.
     pub(crate) fn params(&self) -> Vec<(String, String)> {
         let mut params = vec![("max_categories", self.max_categories.to_string())];
@@ -119,6 +141,11 @@ impl Encoding {
             ]);
         }
         params.extend(self.buckets.map(|buckets| ("buckets", buckets.to_string())));
+        params.extend(self.clip.map(|share| ("clip", share.to_string())));
+        if !self.dates.is_empty() {
+            let names: Vec<&str> = self.dates.keys().map(String::as_str).collect();
+            params.push(("dates", names.join(",")));
+        }
         params.extend(self.products.then(|| ("products", "true".to_owned())));
         params.extend(self.missing.then(|| ("missing", "true".to_owned())));
         let owned = params
@@ -143,6 +170,7 @@ impl<L> Prepared<L> {
         let signature = signature(set)?;
         let batch = set.features();
         signature.check_batch(&batch)?;
+        encoding.check_dates(&signature)?;
         let weights = set.weights();
         let mut encoders = Vec::new();
         // the first column of each mean of the label, and what its training rows get
@@ -163,14 +191,20 @@ impl<L> Prepared<L> {
                 (InputKind::Str, None) => one_hot(input, array, encoding.max_categories),
                 (InputKind::Bool, _) => scale(),
                 (InputKind::Float | InputKind::Int, _) => {
-                    factors.extend(factor(input, array, weights_of));
-                    match encoding.buckets {
-                        Some(buckets) => bucketed(input, array, buckets),
-                        None => scale(),
+                    factors.extend(numbers::factor(input, array, weights_of));
+                    match (encoding.buckets, encoding.clip) {
+                        (Some(buckets), _) => numbers::bucketed(input, array, buckets),
+                        (None, Some(share)) => {
+                            numbers::clipped(input, array, weights_of, numerics, share)
+                        }
+                        (None, None) => scale(),
                     }
                 }
             });
-            if encoding.missing && sometimes_missing(array) {
+            if let Some(unit) = encoding.dates.get(&signature.inputs()[input].name) {
+                encoders.extend(numbers::cycles(input, array, *unit));
+            }
+            if encoding.missing && numbers::sometimes_missing(array) {
                 encoders.push(Encoder::Missing { input });
             }
         }
@@ -207,239 +241,15 @@ impl<L> Prepared<L> {
     }
 }
 
-fn sometimes_missing(array: &ArrayRef) -> bool {
-    let missing = match array.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 => array.null_count(),
-        _ => array.len() - numbers(array, None).0.len(),
-    };
-    missing > 0 && missing < array.len()
-}
-
-fn factor(input: usize, array: &ArrayRef, weights: Option<&[f64]>) -> Option<Factor> {
-    let (present, weights) = numbers(array, weights);
-    let first = present.first()?;
-    if present.iter().all(|value| value == first) {
-        return None;
-    }
-    let (center, scale, _) = moments(&present, &weights);
-    Some(Factor {
-        input,
-        impute: Some(center),
-        center,
-        scale: if scale > 0.0 { scale } else { 1.0 },
-    })
-}
-
-/// Cuts at quantiles; `None` if there is one value only.
-fn bucketed(input: usize, array: &ArrayRef, buckets: usize) -> Option<Encoder> {
-    let (mut sorted, _) = numbers(array, None);
-    sorted.sort_unstable_by(f64::total_cmp);
-    let least = *sorted.first()?;
-    let mut edges: Vec<f64> = (1..buckets)
-        .map(|at| sorted[at * sorted.len() / buckets])
-        .filter(|edge| *edge > least)
-        .collect();
-    edges.dedup();
-    if edges.is_empty() {
-        // most values are the least one; the first larger one still tells rows apart
-        edges.extend(sorted.into_iter().find(|value| *value > least));
-    }
-    (!edges.is_empty()).then_some(Encoder::Buckets {
-        input,
-        edges,
-        form: BucketForm::OneHot,
-    })
-}
-
-/// What is averaged by category.
-#[derive(Debug)]
-struct Means {
-    /// `[columns][rows]`.
-    labels: Vec<Vec<f64>>,
-    weights: Vec<f64>,
-    /// `[rows]`.
-    folds: Vec<usize>,
-    settings: TargetEncoding,
-}
-
-/// The weight of some rows, and the weighted sum of their labels.
-type Sum = (f64, f64);
-
-impl Means {
-    fn new(target: &Target, weights: Option<&[f64]>, settings: TargetEncoding) -> Self {
-        let labels = match target {
-            Target::Binary(labels) => {
-                vec![
-                    labels
-                        .iter()
-                        .map(|label| f64::from(u8::from(*label)))
-                        .collect(),
-                ]
-            }
-            Target::Number(values) => vec![values.clone()],
-            Target::Classes { names, codes } => (0..names.len())
-                .map(|class| {
-                    let is = |code: &u32| f64::from(u8::from(*code as usize == class));
-                    codes.iter().map(is).collect()
-                })
-                .collect(),
-        };
-        let rows = target.rows();
-        let mut folds: Vec<usize> = (0..rows).map(|row| row % settings.folds).collect();
-        let seed = settings.seed.derive("target encoding");
-        seed.rng().shuffle(&mut folds);
-        Self {
-            labels,
-            weights: weights.map_or_else(|| vec![1.0; rows], <[f64]>::to_vec),
-            folds,
-            settings,
-        }
-    }
-
-    /// The encoder by all rows, and what each row gets by the rows of other folds, `[rows, columns]`.
-    fn fit(&self, input: usize, array: &ArrayRef, scaled: bool) -> Option<(Encoder, Vec<f64>)> {
-        let cast = compute::cast(array, &DataType::LargeUtf8).expect("texts are texts");
-        let texts = cast.as_string::<i64>();
-        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-        for text in texts.iter().flatten() {
-            if text.len() <= limit::NAME_BYTES {
-                codes.insert(text, 0);
-            }
-        }
-        if codes.is_empty() || (codes.len() == 1 && texts.null_count() == 0) {
-            return None;
-        }
-        // a model holds no more; the rest gets the prior
-        let most = limit::WIDTH / 16;
-        let kept: Vec<&str> = codes.keys().copied().take(most).collect();
-        codes.clear();
-        codes.extend(kept.iter().enumerate().map(|(code, text)| (*text, code)));
-        let of_row: Vec<Option<usize>> = texts
-            .iter()
-            .map(|text| text.and_then(|text| codes.get(text).copied()))
-            .collect();
-        let columns = self.labels.len();
-        let mut values = vec![0.0; kept.len() * columns];
-        let mut prior = vec![0.0; columns];
-        let mut own = vec![0.0; of_row.len() * columns];
-        for (column, labels) in self.labels.iter().enumerate() {
-            let column_of = self.column(labels, &of_row, kept.len());
-            prior[column] = column_of.prior;
-            for (code, value) in column_of.values.iter().enumerate() {
-                values[code * columns + column] = *value;
-            }
-            for (row, value) in column_of.own.iter().enumerate() {
-                own[row * columns + column] = *value;
-            }
-            if scaled {
-                let (center, scale, _) = moments(&column_of.own, &self.weights);
-                let scale = if scale > 0.0 { scale } else { 1.0 };
-                let all = [&mut values, &mut prior, &mut own];
-                for list in all {
-                    let own = list.iter_mut().skip(column).step_by(columns);
-                    own.for_each(|x| *x = (*x - center) / scale);
-                }
-            }
-        }
-        let encoder = Encoder::Target {
-            input,
-            categories: kept.into_iter().map(str::to_owned).collect(),
-            values,
-            prior,
-        };
-        Some((encoder, own))
-    }
-
-    fn column(&self, labels: &[f64], of_row: &[Option<usize>], categories: usize) -> Column {
-        let folds = self.settings.folds;
-        // by fold, then over all folds
-        let mut totals: Vec<Sum> = vec![(0.0, 0.0); folds];
-        let mut sums: Vec<Sum> = vec![(0.0, 0.0); folds * categories];
-        for (row, label) in labels.iter().enumerate() {
-            let (weight, fold) = (self.weights[row], self.folds[row]);
-            let add = |sum: &mut Sum| {
-                sum.0 += weight;
-                sum.1 += weight * label;
-            };
-            add(&mut totals[fold]);
-            if let Some(code) = of_row[row] {
-                add(&mut sums[fold * categories + code]);
-            }
-        }
-        // summed anew without the fold, as a difference would keep a trace of it
-        let total = |without: Option<usize>| {
-            add_up(
-                (0..folds)
-                    .filter(|fold| Some(*fold) != without)
-                    .map(|fold| totals[fold]),
-            )
-        };
-        let of_category = |code: usize, without: Option<usize>| {
-            let others = (0..folds).filter(|fold| Some(*fold) != without);
-            add_up(others.map(|fold| sums[fold * categories + code]))
-        };
-        let everything = total(None);
-        let prior = everything.1 / everything.0;
-        let prior_without: Vec<f64> = (0..folds)
-            .map(|fold| match total(Some(fold)) {
-                (weight, sum) if weight > 0.0 => sum / weight,
-                _ => prior,
-            })
-            .collect();
-        let smooth = |(weight, sum): Sum, prior: f64| {
-            let mass = weight + self.settings.smoothing;
-            if mass > 0.0 {
-                (sum + self.settings.smoothing * prior) / mass
-            } else {
-                prior
-            }
-        };
-        let without: Vec<f64> = (0..folds * categories)
-            .map(|at| {
-                let (fold, code) = (at / categories, at % categories);
-                smooth(of_category(code, Some(fold)), prior_without[fold])
-            })
-            .collect();
-        let own = of_row
-            .iter()
-            .zip(&self.folds)
-            .map(|(code, fold)| match code {
-                Some(code) => without[fold * categories + code],
-                None => prior_without[*fold],
-            });
-        Column {
-            prior,
-            values: (0..categories)
-                .map(|code| smooth(of_category(code, None), prior))
-                .collect(),
-            own: own.collect(),
-        }
-    }
-}
-
-fn add_up(sums: impl Iterator<Item = Sum>) -> Sum {
-    sums.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
-}
-
-/// One column of means.
-#[derive(Debug)]
-struct Column {
-    prior: f64,
-    /// `[categories]`.
-    values: Vec<f64>,
-    /// `[rows]`, out of fold.
-    own: Vec<f64>,
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
     use mlops_core::{Rng, metric};
-    use mlops_model::Model;
+    use mlops_model::{Model, Step};
 
-    use super::*;
+    use super::{numbers::bucketed, *};
     use crate::{
         LogisticRegression, Trainer,
         conformance::{labelled, planted},
@@ -577,6 +387,65 @@ mod tests {
         assert_eq!(edges(&array, 4), [9.0]);
         let same: ArrayRef = Arc::new(Int64Array::from(vec![7; 9]));
         assert_eq!(bucketed(0, &same, 4), None);
+    }
+
+    #[test]
+    fn outliers_are_held_and_missing_ones_stay_the_mean() {
+        let mut values: Vec<Option<f64>> = (0..99).map(|i| Some(f64::from(i))).collect();
+        values.push(Some(1e9));
+        values.push(None);
+        let array: ArrayRef = Arc::new(Float64Array::from(values));
+        let found = numbers::clipped(0, &array, None, Numerics::Scaled, 0.02);
+        let Some(Encoder::Transform { impute, steps, .. }) = found else {
+            panic!("a number in steps");
+        };
+        assert_eq!(
+            steps[0],
+            Step::Clip {
+                lower: 1.0,
+                upper: 98.0
+            }
+        );
+        assert!((impute.unwrap() - 49.5).abs() < 0.1);
+        let same = [vec![Some(7.0); 99], vec![Some(8.0)]].concat();
+        let array: ArrayRef = Arc::new(Float64Array::from(same));
+        let found = numbers::clipped(0, &array, None, Numerics::Scaled, 0.02);
+        assert!(matches!(found, Some(Encoder::Numeric { .. })));
+    }
+
+    #[test]
+    fn an_hour_of_the_day_is_learnt_from_an_instant() {
+        let mut rng = Seed(8).rng();
+        let seconds: Vec<i64> = (0..400)
+            .map(|_| 1_700_000_000 + i64::try_from(rng.below(10_000_000)).unwrap())
+            .collect();
+        let labels: Vec<bool> = seconds.iter().map(|s| s % 86_400 < 43_200).collect();
+        let label: ArrayRef = Arc::new(BooleanArray::from(labels.clone()));
+        let set = labelled(
+            vec![("seen", Arc::new(Int64Array::from(seconds)))],
+            label,
+            None,
+        );
+        let dates = |name: &str| Encoding {
+            dates: BTreeMap::from([(name.to_owned(), TimeUnit::Seconds)]),
+            ..Encoding::default()
+        };
+        let fit = |encoding| {
+            let trainer = LogisticRegression::builder().encoding(encoding).build();
+            trainer.unwrap().fit(&set)
+        };
+        let answers = |encoding| {
+            let spec = fit(encoding).unwrap().spec;
+            spec.predict_values(&set.features()).unwrap()
+        };
+        let auc = |answers: &[f64]| metric::roc_auc(&labels, answers).unwrap();
+        assert!(auc(&answers(Encoding::default())) < 0.6);
+        assert!(auc(&answers(dates("seen"))) > 0.98);
+        let error = fit(dates("gone")).unwrap_err().to_string();
+        assert!(
+            error.contains("`dates`") && error.contains("gone"),
+            "{error}"
+        );
     }
 
     #[test]
