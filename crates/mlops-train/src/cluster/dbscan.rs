@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use linfa::{ParamGuard, traits::Transformer};
 use linfa_clustering::Dbscan as Engine;
+use linfa_nn::{CommonNearestNeighbour, NearestNeighbour, distance::L2Dist};
 use mlops_core::TrainingSet;
 use mlops_model::{Centroids, Estimator, Nearest, Output};
+use ndarray::{Array1, Array2};
 
 use super::rows::Rows;
 use crate::{Encoding, Error, Fitted, Result, error::require, record::params};
@@ -102,20 +104,7 @@ impl Dbscan {
                 reason: error.to_string(),
             })?;
         let clusters = params_of.transform(&rows.records);
-        let mut points = Vec::new();
-        let mut labels = Vec::new();
-        for (row, cluster) in rows.records.outer_iter().zip(&clusters) {
-            let Some(cluster) = cluster else { continue };
-            let near = rows.records.outer_iter().filter(|other| {
-                let pairs = row.iter().zip(other);
-                let squares = pairs.fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b));
-                squares.sqrt() <= self.radius
-            });
-            if near.take(self.min_points).count() == self.min_points {
-                points.extend(row.iter().copied());
-                labels.push(u32::try_from(*cluster).expect("a table has fewer than 2^32 rows"));
-            }
-        }
+        let (points, labels) = self.core(&rows.records, &clusters)?;
         if labels.is_empty() {
             return Err(Error::WrongRowCount {
                 trainer: NAME,
@@ -143,6 +132,32 @@ impl Dbscan {
             cluster.map_or(-1, |at| i64::try_from(at).expect("fewer than rows"))
         };
         Ok((fitted, clusters.iter().map(number).collect()))
+    }
+
+    /// The core points of clusters, and the clusters' numbers.
+    fn core(
+        &self,
+        records: &Array2<f64>,
+        clusters: &Array1<Option<usize>>,
+    ) -> Result<(Vec<f64>, Vec<u32>)> {
+        let mut points = Vec::new();
+        let mut labels = Vec::new();
+        let refused = |error: &dyn std::fmt::Display| Error::Engine {
+            engine: "linfa-nn",
+            reason: error.to_string(),
+        };
+        let index = CommonNearestNeighbour::KdTree
+            .from_batch(records, L2Dist)
+            .map_err(|error| refused(&error))?;
+        for (row, cluster) in records.outer_iter().zip(clusters) {
+            let Some(cluster) = cluster else { continue };
+            let near = index.within_range(row, self.radius);
+            if near.map_err(|error| refused(&error))?.len() >= self.min_points {
+                points.extend(row.iter().copied());
+                labels.push(u32::try_from(*cluster).expect("a table has fewer than 2^32 rows"));
+            }
+        }
+        Ok((points, labels))
     }
 
     /// All settings as text, for a run's record.

@@ -13,6 +13,9 @@ use mlops_model::{Encoder, limit};
 use super::TargetEncoding;
 use crate::prepare::moments;
 
+/// A model has room for so many of a few texts.
+const MOST_CATEGORIES: usize = limit::WIDTH / 16;
+
 /// What is averaged by category.
 #[derive(Debug)]
 pub(super) struct Means {
@@ -67,20 +70,24 @@ impl Means {
     ) -> Option<(Encoder, Vec<f64>)> {
         let cast = compute::cast(array, &DataType::LargeUtf8).expect("texts are texts");
         let texts = cast.as_string::<i64>();
-        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for text in texts.iter().flatten() {
             if text.len() <= limit::NAME_BYTES {
-                codes.insert(text, 0);
+                *counts.entry(text).or_default() += 1;
             }
         }
-        if codes.is_empty() || (codes.len() == 1 && texts.null_count() == 0) {
+        if counts.is_empty() || (counts.len() == 1 && texts.null_count() == 0) {
             return None;
         }
-        // a model holds no more; the rest gets the prior
-        let most = limit::WIDTH / 16;
-        let kept: Vec<&str> = codes.keys().copied().take(most).collect();
-        codes.clear();
-        codes.extend(kept.iter().enumerate().map(|(code, text)| (*text, code)));
+        let mut ranked: Vec<(&str, usize)> = counts.into_iter().collect();
+        // stable, so equally frequent categories stay in the order of their names
+        ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        // the rest gets the prior
+        ranked.truncate(MOST_CATEGORIES);
+        let mut kept: Vec<&str> = ranked.into_iter().map(|(text, _)| text).collect();
+        kept.sort_unstable();
+        let codes = kept.iter().enumerate().map(|(code, text)| (*text, code));
+        let codes: BTreeMap<&str, usize> = codes.collect();
         let of_row: Vec<Option<usize>> = texts
             .iter()
             .map(|text| text.and_then(|text| codes.get(text).copied()))
