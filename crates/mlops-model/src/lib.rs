@@ -26,7 +26,7 @@
 //!
 //! ```text
 //! Value, RecordBatch ─▶ Signature ─▶ Preprocess ─▶ Estimator ─▶ [f64]
-//!                       names, kinds  encoders      linear, trees, mlp
+//!                       names, kinds  encoders      linear, trees, mlp, …
 //!                       └───────────── ModelSpec : Model ──────────┘
 //!                                          │ build, verify
 //!                                     ModelPackage ◀──▶ directory, files by name
@@ -34,7 +34,8 @@
 //!
 //! - [`Signature`]: the border; everything that enters is checked here and errors name the column.
 //! - [`Preprocess`]: encoders whose numbers a trainer fitted; the same object encodes for training.
-//! - [`Estimator`]: [`Linear`], [`TreeEnsemble`] or [`Mlp`], as plain data.
+//! - [`Estimator`]: [`Linear`], [`TreeEnsemble`], [`Mlp`], [`Bayes`], [`Svm`] or [`Centroids`], or others
+//!   wrapped: an [`Ensemble`], or one behind a [`Calibrated`] curve; all plain data.
 //! - [`ModelSpec`]: the three together, checked; implements [`Model`].
 //! - [`ModelPackage`]: the model and what travels with it, in files that vouch for each other.
 //!
@@ -44,6 +45,7 @@
 //!   [`Model::predict_value`] where there is one output) with a [`Scratch`] a thread.
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
+//! - Blend models: [`ModelSpec::average`], [`ModelSpec::stack`], [`ModelSpec::calibrated`].
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
 //! - Hand a model to other runtimes and to Python (feature `onnx-export`): `ModelPackageBuilder::onnx`.
 //! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
@@ -90,12 +92,13 @@ mod spec;
 
 pub use error::{Error, Result};
 pub use estimator::{
-    Activation, Combine, Dense, Estimator, Linear, Link, Mlp, Node, Rule, Tree, TreeEnsemble,
+    Activation, Bayes, Blend, Calibrated, Centroids, Combine, Curve, Dense, Ensemble, Estimator,
+    Kernel, Likelihood, Linear, Link, Member, Mlp, Nearest, Node, Rule, Svm, Tree, TreeEnsemble,
 };
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
-pub use preprocess::{Encoder, Preprocess};
+pub use preprocess::{BucketForm, DatePart, Encoder, Factor, Preprocess, Step, TimeUnit};
 #[cfg(feature = "sign")]
 pub use sign::{BlobSignature, PublicKey, SigningKey, TrustPolicy, TrustedKey, Verified};
 pub use signature::{Input, InputKind, Output, Signature};

@@ -18,6 +18,8 @@ pub const INPUTS: usize = 4_096;
 pub const NAME_BYTES: usize = 512;
 /// Columns of the encoded matrix.
 pub const WIDTH: usize = 65_536;
+/// Steps, factors or parts of one encoder.
+pub const STEPS: usize = 64;
 /// Numbers of an answer: classes, or outputs.
 pub const OUTPUTS: usize = 1_024;
 /// Trees of an ensemble.
@@ -32,6 +34,10 @@ pub const TREE_DEPTH: usize = 256;
 pub const LAYERS: usize = 64;
 /// Weights and biases of a linear model or of all layers together.
 pub const WEIGHTS: usize = 2_000_000;
+/// Members of an ensemble.
+pub const MEMBERS: usize = 1_024;
+/// Estimators around the innermost one: an ensemble of calibrated ensembles has three.
+pub const ESTIMATOR_DEPTH: usize = 8;
 /// Files of a package.
 pub const FILES: usize = 64;
 /// Bytes of one file of a package.

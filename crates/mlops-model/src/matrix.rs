@@ -61,6 +61,11 @@ impl Matrix {
         &self.values
     }
 
+    /// All values, row after row, to be changed in place.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
     /// One row.
     ///
     /// # Panics

@@ -71,9 +71,18 @@ fn one_output(signature: &Signature) -> Result<()> {
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     pub(crate) encoded: Vec<f64>,
+    pub(crate) answer: Vec<f64>,
+    pub(crate) work: Work,
+}
+
+/// Memory of estimators.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Work {
     pub(crate) layer: Vec<f64>,
     pub(crate) next_layer: Vec<f64>,
-    pub(crate) answer: Vec<f64>,
+    pub(crate) spread: Vec<f64>,
+    /// Lists that an ensemble takes and gives back, one a level of nesting.
+    pub(crate) spare: Vec<Vec<f64>>,
 }
 
 impl Scratch {

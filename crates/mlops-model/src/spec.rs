@@ -5,8 +5,8 @@ use mlops_core::Value;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    Encoder, Error, Estimator, Matrix, Model, Output, Preprocess, Result, Scratch, Signature,
-    estimator::Scorer, limit,
+    Blend, Calibrated, Curve, Encoder, Ensemble, Error, Estimator, Linear, Matrix, Member, Model,
+    Output, Preprocess, Result, Scratch, Signature, estimator::Scorer, limit,
 };
 
 /// A model that was checked: what it reads, how it encodes and what it computes.
@@ -84,15 +84,19 @@ impl ModelSpec {
             ));
         }
         let scorer = Scorer::new(&estimator, preprocess.width())?;
-        let missing = |encoder: &&Encoder| preprocess.can_be_missing(encoder);
-        if !matches!(estimator, Estimator::Trees(_))
-            && let Some(encoder) = preprocess.encoders().iter().find(missing)
-        {
-            let input = &signature.inputs()[encoder.input()].name;
-            return Err(Error::model(
-                format!("encoder of input `{input}`"),
-                "the input is nullable and not imputed; only trees read missing values",
-            ));
+        let mut needed = vec![false; preprocess.width()];
+        estimator.needs(0, preprocess.width(), &mut needed);
+        let mut start = 0;
+        for encoder in preprocess.encoders() {
+            let end = start + encoder.width();
+            if preprocess.can_be_missing(encoder) && needed[start..end].contains(&true) {
+                let input = &signature.inputs()[encoder.input()].name;
+                return Err(Error::model(
+                    format!("encoder of input `{input}`"),
+                    "the input is nullable and not imputed; only trees read missing values",
+                ));
+            }
+            start = end;
         }
         let (outputs, wanted) = (scorer.outputs(), signature.output().width());
         if outputs != wanted {
@@ -120,6 +124,83 @@ impl ModelSpec {
             estimator,
             scorer,
         })
+    }
+
+    /// The weighted mean of whole models that read and answer the same. Members with the same encoders
+    /// share their columns.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModel`] if there is no model, if a signature differs from the first, or if the
+    /// weights do not fit; [`Error::TooLarge`] if all encoders together are.
+    pub fn average(models: &[Self], weights: Vec<f64>) -> Result<Self> {
+        let Some(first) = models.first() else {
+            return Err(Error::model("ensemble", "it has no member"));
+        };
+        let signature = first.signature().clone();
+        if let Some(at) = models.iter().position(|m| *m.signature() != signature) {
+            let reason = format!("the signature of member {at} is not that of the first");
+            return Err(Error::model("ensemble", reason));
+        }
+        Self::ensemble(signature, models, Blend::Average { weights })
+    }
+
+    /// Whole models under a linear one that reads their answers, model after model.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModel`] if a model reads other inputs than the signature, or if the stacker does not
+    /// fit the answers or the signature's output; [`Error::TooLarge`] if all encoders together are.
+    pub fn stack(signature: Signature, models: &[Self], stacker: Linear) -> Result<Self> {
+        let inputs = signature.inputs();
+        if let Some(at) = models.iter().position(|m| m.signature().inputs() != inputs) {
+            let reason = format!("member {at} reads other inputs than the signature");
+            return Err(Error::model("ensemble", reason));
+        }
+        Self::ensemble(signature, models, Blend::Stack(stacker))
+    }
+
+    /// The same model with its answers put through curves, one an output.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModel`] if the curves do not fit.
+    pub fn calibrated(self, curves: Vec<Curve>) -> Result<Self> {
+        let signature = self.signature().clone();
+        let calibrated = Calibrated {
+            estimator: Box::new(self.estimator),
+            curves,
+        };
+        Self::new(
+            signature,
+            self.preprocess,
+            Estimator::Calibrated(calibrated),
+        )
+    }
+
+    /// All models' encoders side by side.
+    fn ensemble(signature: Signature, models: &[Self], blend: Blend) -> Result<Self> {
+        let mut encoders: Vec<Encoder> = Vec::new();
+        let mut members: Vec<Member> = Vec::with_capacity(models.len());
+        let mut width = 0;
+        for (at, model) in models.iter().enumerate() {
+            let own = model.preprocess.encoders();
+            let same = models[..at]
+                .iter()
+                .position(|m| m.preprocess.encoders() == own);
+            let first = if let Some(same) = same {
+                members[same].first
+            } else {
+                encoders.extend_from_slice(own);
+                width += model.preprocess.width();
+                width - model.preprocess.width()
+            };
+            members.push(Member {
+                first,
+                width: model.preprocess.width(),
+                estimator: model.estimator.clone(),
+            });
+        }
+        let preprocess = Preprocess::new(&signature, encoders)?;
+        let ensemble = Estimator::Ensemble(Ensemble { members, blend });
+        Self::new(signature, preprocess, ensemble)
     }
 
     /// From inputs to encoded columns.
@@ -153,7 +234,13 @@ impl Model for ModelSpec {
 
     fn predict_row<'s>(&self, row: &[Value], scratch: &'s mut Scratch) -> Result<&'s [f64]> {
         self.preprocess.encode_row(row, &mut scratch.encoded)?;
-        self.scorer.score_row(scratch);
+        scratch.answer.clear();
+        scratch.answer.resize(self.scorer.outputs(), 0.0);
+        self.scorer.score_one(
+            &scratch.encoded,
+            &mut scratch.work,
+            scratch.answer.as_mut_slice(),
+        );
         match scratch.answer.iter().find(|value| !value.is_finite()) {
             Some(value) => Err(not_finite(*value)),
             None => Ok(&scratch.answer),

@@ -1,11 +1,18 @@
 //! The contract of [`Trainer`], case by case; every trainer of this crate passes it, yours can too.
 //!
+//! [`check`] is for trainers of two classes, [`check_classes`] for named ones, [`check_numbers`] for numbers,
+//! and [`check_weights`] for all of them.
+//!
 //! ```
 //! use mlops_train::{DecisionTree, conformance};
 //!
 //! conformance::check(&DecisionTree::builder().build()?);
 //! # Ok::<(), mlops_train::Error>(())
 //! ```
+
+mod classes;
+mod numbers;
+mod weights;
 
 use std::sync::Arc;
 
@@ -21,12 +28,16 @@ use mlops_core::{
 };
 use mlops_model::{Model, ModelSpec};
 
+pub use classes::{CLASS_CASES, check_classes, planted_classes};
+pub use numbers::{NUMBER_CASES, check_numbers, planted_numbers};
+pub use weights::check_weights;
+
 use crate::Trainer;
 
 /// A clause of the contract: a sentence, and the function that panics if a trainer breaks it.
 pub type Case = (&'static str, fn(&dyn Trainer));
 
-/// All clauses.
+/// All clauses for a label of two classes.
 pub const CASES: [Case; 9] = [
     ("the same rows give the same model", same_rows_same_model),
     ("answers are probabilities that rank the rows", answers_rank),
@@ -70,32 +81,51 @@ pub fn check(trainer: &dyn Trainer) {
 /// # Panics
 /// If `rows` is 0.
 pub fn planted(rows: usize, seed: u64) -> TrainingSet {
-    let mut rng = Seed(seed).derive("planted").rng();
-    let (mut recency, mut orders, mut spend) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut member, mut country, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rows {
-        let (z, s, m) = (rng.normal(), rng.normal(), rng.unit() < 0.5);
-        let n = rng.below(12);
-        let c = ["UK", "UK", "UK", "DE", "FR", "FR", "AT"][rng.below(7)];
-        let crooked = if m { 1.5 * s } else { -1.5 * s } + 1.2 * (n as f64).sin();
-        let score = -1.2 + 1.1 * z + crooked + if c == "UK" { 0.5 } else { 0.0 };
-        labels.push(rng.unit() < 1.0 / (1.0 + (-score).exp()));
-        recency.push(10.0 * (0.8 * z).exp());
-        spend.push((rng.unit() > 0.05).then(|| (1.0 + 0.5 * s).exp()));
-        orders.push(i64::try_from(n).expect("below 12"));
-        member.push(m);
-        country.push((rng.unit() > 0.1).then_some(c));
+    let planted = Planted::new(rows, seed);
+    let labels: ArrayRef = Arc::new(BooleanArray::from(planted.labels));
+    labelled(planted.features, labels, None)
+}
+
+/// Made-up features, and what depends on them.
+struct Planted {
+    features: Vec<(&'static str, ArrayRef)>,
+    /// The log-odds of the labels.
+    scores: Vec<f64>,
+    labels: Vec<bool>,
+}
+
+impl Planted {
+    fn new(rows: usize, seed: u64) -> Self {
+        let mut rng = Seed(seed).derive("planted").rng();
+        let (mut recency, mut orders, mut spend) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut member, mut country) = (Vec::new(), Vec::new());
+        let (mut scores, mut labels) = (Vec::new(), Vec::new());
+        for _ in 0..rows {
+            let (z, s, m) = (rng.normal(), rng.normal(), rng.unit() < 0.5);
+            let n = rng.below(12);
+            let c = ["UK", "UK", "UK", "DE", "FR", "FR", "AT"][rng.below(7)];
+            let crooked = if m { 1.5 * s } else { -1.5 * s } + 1.2 * (n as f64).sin();
+            let score = -1.2 + 1.1 * z + crooked + if c == "UK" { 0.5 } else { 0.0 };
+            scores.push(score);
+            labels.push(rng.unit() < 1.0 / (1.0 + (-score).exp()));
+            recency.push(10.0 * (0.8 * z).exp());
+            spend.push((rng.unit() > 0.05).then(|| (1.0 + 0.5 * s).exp()));
+            orders.push(i64::try_from(n).expect("below 12"));
+            member.push(m);
+            country.push((rng.unit() > 0.1).then_some(c));
+        }
+        Self {
+            features: vec![
+                ("recency", Arc::new(Float64Array::from(recency))),
+                ("orders", Arc::new(Int64Array::from(orders))),
+                ("spend", Arc::new(Float64Array::from(spend))),
+                ("member", Arc::new(BooleanArray::from(member))),
+                ("country", Arc::new(StringArray::from(country))),
+            ],
+            scores,
+            labels,
+        }
     }
-    set(
-        vec![
-            ("recency", Arc::new(Float64Array::from(recency))),
-            ("orders", Arc::new(Int64Array::from(orders))),
-            ("spend", Arc::new(Float64Array::from(spend))),
-            ("member", Arc::new(BooleanArray::from(member))),
-            ("country", Arc::new(StringArray::from(country))),
-        ],
-        &labels,
-    )
 }
 
 /// A set of numeric features.
@@ -108,8 +138,18 @@ pub(crate) fn table(columns: Vec<(&str, Vec<Option<f64>>)>, labels: &[bool]) -> 
     )
 }
 
-/// Nullable features with a key, a row a day, and a label.
+/// Nullable features with a key, a row a day, and a label of two classes.
 pub(crate) fn set(features: Vec<(&str, ArrayRef)>, labels: &[bool]) -> TrainingSet {
+    let labels: ArrayRef = Arc::new(BooleanArray::from(labels.to_vec()));
+    labelled(features, labels, None)
+}
+
+/// Nullable features with a key, a row a day, any label, and weights if they are given.
+pub(crate) fn labelled(
+    features: Vec<(&str, ArrayRef)>,
+    labels: ArrayRef,
+    weights: Option<Vec<f64>>,
+) -> TrainingSet {
     let count = i64::try_from(labels.len()).expect("a length fits");
     let day = Span::days(1).micros();
     let times = TimestampMicrosecondArray::from_iter_values((0..count).map(|i| i * day));
@@ -125,8 +165,16 @@ pub(crate) fn set(features: Vec<(&str, ArrayRef)>, labels: &[bool]) -> TrainingS
         columns.push(Column::value(name, array.data_type().clone()));
         arrays.push(array);
     }
-    columns.push(Column::new("churned", DataType::Boolean, Role::Label));
-    arrays.push(Arc::new(BooleanArray::from(labels.to_vec())));
+    columns.push(Column::new(
+        "churned",
+        labels.data_type().clone(),
+        Role::Label,
+    ));
+    arrays.push(labels);
+    if let Some(weights) = weights {
+        columns.push(Column::new("weight", DataType::Float64, Role::Weight));
+        arrays.push(Arc::new(Float64Array::from(weights)));
+    }
     let schema = TableSchema::new(columns).expect("names are unique");
     let table = Table::new(schema, arrays).expect("the columns are those of the schema");
     TrainingSet::new(table, Lineage::default()).expect("it has a time, features and a label")

@@ -63,6 +63,34 @@ pub enum Error {
         /// What differs.
         source: Box<mlops_model::Error>,
     },
+    /// The set's rows have weights that the trainer cannot heed.
+    #[error("{trainer} does not know of weights, and the set has a column of them")]
+    UnsupportedWeights {
+        /// The trainer.
+        trainer: &'static str,
+    },
+    /// A trainer of counts was given something else.
+    #[error("column `{column}` in row {row} is {value}, and {trainer} reads counts")]
+    NotACount {
+        /// The trainer.
+        trainer: &'static str,
+        /// The encoded column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// The number.
+        value: f64,
+    },
+    /// There are more or fewer rows than the trainer can fit on.
+    #[error("{trainer} needs {needed} rows, the set has {rows}")]
+    WrongRowCount {
+        /// The trainer.
+        trainer: &'static str,
+        /// The rows of the set.
+        rows: usize,
+        /// How many are needed, in words.
+        needed: String,
+    },
     /// Every feature is constant or wholly null.
     #[error("none of the {features} features takes two values, so nothing can be learnt")]
     NoUsableFeature {
@@ -208,7 +236,9 @@ impl Error {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
             Self::Cancelled { .. } => ErrorKind::Conflict,
-            Self::UnsupportedTask { .. } => ErrorKind::Unsupported,
+            Self::UnsupportedTask { .. } | Self::UnsupportedWeights { .. } => {
+                ErrorKind::Unsupported
+            }
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Fold { source, .. } => source.kind(),
             Self::UnsupportedMetric { .. } | Self::UnsupportedModel { .. } => {

@@ -38,7 +38,10 @@
 //!
 //! | trainer | library | numbers | missing numbers | texts |
 //! | --- | --- | --- | --- | --- |
-//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | one-hot |
+//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
+//! | `LinearRegression`, `ElasticNet` | linfa-linear, linfa-elasticnet | the same | the mean | the same |
+//! | `NaiveBayes` | our own sums | scaled, or counts | the mean | the same |
+//! | `SupportVectors` | linfa-svm | scaled | the mean | the same |
 //! | `DecisionTree` | linfa-trees | as they are | the mean | one-hot |
 //! | `Boosting` | our own | as they are | the better side of each split | sets of categories |
 //! | `RandomForest` | our own | as they are | the better side of each split | sets of categories |
@@ -58,19 +61,19 @@
 //! - Learn a quantile, a count, a median: [`BoostingBuilder::loss`]; keep the answer in order with a
 //!   feature: [`BoostingBuilder::monotone`].
 //! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
+//! - Blend trainers: `Averaging`, `Stacking`.
+//! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do
 //!
-//! Labels of two classes are learnt by all trainers; several classes, numbers and weights of rows by
-//! `Boosting` and `RandomForest`. It does not rank, searches no settings, spreads over no machines and
-//! reads no files. It does not weigh classes; scores stay probabilities.
+//! It does not rank. It searches no settings, spreads over no machines and reads no files.
 //!
 //! # Features
 //!
 //! | feature | what it adds | cost |
 //! | --- | --- | --- |
-//! | `linfa` (default) | `LogisticRegression`, `DecisionTree` | a minute of build |
+//! | `linfa` (default) | linear models, naive Bayes, support vectors, clusters, `DecisionTree`, blends | a minute and a half of build |
 //! | `forust` | `Forust`, to hold `Boosting` against | a minute of build |
 //! | `burn` | `MlpClassifier` on the CPU | four minutes of build |
 //! | `wgpu` | its training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
@@ -83,7 +86,8 @@
 //! # Papers
 //!
 //! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et
-//! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Loshchilov and Hutter 2019 (AdamW) ·
+//! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Platt 1999 (sigmoids of scores) ·
+//! Micci-Barreca 2001 (means of the label) · Wolpert 1992 (stacking) · Loshchilov and Hutter 2019 (AdamW) ·
 //! Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
@@ -92,11 +96,17 @@ pub mod conformance;
 
 mod active;
 mod baseline;
+#[cfg(feature = "linfa")]
+mod blend;
 mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
 mod calibrate;
+#[cfg(feature = "linfa")]
+mod cluster;
 mod compare;
+#[cfg(feature = "linfa")]
+mod encoding;
 mod error;
 mod evaluate;
 mod explain;
@@ -106,15 +116,33 @@ mod forest;
 #[cfg(feature = "forust")]
 mod forust;
 mod gbdt;
+#[cfg(all(test, feature = "linfa"))]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test says by panicking what it did not expect"
+)]
+mod golden;
 mod holdout;
+#[cfg(all(test, feature = "linfa"))]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test says by panicking what it did not expect"
+)]
+mod linfa_parity;
 #[cfg(feature = "linfa")]
 mod logistic;
 mod measure;
+#[cfg(feature = "linfa")]
+mod naive_bayes;
 mod prepare;
 mod reads;
 mod record;
+#[cfg(feature = "linfa")]
+mod regression;
 mod rows;
 mod split;
+#[cfg(feature = "linfa")]
+mod svm;
 mod threshold;
 mod trainer;
 #[cfg(feature = "linfa")]
@@ -126,14 +154,22 @@ mod validate;
 pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
 pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
+#[cfg(feature = "linfa")]
+pub use blend::{Averaging, Stacking};
 pub use boosting::{
     Boosting, BoostingBuilder, BoostingCheckpoint, BoostingProgress, Goss, Loss, Monotone,
 };
 pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
+#[cfg(feature = "linfa")]
+pub use cluster::{
+    Dbscan, DbscanBuilder, GaussianMixture, GaussianMixtureBuilder, KMeans, KMeansBuilder,
+};
 pub use compare::{
     Comparison, Entry, Leaderboard, LeaderboardOptions, PairedTest, corrected_t_test,
     corrected_t_test_of, delong, mcnemar, paired_bootstrap,
 };
+#[cfg(feature = "linfa")]
+pub use encoding::{Encoding, TargetEncoding};
 pub use error::{Error, Result};
 pub use evaluate::{
     Assessment, ClassReport, ClassesEvaluation, Curves, Evaluation, EvaluationOptions, NumberBin,
@@ -149,12 +185,18 @@ pub use forest::{RandomForest, RandomForestBuilder};
 #[cfg(feature = "forust")]
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
-pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
+pub use logistic::{ClassWeights, LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};
+#[cfg(feature = "linfa")]
+pub use naive_bayes::{NaiveBayes, NaiveBayesBuilder};
+#[cfg(feature = "linfa")]
+pub use regression::{ElasticNet, ElasticNetBuilder, LinearRegression, LinearRegressionBuilder};
 pub use split::{
     Fold, Folds, GroupKFold, KFold, PurgedKFold, Splitter, StratifiedKFold, TimeSeries,
     conformance as splitting, split_latest, split_with_gap,
 };
+#[cfg(feature = "linfa")]
+pub use svm::{SupportVectors, SupportVectorsBuilder};
 pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};
 #[cfg(feature = "linfa")]

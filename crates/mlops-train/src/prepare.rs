@@ -137,11 +137,12 @@ impl<L> Prepared<L> {
         let batch = set.features();
         signature.check_batch(&batch)?;
         let mut encoders = Vec::new();
+        let weights = set.weights();
         for (input, array) in batch.columns().iter().enumerate() {
             encoders.extend(match signature.inputs()[input].kind {
                 InputKind::Str => text(input, array, numerics, max_categories),
                 InputKind::Float | InputKind::Int | InputKind::Bool => {
-                    numeric(input, array, numerics)
+                    weighted_numeric(input, array, weights.as_deref(), numerics)
                 }
             });
         }
@@ -157,7 +158,7 @@ impl<L> Prepared<L> {
             preprocess,
             matrix,
             labels,
-            weights: set.weights(),
+            weights,
         })
     }
 }
@@ -169,18 +170,28 @@ pub(crate) fn check_categories(owner: &'static str, max_categories: usize) -> Re
     require(inside, owner, "max_categories", &max_categories, rule)
 }
 
-fn numbers(array: &ArrayRef) -> Vec<f64> {
+/// The numbers that are there, and how much each counts.
+pub(crate) fn numbers(array: &ArrayRef, weights: Option<&[f64]>) -> (Vec<f64>, Vec<f64>) {
     let cast = compute::cast(array, &DataType::Float64).expect("numbers and booleans are numbers");
     let values = cast.as_primitive::<Float64Type>();
     (0..values.len())
-        .filter(|row| values.is_valid(*row))
-        .map(|row| values.value(row))
-        .filter(|value| !value.is_nan())
-        .collect()
+        .filter(|row| values.is_valid(*row) && !values.value(*row).is_nan())
+        .map(|row| {
+            (
+                values.value(row),
+                weights.map_or(1.0, |weights| weights[row]),
+            )
+        })
+        .unzip()
 }
 
-fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder> {
-    let present = numbers(array);
+pub(crate) fn weighted_numeric(
+    input: usize,
+    array: &ArrayRef,
+    weights: Option<&[f64]>,
+    numerics: Numerics,
+) -> Option<Encoder> {
+    let (present, weights) = numbers(array, weights);
     let first = present.first()?;
     let constant = present.iter().all(|value| value == first);
     if matches!(numerics, Numerics::Raw | Numerics::Native) {
@@ -191,7 +202,7 @@ fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder
     if constant {
         return None;
     }
-    let (mean, deviation, skewness) = moments(&present);
+    let (mean, deviation, skewness) = moments(&present, &weights);
     if numerics == Numerics::Imputed {
         return Some(Encoder::Numeric {
             input,
@@ -204,7 +215,7 @@ fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder
     let log1p = skewness > SKEWED && present.iter().all(|value| *value >= 0.0);
     let (center, scale) = if log1p {
         let logs: Vec<f64> = present.iter().map(|value| value.ln_1p()).collect();
-        let (mean, deviation, _) = moments(&logs);
+        let (mean, deviation, _) = moments(&logs, &weights);
         (mean, deviation)
     } else {
         (mean, deviation)
@@ -220,10 +231,13 @@ fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder
 }
 
 /// Mean, standard deviation and skewness of values that are there.
-fn moments(values: &[f64]) -> (f64, f64, f64) {
+pub(crate) fn moments(values: &[f64], weights: &[f64]) -> (f64, f64, f64) {
     // dividing first keeps sums of huge values finite
-    let share = 1.0 / values.len() as f64;
-    let mean: f64 = values.iter().map(|value| value * share).sum();
+    let share = 1.0 / weights.iter().sum::<f64>();
+    let weighted = || values.iter().zip(weights);
+    let mean: f64 = weighted()
+        .map(|(value, weight)| value * (weight * share))
+        .sum();
     let largest = values
         .iter()
         .map(|value| (value - mean).abs())
@@ -232,13 +246,16 @@ fn moments(values: &[f64]) -> (f64, f64, f64) {
         return (mean, largest, 0.0);
     }
     let power = |n: i32| -> f64 {
-        values
-            .iter()
-            .map(|value| ((value - mean) / largest).powi(n) * share)
+        weighted()
+            .map(|(value, weight)| ((value - mean) / largest).powi(n) * (weight * share))
             .sum()
     };
     let deviation = power(2).sqrt();
     (mean, deviation * largest, power(3) / deviation.powi(3))
+}
+
+pub(crate) fn one_hot(input: usize, array: &ArrayRef, max_categories: usize) -> Option<Encoder> {
+    text(input, array, Numerics::Imputed, max_categories)
 }
 
 fn text(
@@ -287,6 +304,10 @@ mod tests {
 
     use super::*;
 
+    fn numeric(input: usize, array: &ArrayRef, numerics: Numerics) -> Option<Encoder> {
+        weighted_numeric(input, array, None, numerics)
+    }
+
     fn floats(values: &[Option<f64>]) -> ArrayRef {
         Arc::new(Float64Array::from(values.to_vec()))
     }
@@ -325,7 +346,7 @@ mod tests {
                 panic!("a numeric encoder");
             };
             assert_eq!((impute, log1p), (Some(center), false));
-            let present = numbers(&array);
+            let (present, _) = numbers(&array, None);
             let squares: f64 = present.iter().map(|x| ((x - center) / scale).powi(2)).sum();
             assert!((squares / present.len() as f64 - 1.0).abs() < 1e-12);
         }

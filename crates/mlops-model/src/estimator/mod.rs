@@ -4,9 +4,14 @@
 //! [`ModelSpec`](crate::ModelSpec) checks them once and turns them into a [`Scorer`], whose layout is
 //! made for reading.
 
+mod bayes;
+mod calibrated;
+mod centroids;
+mod ensemble;
 mod forest;
 mod linear;
 mod mlp;
+mod svm;
 mod tree;
 
 use std::fmt;
@@ -16,13 +21,21 @@ use serde::{
     de::{self, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
+pub use bayes::{Bayes, Likelihood};
+pub use calibrated::{Calibrated, Curve};
+pub use centroids::{Centroids, Nearest};
+pub use ensemble::{Blend, Ensemble, Member};
 pub use linear::Linear;
 pub use mlp::{Activation, Dense, Mlp};
+pub use svm::{Kernel, Svm};
 pub use tree::{Combine, Node, Rule, Tree, TreeEnsemble};
 
-use crate::{
-    Error, Matrix, Result, Scratch, estimator::forest::Forest, estimator::mlp::Network, limit,
-};
+use crate::{Error, Matrix, Result, limit, model::Work};
+use bayes::Densities;
+use calibrated::Corrected;
+use ensemble::Council;
+use forest::Forest;
+use mlp::Network;
 
 /// What turns encoded columns into one or more numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,24 +48,63 @@ pub enum Estimator {
     Trees(TreeEnsemble),
     /// A feed-forward network.
     Mlp(Mlp),
+    /// A density a class.
+    Bayes(Bayes),
+    /// Support vectors.
+    Svm(Svm),
+    /// The nearest of some points.
+    Centroids(Centroids),
+    /// Several estimators as one.
+    Ensemble(Ensemble),
+    /// An estimator behind a curve.
+    Calibrated(Calibrated),
 }
 
 impl Estimator {
-    /// The family's name: `linear`, `trees` or `mlp`.
+    /// The family's name, which is the variant's in lower case.
     pub fn family(&self) -> &'static str {
         match self {
             Self::Linear(_) => "linear",
             Self::Trees(_) => "trees",
             Self::Mlp(_) => "mlp",
+            Self::Bayes(_) => "bayes",
+            Self::Svm(_) => "svm",
+            Self::Centroids(_) => "centroids",
+            Self::Ensemble(_) => "ensemble",
+            Self::Calibrated(_) => "calibrated",
         }
     }
 
     /// What turns its raw scores into the answer.
     pub fn link(&self) -> Link {
         match self {
-            Self::Linear(linear) => linear.link,
+            Self::Linear(linear)
+            | Self::Ensemble(Ensemble {
+                blend: Blend::Stack(linear),
+                ..
+            }) => linear.link,
             Self::Trees(trees) => trees.link,
             Self::Mlp(mlp) => mlp.link,
+            Self::Bayes(bayes) => bayes.link,
+            Self::Svm(svm) => svm.link,
+            Self::Centroids(_) | Self::Ensemble(_) | Self::Calibrated(_) => Link::Identity,
+        }
+    }
+
+    /// Marks the columns, `width` of them from `first` on, that may not be missing.
+    pub(crate) fn needs(&self, first: usize, width: usize, needed: &mut [bool]) {
+        match self {
+            Self::Trees(_) => {}
+            Self::Ensemble(ensemble) => {
+                for member in &ensemble.members {
+                    let start = first + member.first;
+                    member.estimator.needs(start, member.width, needed);
+                }
+            }
+            Self::Calibrated(calibrated) => calibrated.estimator.needs(first, width, needed),
+            Self::Linear(_) | Self::Mlp(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
+                needed[first..first + width].fill(true);
+            }
         }
     }
 }
@@ -70,6 +122,9 @@ pub enum Link {
     Softmax,
     /// The score is a logarithm, the answer `exp(score)` (counts).
     Exp,
+    /// The score is the length of a path over the length that is usual, the answer `2^-score`: how much of an
+    /// anomaly the row is (isolation forest).
+    Isolation,
 }
 
 impl Link {
@@ -92,6 +147,7 @@ impl Link {
                 }
             }
             Self::Exp => scores.iter_mut().for_each(|x| *x = x.exp()),
+            Self::Isolation => scores.iter_mut().for_each(|x| *x = (-*x).exp2()),
         }
     }
 }
@@ -102,11 +158,22 @@ pub(crate) enum Scorer {
     Linear(Linear),
     Trees(Forest),
     Mlp(Network),
+    Bayes(Densities),
+    Svm(Svm),
+    Centroids(Centroids),
+    Ensemble(Council),
+    Calibrated(Corrected),
 }
 
 impl Scorer {
     /// Checks the estimator against the number of encoded columns.
     pub(crate) fn new(estimator: &Estimator, width: usize) -> Result<Self> {
+        Self::nested(estimator, width, 0)
+    }
+
+    /// [`Scorer::new`] of an estimator that stands within `depth` others.
+    fn nested(estimator: &Estimator, width: usize, depth: usize) -> Result<Self> {
+        limit::check("the depth of estimators", depth, limit::ESTIMATOR_DEPTH)?;
         let scorer = match estimator {
             Estimator::Linear(linear) => {
                 linear.check(width)?;
@@ -114,6 +181,19 @@ impl Scorer {
             }
             Estimator::Trees(trees) => Self::Trees(Forest::new(trees, width)?),
             Estimator::Mlp(mlp) => Self::Mlp(Network::new(mlp, width)?),
+            Estimator::Bayes(bayes) => Self::Bayes(Densities::new(bayes, width)?),
+            Estimator::Svm(svm) => {
+                svm.check(width)?;
+                Self::Svm(svm.clone())
+            }
+            Estimator::Centroids(centroids) => {
+                centroids.check(width)?;
+                Self::Centroids(centroids.clone())
+            }
+            Estimator::Ensemble(ensemble) => Self::Ensemble(Council::new(ensemble, width, depth)?),
+            Estimator::Calibrated(calibrated) => {
+                Self::Calibrated(Corrected::new(calibrated, width, depth)?)
+            }
         };
         limit::check("the number of outputs", scorer.outputs(), limit::OUTPUTS)?;
         if estimator.link() == Link::Softmax && scorer.outputs() < 2 {
@@ -129,6 +209,11 @@ impl Scorer {
             Self::Linear(linear) => linear.bias.len(),
             Self::Trees(forest) => forest.outputs(),
             Self::Mlp(network) => network.outputs(),
+            Self::Bayes(densities) => densities.outputs(),
+            Self::Svm(svm) => svm.bias.len(),
+            Self::Centroids(_) => 1,
+            Self::Ensemble(council) => council.outputs(),
+            Self::Calibrated(corrected) => corrected.outputs(),
         }
     }
 
@@ -138,44 +223,45 @@ impl Scorer {
             Estimator::Linear(linear) => linear.is_probability(),
             Estimator::Trees(trees) => trees.is_probability(),
             Estimator::Mlp(mlp) => matches!(mlp.link, Link::Logit | Link::Softmax),
+            Estimator::Svm(svm) => matches!(svm.link, Link::Logit | Link::Softmax),
+            Estimator::Bayes(_) | Estimator::Calibrated(_) => true,
+            Estimator::Centroids(_) => false,
+            Estimator::Ensemble(ensemble) => ensemble.is_probability(),
         }
     }
 
-    /// The answer for the row in `scratch.encoded`, into `scratch.answer`.
-    pub(crate) fn score_row(&self, scratch: &mut Scratch) {
-        scratch.answer.clear();
-        scratch.answer.resize(self.outputs(), 0.0);
-        let answer = scratch.answer.as_mut_slice();
+    /// The answer for one encoded row; `work` is memory to work in.
+    pub(crate) fn score_one(&self, row: &[f64], work: &mut Work, answer: &mut [f64]) {
         match self {
-            Self::Linear(linear) => linear.score(&scratch.encoded, answer),
-            Self::Trees(forest) => forest.score(&scratch.encoded, &mut scratch.layer, answer),
-            Self::Mlp(network) => network.score(
-                &scratch.encoded,
-                &mut scratch.layer,
-                &mut scratch.next_layer,
-                answer,
-            ),
+            Self::Linear(linear) => linear.score(row, answer),
+            Self::Trees(forest) => forest.score(row, &mut work.spread, answer),
+            Self::Mlp(network) => {
+                network.score(row, &mut work.layer, &mut work.next_layer, answer);
+            }
+            Self::Bayes(densities) => densities.score(row, answer),
+            Self::Svm(svm) => svm.score(row, answer),
+            Self::Centroids(centroids) => centroids.score(row, answer),
+            Self::Ensemble(council) => council.score(row, work, answer),
+            Self::Calibrated(corrected) => corrected.score(row, work, answer),
         }
     }
 
-    /// The answers for all rows, each bit for bit that of [`Scorer::score_row`].
+    /// The answers for all rows, each bit for bit that of [`Scorer::score_one`].
     ///
     /// # Shapes
     /// `[rows, outputs]`.
     pub(crate) fn score(&self, matrix: &Matrix) -> Matrix {
         let outputs = self.outputs();
         let mut answers = vec![0.0; matrix.rows() * outputs];
-        let rows = answers.chunks_exact_mut(outputs).enumerate();
         match self {
-            Self::Linear(linear) => {
-                rows.for_each(|(r, answer)| linear.score(matrix.row(r), answer));
-            }
             Self::Trees(forest) => forest.score_all(matrix, &mut answers),
-            Self::Mlp(network) => {
-                let (mut layer, mut next) = (Vec::new(), Vec::new());
-                rows.for_each(|(r, answer)| {
-                    network.score(matrix.row(r), &mut layer, &mut next, answer);
-                });
+            Self::Ensemble(council) => council.score_all(matrix, &mut answers),
+            Self::Calibrated(corrected) => corrected.score_all(matrix, &mut answers),
+            Self::Linear(_) | Self::Mlp(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
+                let mut work = Work::default();
+                for (row, answer) in answers.chunks_exact_mut(outputs).enumerate() {
+                    self.score_one(matrix.row(row), &mut work, answer);
+                }
             }
         }
         Matrix::new(answers, matrix.rows(), outputs)

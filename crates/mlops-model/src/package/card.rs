@@ -14,6 +14,21 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
             format!("{} trees, {nodes} nodes", trees.trees.len())
         }
         Estimator::Mlp(mlp) => format!("{} layers", mlp.layers.len()),
+        Estimator::Bayes(bayes) => format!("{} classes", bayes.log_priors.len()),
+        Estimator::Svm(svm) => format!(
+            "{} support vectors",
+            svm.coefficients.len() / svm.bias.len()
+        ),
+        Estimator::Centroids(centroids) => format!("{} points", centroids.labels.len()),
+        Estimator::Ensemble(ensemble) => {
+            let families: Vec<&str> = ensemble
+                .members
+                .iter()
+                .map(|member| member.estimator.family())
+                .collect();
+            format!("{} members ({})", families.len(), families.join(", "))
+        }
+        Estimator::Calibrated(calibrated) => calibrated.estimator.family().to_owned(),
     };
     let answer = match signature.output() {
         Output::Probability { positive } => format!("the probability of `{}`", plain(positive)),

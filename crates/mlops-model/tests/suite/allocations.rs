@@ -38,7 +38,7 @@ static ALLOCATOR: Counting = Counting;
 #[test]
 fn a_warm_scratch_takes_no_memory() {
     let mut families = std::collections::BTreeSet::new();
-    for seed in 0..30 {
+    for seed in 0..80 {
         let spec = crate::support::model(seed);
         families.insert(spec.family().to_owned());
         let rows = crate::support::rows(&spec, seed, 50);
@@ -50,7 +50,7 @@ fn a_warm_scratch_takes_no_memory() {
             sum += spec.predict_row(row, &mut scratch).unwrap()[0];
         }
         assert_eq!(COUNT.with(Cell::get), before, "{}", spec.family());
-        assert!(sum > 0.0);
+        assert!(sum.is_finite());
     }
-    assert_eq!(families.len(), 3);
+    assert_eq!(families.len(), crate::support::FAMILIES.len());
 }

@@ -6,7 +6,10 @@
 )]
 
 mod allocations;
+mod encoders;
+mod families;
 mod fixtures;
+mod golden;
 mod hostile_models;
 mod inputs;
 #[cfg(feature = "onnx-export")]

@@ -7,7 +7,7 @@ use mlops_model::{Combine, Estimator, Link, Model, ModelSpec, TreeEnsemble};
 
 use super::grow::{Limits, grow};
 use crate::{
-    Fitted, Result, Trainer,
+    Error, Fitted, Result, Trainer,
     error::require,
     prepare::{Numerics, Prepared, check_categories},
     record::{importance, params},
@@ -18,7 +18,7 @@ const NAME: &str = "decision_tree";
 /// Fits one tree whose leaves answer the Laplace-smoothed share of positives among their rows.
 ///
 /// Missing numbers become the mean. Splits lower the Gini impurity most when both classes weigh the
-/// same among a node's rows, so rare positives are split on too.
+/// same among a node's rows, so rare positives are split on too. It does not know of weights.
 ///
 /// # Complexity
 /// About `depth · columns · rows · log(rows)`.
@@ -73,7 +73,7 @@ impl DecisionTreeBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for the first one out of its range.
+    /// [`Error::InvalidParameter`] for the first one out of its range.
     pub fn build(self) -> Result<DecisionTree> {
         let trainer = self.0;
         let Limits {
@@ -114,6 +114,9 @@ impl Trainer for DecisionTree {
     }
 
     fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
+        if set.weights().is_some() {
+            return Err(Error::UnsupportedWeights { trainer: NAME });
+        }
         let prepared = Prepared::new(set, Numerics::Imputed, self.max_categories)?;
         let (matrix, labels) = (&prepared.matrix, &prepared.labels);
         let grown = grow(matrix.values(), matrix.width(), labels, self.limits)?;

@@ -1,0 +1,67 @@
+//! A training set's features without its label.
+
+use std::collections::BTreeSet;
+
+use mlops_core::{Target, TrainingSet};
+use mlops_model::{Estimator, Model, ModelSpec, Output, Preprocess, Signature};
+use ndarray::Array2;
+
+use crate::{
+    Encoding, Error, Result,
+    prepare::{Numerics, Prepared},
+};
+
+/// Scaled rows.
+#[derive(Debug)]
+pub(super) struct Rows {
+    pub(super) records: Array2<f64>,
+    signature: Signature,
+    preprocess: Preprocess,
+}
+
+impl Rows {
+    pub(super) fn new(
+        set: &TrainingSet,
+        encoding: &Encoding,
+        trainer: &'static str,
+    ) -> Result<Self> {
+        if set.weights().is_some() {
+            return Err(Error::UnsupportedWeights { trainer });
+        }
+        // the label is not looked at
+        let target = Target::Number(vec![0.0; set.rows()]);
+        let encoding = Encoding {
+            target: None,
+            ..encoding.clone()
+        };
+        let prepared = Prepared::encoded(set, (), &target, Numerics::Scaled, &encoding)?;
+        let shape = (prepared.matrix.rows(), prepared.matrix.width());
+        let records = Array2::from_shape_vec(shape, prepared.matrix.into_values())
+            .expect("a matrix fills its shape");
+        Ok(Self {
+            records,
+            signature: prepared.signature,
+            preprocess: prepared.preprocess,
+        })
+    }
+
+    /// The number of rows that differ from each other.
+    pub(super) fn different(&self) -> usize {
+        let bits = |row: ndarray::ArrayView1<'_, f64>| -> Vec<u64> {
+            // 0 and -0 are the same place
+            row.iter().map(|x| (x + 0.0).to_bits()).collect()
+        };
+        let rows: BTreeSet<Vec<u64>> = self.records.outer_iter().map(bits).collect();
+        rows.len()
+    }
+
+    /// The estimator as a model of these features, with its own output.
+    pub(super) fn model(self, output: Output, estimator: Estimator) -> Result<ModelSpec> {
+        let signature = Signature::new(self.signature.inputs().to_vec(), output)?;
+        let encoders = self.preprocess.encoders().to_vec();
+        let preprocess = Preprocess::new(&signature, encoders)?;
+        let spec = ModelSpec::new(signature, preprocess, estimator)?;
+        debug_assert!(spec.signature().output().width() >= 1);
+        Ok(spec)
+    }
+}
