@@ -45,13 +45,14 @@
 //! - Predict a table: [`Model::predict`] on a [`RecordBatch`](arrow::array::RecordBatch).
 //! - Answer a constant: a [`Linear`] without weights over a [`Preprocess`] without encoders.
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
+//! - Answer for sequences: [`SequenceSpec`], an LSTM or a transformer's encoder.
 //!
 //! # How values are read
 //!
 //! A batch and a row give the same bits. NaN is a missing value; infinity is refused. A missing value is
 //! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
-//! one-hot. A category that was not seen in training is all zeros too. Whole numbers beyond 2^53 are
-//! refused rather than rounded.
+//! one-hot. A category that was not seen in training is all zeros too, and has a row of its own in an
+//! embedding. Whole numbers beyond 2^53 are refused rather than rounded.
 //!
 //! # What this crate does not do
 //!
@@ -71,16 +72,21 @@ mod matrix;
 mod model;
 mod package;
 mod preprocess;
+mod sequence;
 mod signature;
 mod spec;
 
 pub use error::{Error, Result};
 pub use estimator::{
-    Activation, Combine, Dense, Estimator, Linear, Link, Mlp, Node, Rule, Tree, TreeEnsemble,
+    Activation, Combine, Dense, Embedding, Estimator, Linear, Link, Mlp, Node, Rule, Tree,
+    TreeEnsemble,
 };
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{Encoder, Preprocess};
+pub use sequence::{
+    Block, Lstm, Norm, Scale, SequenceNetwork, SequenceSpec, Sequences, Transformer,
+};
 pub use signature::{Input, InputKind, Output, Signature};
 pub use spec::ModelSpec;

@@ -32,6 +32,8 @@ pub const TREE_DEPTH: usize = 256;
 pub const LAYERS: usize = 64;
 /// Weights and biases of a linear model or of all layers together.
 pub const WEIGHTS: usize = 2_000_000;
+/// Steps of a sequence.
+pub const STEPS: usize = 1_024;
 /// Files of a package.
 pub const FILES: usize = 64;
 /// Bytes of one file of a package.

@@ -84,15 +84,16 @@ impl ModelSpec {
             ));
         }
         let scorer = Scorer::new(&estimator, preprocess.width())?;
-        let missing = |encoder: &&Encoder| preprocess.can_be_missing(encoder);
-        if !matches!(estimator, Estimator::Trees(_))
-            && let Some(encoder) = preprocess.encoders().iter().find(missing)
-        {
-            let input = &signature.inputs()[encoder.input()].name;
-            return Err(Error::model(
-                format!("encoder of input `{input}`"),
-                "the input is nullable and not imputed; only trees read missing values",
-            ));
+        let mut column = 0;
+        for encoder in preprocess.encoders() {
+            if preprocess.can_be_missing(encoder) && !estimator.reads_missing(column) {
+                let input = &signature.inputs()[encoder.input()].name;
+                return Err(Error::model(
+                    format!("encoder of input `{input}`"),
+                    "its value can be missing; only trees and embeddings read missing values",
+                ));
+            }
+            column += encoder.width();
         }
         let (outputs, wanted) = (scorer.outputs(), signature.output().width());
         if outputs != wanted {

@@ -36,13 +36,16 @@
 //! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | one-hot |
 //! | `DecisionTree` | linfa-trees | as they are | the mean | one-hot |
 //! | `Boosting` | forust-ml | as they are | the better side of each split | one-hot |
-//! | `MlpClassifier` | burn | scaled, skewed ones in logarithms | the mean | one-hot |
+//! | `Mlp` | burn | scaled, skewed ones in logarithms | the mean | embedded, or one-hot |
+//! | `SequenceTrainer` | burn | scaled | the mean | refused |
 //!
 //! # Recipes
 //!
 //! - Split in time: [`split_latest`]; [`split_with_gap`] where labels look ahead.
 //! - Record a run: log [`Fitted::params`], [`Fitted::history`] and [`Evaluation::metrics`].
 //! - Keep the model: hand [`Fitted::spec`] to [`ModelPackage::builder`](mlops_model::ModelPackage::builder).
+//! - Watch, cancel and resume a network: `Mlp::fit_with` and its `Checkpoint`, with feature `burn`.
+//! - Learn from what went before: `SequenceSet::from_history`, then `SequenceTrainer::lstm` or `transformer`.
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do
@@ -57,9 +60,9 @@
 //! | --- | --- | --- |
 //! | `linfa` (default) | `LogisticRegression`, `DecisionTree` | a minute of build |
 //! | `boosting` (default) | `Boosting` | a minute of build |
-//! | `burn` | `MlpClassifier` on the CPU | four minutes of build |
-//! | `wgpu` | its training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
-//! | `cuda` | its training on CUDA | two more; needs a driver to run |
+//! | `burn` | `Mlp` and `SequenceTrainer` on the CPU | four minutes of build |
+//! | `wgpu` | their training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
+//! | `cuda` | their training on CUDA | two more; needs a driver to run |
 //!
 //! # Errors
 //!
@@ -68,7 +71,8 @@
 //! # Papers
 //!
 //! Chen and Guestrin 2016 (boosting) · Breiman et al. 1984 (trees) · Provost and Domingos 2003 (leaf
-//! probabilities) · Loshchilov and Hutter 2019 (AdamW) · Efron and Tibshirani 1993 (bootstrap).
+//! probabilities) · Loshchilov and Hutter 2019 (AdamW) · Srivastava et al. 2014 (dropout) · Hochreiter and
+//! Schmidhuber 1997 (LSTM) · Vaswani et al. 2017 (attention) · Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
 
@@ -81,7 +85,7 @@ mod boosting;
 mod burn;
 mod error;
 mod evaluate;
-#[cfg(any(feature = "boosting", feature = "burn"))]
+#[cfg(feature = "boosting")]
 mod holdout;
 #[cfg(feature = "linfa")]
 mod logistic;
@@ -96,7 +100,10 @@ mod trainer;
 mod tree;
 
 #[cfg(feature = "burn")]
-pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
+pub use crate::burn::{
+    Checkpoint, ClassWeights, Control, Device, FittedSequence, Mlp, MlpBuilder, Progress, Schedule,
+    SequenceSet, SequenceTrainer, SequenceTrainerBuilder, Texts, Training, Watched,
+};
 pub use baseline::baseline;
 #[cfg(feature = "boosting")]
 pub use boosting::{Boosting, BoostingBuilder};

@@ -4,9 +4,11 @@
 //! [`ModelSpec`](crate::ModelSpec) checks them once and turns them into a [`Scorer`], whose layout is
 //! made for reading.
 
+mod activation;
+mod embedding;
 mod forest;
 mod linear;
-mod mlp;
+pub(crate) mod mlp;
 mod tree;
 
 use std::fmt;
@@ -16,8 +18,10 @@ use serde::{
     de::{self, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
+pub use activation::Activation;
+pub use embedding::Embedding;
 pub use linear::Linear;
-pub use mlp::{Activation, Dense, Mlp};
+pub use mlp::{Dense, Mlp};
 pub use tree::{Combine, Node, Rule, Tree, TreeEnsemble};
 
 use crate::{
@@ -44,6 +48,15 @@ impl Estimator {
             Self::Linear(_) => "linear",
             Self::Trees(_) => "trees",
             Self::Mlp(_) => "mlp",
+        }
+    }
+
+    /// Whether the encoded column may be missing: trees send it a way of its own, embeddings have a row for it.
+    pub(crate) fn reads_missing(&self, column: usize) -> bool {
+        match self {
+            Self::Linear(_) => false,
+            Self::Trees(_) => true,
+            Self::Mlp(mlp) => mlp.embeddings.iter().any(|table| table.column == column),
         }
     }
 

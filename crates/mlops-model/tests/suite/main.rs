@@ -11,4 +11,5 @@ mod hostile_models;
 mod inputs;
 mod packages;
 mod parity;
+mod sequences;
 mod support;

@@ -11,11 +11,17 @@ use mlops_core::{
     },
 };
 use mlops_model::{
-    Activation, Combine, Dense, Encoder, Estimator, Input, InputKind, Linear, Link, Mlp, Model,
-    ModelSpec, Node, Output, Preprocess, Rule, Signature, Tree, TreeEnsemble,
+    Activation, Combine, Dense, Embedding, Encoder, Estimator, Input, InputKind, Linear, Link, Mlp,
+    Model, ModelSpec, Node, Output, Preprocess, Rule, Signature, Tree, TreeEnsemble,
 };
 
 const COUNTRIES: [&str; 5] = ["DE", "FR", "UK", "", "ä \"quoted\""];
+const ACTIVATIONS: [Activation; 4] = [
+    Activation::Relu,
+    Activation::Tanh,
+    Activation::Logistic,
+    Activation::Gelu,
+];
 /// Few numbers, so that rows meet thresholds exactly.
 const GRID: [f64; 9] = [-1e300, -2.0, -0.5, -0.0, 0.0, 0.1, 1.0, 7.25, 1e17];
 
@@ -28,6 +34,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     let mut rng = Seed(seed).derive("model").rng();
     let family = rng.below(3);
     let trees = family == 1;
+    let ordinal = family != 0;
     let outputs = pick(&mut rng, &[1, 3]);
     let link = if outputs == 1 {
         Link::Logit
@@ -59,7 +66,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
             ("unused", _) => {}
             (_, InputKind::Str) => {
                 let categories = COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect();
-                encoders.push(if trees && rng.below(2) == 0 {
+                encoders.push(if ordinal && rng.below(2) == 0 {
                     Encoder::Ordinal {
                         input: at,
                         categories,
@@ -91,7 +98,9 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
         }),
         1 => Estimator::Trees(ensemble(seed, width, outputs)),
         _ => {
-            let shape = [width, 7, 4, outputs];
+            let embeddings = embeddings(&preprocess, &mut weights);
+            let embedded: usize = embeddings.iter().map(|table| table.cols).sum();
+            let shape = [width - embeddings.len() + embedded, 7, 4, outputs];
             let layers = shape.windows(2).map(|w| Dense {
                 rows: w[1],
                 cols: w[0],
@@ -99,13 +108,36 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
                 bias: weights(w[1]),
             });
             Estimator::Mlp(Mlp {
+                embeddings,
                 layers: layers.collect(),
-                activation: Activation::Relu,
+                activation: ACTIVATIONS[usize::try_from(seed % 4).unwrap()],
                 link,
             })
         }
     };
     ModelSpec::new(signature, preprocess, estimator).unwrap()
+}
+
+/// A table for each ordinal column, one row short now and then.
+fn embeddings(
+    preprocess: &Preprocess,
+    weights: &mut impl FnMut(usize) -> Vec<f64>,
+) -> Vec<Embedding> {
+    let mut column = 0;
+    let mut tables = Vec::new();
+    for encoder in preprocess.encoders() {
+        if let Encoder::Ordinal { categories, .. } = encoder {
+            let (rows, cols) = (categories.len() + column % 2, 3);
+            tables.push(Embedding {
+                column,
+                rows,
+                cols,
+                weights: weights(rows * cols),
+            });
+        }
+        column += encoder.width();
+    }
+    tables
 }
 
 /// The first model from this seed on that answers one number.
@@ -314,7 +346,14 @@ fn scores(spec: &ModelSpec, x: &[Option<f64>], outputs: usize) -> Vec<f64> {
             })
             .collect(),
         Estimator::Mlp(mlp) => {
-            let mut layer: Vec<f64> = x.iter().map(|x| x.unwrap()).collect();
+            let table = |column| mlp.embeddings.iter().find(|table| table.column == column);
+            let plain = (0..x.len()).filter(|at| table(*at).is_none());
+            let mut layer: Vec<f64> = plain.map(|at| x[at].unwrap()).collect();
+            for table in &mlp.embeddings {
+                let number = x[table.column].map_or(usize::MAX, |x| x as usize);
+                let row = number.min(table.rows - 1) * table.cols;
+                layer.extend(&table.weights[row..row + table.cols]);
+            }
             for (at, dense) in mlp.layers.iter().enumerate() {
                 let mut next = Vec::new();
                 for row in 0..dense.rows {
@@ -323,13 +362,31 @@ fn scores(spec: &ModelSpec, x: &[Option<f64>], outputs: usize) -> Vec<f64> {
                         sum += dense.weights[row * dense.cols + col] * x;
                     }
                     let last = at + 1 == mlp.layers.len();
-                    next.push(if last { sum } else { sum.max(0.0) });
+                    next.push(if last {
+                        sum
+                    } else {
+                        activate(mlp.activation, sum)
+                    });
                 }
                 layer = next;
             }
             layer
         }
         other => panic!("no oracle for {other:?}"),
+    }
+}
+
+fn activate(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+        Activation::Logistic => 1.0 / (1.0 + (-x).exp()),
+        // held against torch where it is defined
+        activation => {
+            let mut value = [x];
+            activation.apply(&mut value);
+            value[0]
+        }
     }
 }
 
