@@ -240,10 +240,9 @@ fn trainers(seed: Seed) -> AnyResult<Vec<Arc<dyn Trainer>>> {
     ];
     #[cfg(feature = "burn")]
     trainers.push(Arc::new(
-        mlops::train::MlpClassifier::builder()
+        mlops::train::Mlp::builder()
             .hidden([32, 16])
-            .epochs(20)
-            .seed(seed)
+            .training(mlops::train::Training::new().epochs(20).seed(seed))
             .build()?,
     ));
     Ok(trainers)

@@ -257,6 +257,14 @@ pub enum Error {
         /// The file system's own error.
         source: std::io::Error,
     },
+    /// A sequence cannot be read.
+    #[error("sequence {sequence}: {reason}")]
+    InvalidSequence {
+        /// The sequence, counted from 0.
+        sequence: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// The result of this crate.

@@ -50,13 +50,14 @@
 //! - Hand a model to other runtimes and to Python (feature `onnx-export`): `ModelPackageBuilder::onnx`.
 //! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
 //!   `ModelPackage::verify`; signatures and keys are cosign's.
+//! - Answer for sequences: [`SequenceSpec`], an LSTM or a transformer's encoder.
 //!
 //! # How values are read
 //!
 //! A batch and a row give the same bits. NaN is a missing value; infinity is refused. A missing value is
 //! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
-//! one-hot. A category that was not seen in training is all zeros too. Whole numbers beyond 2^53 are
-//! refused rather than rounded.
+//! one-hot. A category that was not seen in training is all zeros too, and has a row of its own in an
+//! embedding. Whole numbers beyond 2^53 are refused rather than rounded.
 //!
 //! # What this crate does not do
 //!
@@ -85,6 +86,7 @@ mod model;
 mod onnx;
 mod package;
 mod preprocess;
+mod sequence;
 #[cfg(feature = "sign")]
 mod sign;
 mod signature;
@@ -92,13 +94,17 @@ mod spec;
 
 pub use error::{Error, Result};
 pub use estimator::{
-    Activation, Bayes, Blend, Calibrated, Centroids, Combine, Curve, Dense, Ensemble, Estimator,
-    Kernel, Likelihood, Linear, Link, Member, Mlp, Nearest, Node, Rule, Svm, Tree, TreeEnsemble,
+    Activation, Bayes, Blend, Calibrated, Centroids, Combine, Curve, Dense, Embedding, Ensemble,
+    Estimator, Kernel, Likelihood, Linear, Link, Member, Mlp, Nearest, Node, Rule, Svm, Tree,
+    TreeEnsemble,
 };
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{BucketForm, DatePart, Encoder, Factor, Preprocess, Step, TimeUnit};
+pub use sequence::{
+    Block, Lstm, Norm, Scale, SequenceNetwork, SequenceSpec, Sequences, Transformer,
+};
 #[cfg(feature = "sign")]
 pub use sign::{BlobSignature, PublicKey, SigningKey, TrustPolicy, TrustedKey, Verified};
 pub use signature::{Input, InputKind, Output, Signature};

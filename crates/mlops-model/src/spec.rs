@@ -93,7 +93,7 @@ impl ModelSpec {
                 let input = &signature.inputs()[encoder.input()].name;
                 return Err(Error::model(
                     format!("encoder of input `{input}`"),
-                    "the input is nullable and not imputed; only trees read missing values",
+                    "its value can be missing; only trees and embeddings read missing values",
                 ));
             }
             start = end;

@@ -200,6 +200,20 @@ pub enum Error {
         /// The epoch, counted from 1.
         epoch: usize,
     },
+    /// Whoever watched the fit gave it up.
+    #[error("{trainer} was cancelled after epoch {epoch}")]
+    Cancelled {
+        /// The trainer.
+        trainer: &'static str,
+        /// The epoch, counted from 1.
+        epoch: usize,
+    },
+    /// A fit cannot go on from these bytes.
+    #[error("the checkpoint cannot be used: {reason}")]
+    InvalidCheckpoint {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A device was asked for that is not there.
     #[error("device `{device}` cannot be used: {reason}")]
     DeviceUnavailable {

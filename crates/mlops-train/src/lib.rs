@@ -46,7 +46,8 @@
 //! | `Boosting` | our own | as they are | the better side of each split | sets of categories |
 //! | `RandomForest` | our own | as they are | the better side of each split | sets of categories |
 //! | `Forust` | forust-ml | as they are | the better side of each split | one-hot |
-//! | `MlpClassifier` | burn | scaled, skewed ones in logarithms | the mean | one-hot |
+//! | `Mlp` | burn | scaled, skewed ones in logarithms | the mean | embedded, or one-hot |
+//! | `SequenceTrainer` | burn | scaled | the mean | refused |
 //!
 //! # Recipes
 //!
@@ -63,6 +64,8 @@
 //! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
 //! - Blend trainers: `Averaging`, `Stacking`.
 //! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
+//! - Watch, cancel and resume a network: `Mlp::fit_with` and its `Checkpoint`, with feature `burn`.
+//! - Learn from what went before: `SequenceSet::from_history`, then `SequenceTrainer::lstm` or `transformer`.
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do
@@ -75,9 +78,9 @@
 //! | --- | --- | --- |
 //! | `linfa` (default) | linear models, naive Bayes, support vectors, clusters, `DecisionTree`, blends | a minute and a half of build |
 //! | `forust` | `Forust`, to hold `Boosting` against | a minute of build |
-//! | `burn` | `MlpClassifier` on the CPU | four minutes of build |
-//! | `wgpu` | its training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
-//! | `cuda` | its training on CUDA | two more; needs a driver to run |
+//! | `burn` | `Mlp` and `SequenceTrainer` on the CPU | four minutes of build |
+//! | `wgpu` | their training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
+//! | `cuda` | their training on CUDA | two more; needs a driver to run |
 //!
 //! # Errors
 //!
@@ -88,7 +91,8 @@
 //! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et
 //! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Platt 1999 (sigmoids of scores) ·
 //! Micci-Barreca 2001 (means of the label) · Wolpert 1992 (stacking) · Loshchilov and Hutter 2019 (AdamW) ·
-//! Efron and Tibshirani 1993 (bootstrap).
+//! Srivastava et al. 2014 (dropout) · Hochreiter and Schmidhuber 1997 (LSTM) · Vaswani et al. 2017
+//! (attention) · Efron and Tibshirani 1993 (bootstrap).
 //!
 //! [`TrainingSet`]: mlops_core::TrainingSet
 
@@ -102,6 +106,7 @@ mod boosting;
 #[cfg(feature = "burn")]
 mod burn;
 mod calibrate;
+mod class_weights;
 #[cfg(feature = "linfa")]
 mod cluster;
 mod compare;
@@ -151,7 +156,11 @@ mod truth;
 mod validate;
 
 #[cfg(feature = "burn")]
-pub use crate::burn::{Device, MlpClassifier, MlpClassifierBuilder};
+pub use crate::burn::{
+    Checkpoint as NetworkCheckpoint, Control as NetworkControl, Device, FittedSequence, Mlp,
+    MlpBuilder, Progress as NetworkProgress, Schedule, SequenceSet, SequenceTrainer,
+    SequenceTrainerBuilder, Texts, Training, Watched,
+};
 pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
 #[cfg(feature = "linfa")]
@@ -160,6 +169,7 @@ pub use boosting::{
     Boosting, BoostingBuilder, BoostingCheckpoint, BoostingProgress, Goss, Loss, Monotone,
 };
 pub use calibrate::{Isotonic, Knot, Reliability, Sigmoid, reliability};
+pub use class_weights::ClassWeights;
 #[cfg(feature = "linfa")]
 pub use cluster::{
     Dbscan, DbscanBuilder, GaussianMixture, GaussianMixtureBuilder, KMeans, KMeansBuilder,
@@ -185,7 +195,7 @@ pub use forest::{RandomForest, RandomForestBuilder};
 #[cfg(feature = "forust")]
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
-pub use logistic::{ClassWeights, LogisticRegression, LogisticRegressionBuilder};
+pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
 pub use measure::{Goal, Measure, Metric, interval};
 #[cfg(feature = "linfa")]
 pub use naive_bayes::{NaiveBayes, NaiveBayesBuilder};

@@ -13,7 +13,7 @@ use arrow::{
 use mlops_core::{Target, TrainingSet};
 use mlops_model::{Encoder, InputKind, Matrix, Preprocess, Signature, limit};
 
-use crate::{Error, Result, error::require, reads::signature};
+use crate::{Error, Result, reads::signature};
 
 /// What a trainer's library can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +54,15 @@ pub(crate) struct Prepared<L> {
     pub(crate) weights: Option<Vec<f64>>,
 }
 
+#[cfg(any(feature = "linfa", feature = "boosting"))]
 /// Checks the labels: two classes, both there.
 pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
     let labels = set.label_classes()?;
+    both_classes(&labels)?;
+    Ok(labels)
+}
+
+fn both_classes(labels: &[bool]) -> Result<()> {
     let class = labels[0];
     if labels.iter().all(|label| *label == class) {
         return Err(Error::SingleClass {
@@ -64,15 +70,21 @@ pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
             class: class.to_string(),
         });
     }
-    Ok(labels)
+    Ok(())
 }
 
 /// Checks the labels: a number or at least two classes, all finite.
 pub(crate) fn target(set: &TrainingSet) -> Result<Target> {
     let target = set.target();
-    match &target {
-        Target::Binary(_) => {
-            classes(set)?;
+    check_target(&target)?;
+    Ok(target)
+}
+
+/// Checks labels that came from anywhere.
+pub(crate) fn check_target(target: &Target) -> Result<()> {
+    match target {
+        Target::Binary(labels) => {
+            both_classes(labels)?;
         }
         Target::Number(values) => {
             if let Some(row) = values.iter().position(|value| !value.is_finite()) {
@@ -92,10 +104,10 @@ pub(crate) fn target(set: &TrainingSet) -> Result<Target> {
             }
         }
     }
-    Ok(target)
+    Ok(())
 }
 
-#[cfg(any(feature = "linfa", feature = "forust", feature = "burn"))]
+#[cfg(any(feature = "linfa", feature = "forust"))]
 impl Prepared<Vec<bool>> {
     /// [`Prepared::with`] for a label of two classes.
     pub(crate) fn new(
@@ -108,6 +120,7 @@ impl Prepared<Vec<bool>> {
     }
 }
 
+#[cfg(any(feature = "linfa", feature = "boosting"))]
 impl Prepared<Target> {
     /// [`Prepared::with`] for a label of any kind.
     pub(crate) fn any(
@@ -127,11 +140,23 @@ impl<L> Prepared<L> {
     /// # Errors
     /// [`Error::SingleClass`], [`Error::UnsupportedColumn`], [`Error::NoUsableFeature`], and the model's
     /// own for a number that is not finite.
+    #[cfg(any(feature = "linfa", feature = "boosting"))]
     fn with(
         set: &TrainingSet,
         labels: L,
         numerics: Numerics,
         max_categories: usize,
+    ) -> Result<Self> {
+        Self::with_encoders(set, labels, numerics, max_categories, |encoder| encoder)
+    }
+
+    /// [`Prepared::with`], where each encoder that was fitted may be exchanged for another of its input.
+    pub(crate) fn with_encoders(
+        set: &TrainingSet,
+        labels: L,
+        numerics: Numerics,
+        max_categories: usize,
+        exchange: impl Fn(Encoder) -> Encoder,
     ) -> Result<Self> {
         let signature = signature(set)?;
         let batch = set.features();
@@ -151,6 +176,7 @@ impl<L> Prepared<L> {
                 features: batch.num_columns(),
             });
         }
+        let encoders = encoders.into_iter().map(exchange).collect();
         let preprocess = Preprocess::new(&signature, encoders)?;
         let matrix = preprocess.encode(&batch)?;
         Ok(Self {
@@ -163,11 +189,12 @@ impl<L> Prepared<L> {
     }
 }
 
+#[cfg(any(feature = "linfa", feature = "boosting"))]
 /// Refuses a limit of categories that cannot be meant.
 pub(crate) fn check_categories(owner: &'static str, max_categories: usize) -> Result<()> {
     let rule = "it must lie in 1..=1024";
     let inside = (1..=1024).contains(&max_categories);
-    require(inside, owner, "max_categories", &max_categories, rule)
+    crate::error::require(inside, owner, "max_categories", &max_categories, rule)
 }
 
 /// The numbers that are there, and how much each counts.

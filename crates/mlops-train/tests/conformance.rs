@@ -38,10 +38,13 @@ fn forust_keeps_the_contract() {
 #[cfg(feature = "burn")]
 #[test]
 fn the_network_keeps_the_contract() {
-    let builder = mlops_train::MlpClassifier::builder()
-        .hidden([16])
+    let training = mlops_train::Training::new()
         .epochs(60)
-        .batch(64);
-    let trainer = builder.learning_rate(0.01).build();
-    conformance::check(&trainer.expect("the settings are in range"));
+        .batch(64)
+        .learning_rate(0.01);
+    for texts in [mlops_train::Texts::OneHot, mlops_train::Texts::Embedded(16)] {
+        let builder = mlops_train::Mlp::builder().hidden([16]).texts(texts);
+        let trainer = builder.training(training.clone()).build();
+        conformance::check(&trainer.expect("the settings are in range"));
+    }
 }

@@ -70,12 +70,9 @@ fn our_boosting_is_as_good_as_that_of_forust() -> Result<()> {
 fn the_network_beats_logistic_regression() -> Result<()> {
     let (train, test) = split_latest(&planted(4000, 11), 0.3)?;
     let logistic = score(&LogisticRegression::builder().build()?, &train, &test)?;
-    let builder = mlops_train::MlpClassifier::builder();
-    let network = score(
-        &builder.batch(64).learning_rate(0.005).build()?,
-        &train,
-        &test,
-    )?;
+    let training = mlops_train::Training::new().batch(64).learning_rate(0.005);
+    let trainer = mlops_train::Mlp::builder().training(training).build()?;
+    let network = score(&trainer, &train, &test)?;
     println!("network: pr_auc {:.3}", network.pr_auc.value);
     assert!(network.pr_auc.value > logistic.pr_auc.value + 0.03);
     Ok(())

@@ -1,17 +1,9 @@
-//! Feed-forward networks: dense layers with an activation between them.
+//! Feed-forward networks: embedded categories, dense layers, an activation between them.
 
 use serde::{Deserialize, Serialize};
 
+use super::{Activation, Embedding, embedding::Embedded};
 use crate::{Error, Link, Result, limit};
-
-/// What stands between two layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Activation {
-    /// `max(x, 0)`.
-    Relu,
-}
 
 /// A fully connected layer: `output = weights · input + bias`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +25,14 @@ pub struct Dense {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mlp {
+    /// The tables that turn columns of category numbers into vectors, by ascending column. The first layer reads
+    /// the columns without a table, in their order, and behind them the vectors, in the order of the tables.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "limit::list::<{ limit::WEIGHTS }, _, _>"
+    )]
+    pub embeddings: Vec<Embedding>,
     /// The layers from input to output.
     #[serde(deserialize_with = "limit::list::<{ limit::WEIGHTS }, _, _>")]
     pub layers: Vec<Dense>,
@@ -52,6 +52,7 @@ impl limit::Weigh for Dense {
 /// by side while each keeps the order of its terms.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
+    embedded: Embedded,
     layers: Vec<Layer>,
     /// The largest number of values between two layers.
     widest: usize,
@@ -59,8 +60,9 @@ pub(crate) struct Network {
     link: Link,
 }
 
+/// A checked dense layer, laid out `[cols, rows]`.
 #[derive(Debug, Clone)]
-struct Layer {
+pub(crate) struct Layer {
     weights: Vec<f64>,
     bias: Vec<f64>,
 }
@@ -69,13 +71,20 @@ impl Network {
     /// Checks shapes and numbers.
     pub(crate) fn new(mlp: &Mlp, width: usize) -> Result<Self> {
         limit::check("the number of layers", mlp.layers.len(), limit::LAYERS)?;
-        let total = mlp.layers.iter().map(limit::Weigh::weigh).sum();
+        let tables = mlp.embeddings.iter().map(limit::Weigh::weigh);
+        let total = mlp
+            .layers
+            .iter()
+            .map(limit::Weigh::weigh)
+            .chain(tables)
+            .sum();
         limit::check("the number of weights", total, limit::WEIGHTS)?;
         if mlp.layers.is_empty() {
             return Err(Error::model("network", "it has no layer"));
         }
-        let mut cols = width;
-        let mut widest = width;
+        let embedded = Embedded::new(&mlp.embeddings, width)?;
+        let mut cols = embedded.width();
+        let mut widest = cols;
         for (at, layer) in mlp.layers.iter().enumerate() {
             layer
                 .check(cols)
@@ -84,6 +93,7 @@ impl Network {
             widest = widest.max(cols);
         }
         Ok(Self {
+            embedded,
             layers: mlp.layers.iter().map(Layer::new).collect(),
             widest,
             activation: mlp.activation,
@@ -104,25 +114,12 @@ impl Network {
         // the two change places, so both must hold the widest
         layer.reserve(self.widest);
         next.reserve(self.widest);
-        layer.extend_from_slice(encoded);
+        self.embedded.widen(encoded, layer);
         for (at, dense) in self.layers.iter().enumerate() {
             next.clear();
-            next.extend_from_slice(&dense.bias);
-            for (x, weights) in layer
-                .iter()
-                .zip(dense.weights.chunks_exact(dense.bias.len()))
-            {
-                for (sum, weight) in next.iter_mut().zip(weights) {
-                    *sum += weight * x;
-                }
-            }
+            dense.sums(layer, next);
             if at + 1 < self.layers.len() {
-                match self.activation {
-                    // unlike `max`, this lets the NaN of an overflow through
-                    Activation::Relu => {
-                        next.iter_mut().filter(|x| **x < 0.0).for_each(|x| *x = 0.0);
-                    }
-                }
+                self.activation.apply(next);
             }
             std::mem::swap(layer, next);
         }
@@ -137,7 +134,28 @@ impl Network {
 }
 
 impl Layer {
-    fn new(dense: &Dense) -> Self {
+    /// Appends an output a row of the layer.
+    pub(crate) fn sums(&self, inputs: &[f64], into: &mut Vec<f64>) {
+        let from = into.len();
+        into.extend_from_slice(&self.bias);
+        let sums = &mut into[from..];
+        for (x, weights) in inputs
+            .iter()
+            .zip(self.weights.chunks_exact(self.bias.len()))
+        {
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += weight * x;
+            }
+        }
+    }
+
+    /// The outputs.
+    pub(crate) fn rows(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Lays a checked layer out.
+    pub(crate) fn new(dense: &Dense) -> Self {
         let mut weights = Vec::with_capacity(dense.weights.len());
         for col in 0..dense.cols {
             weights.extend((0..dense.rows).map(|row| dense.weights[row * dense.cols + col]));
@@ -150,7 +168,8 @@ impl Layer {
 }
 
 impl Dense {
-    fn check(&self, cols: usize) -> Result<(), String> {
+    /// Checks the shape against what comes in, and the numbers.
+    pub(crate) fn check(&self, cols: usize) -> Result<(), String> {
         if self.cols != cols {
             return Err(format!("it reads {} numbers, {cols} come in", self.cols));
         }

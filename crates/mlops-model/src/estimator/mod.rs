@@ -4,13 +4,15 @@
 //! [`ModelSpec`](crate::ModelSpec) checks them once and turns them into a [`Scorer`], whose layout is
 //! made for reading.
 
+mod activation;
 mod bayes;
 mod calibrated;
 mod centroids;
+mod embedding;
 mod ensemble;
 mod forest;
 mod linear;
-mod mlp;
+pub(crate) mod mlp;
 mod svm;
 mod tree;
 
@@ -21,12 +23,14 @@ use serde::{
     de::{self, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
+pub use activation::Activation;
 pub use bayes::{Bayes, Likelihood};
 pub use calibrated::{Calibrated, Curve};
 pub use centroids::{Centroids, Nearest};
+pub use embedding::Embedding;
 pub use ensemble::{Blend, Ensemble, Member};
 pub use linear::Linear;
-pub use mlp::{Activation, Dense, Mlp};
+pub use mlp::{Dense, Mlp};
 pub use svm::{Kernel, Svm};
 pub use tree::{Combine, Node, Rule, Tree, TreeEnsemble};
 
@@ -102,7 +106,13 @@ impl Estimator {
                 }
             }
             Self::Calibrated(calibrated) => calibrated.estimator.needs(first, width, needed),
-            Self::Linear(_) | Self::Mlp(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
+            // a table of an embedding has a row for what is missing
+            Self::Mlp(mlp) => {
+                for (column, needed) in needed[first..first + width].iter_mut().enumerate() {
+                    *needed |= mlp.embeddings.iter().all(|table| table.column != column);
+                }
+            }
+            Self::Linear(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
                 needed[first..first + width].fill(true);
             }
         }

@@ -13,7 +13,12 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
             let nodes: usize = trees.trees.iter().map(|tree| tree.nodes.len()).sum();
             format!("{} trees, {nodes} nodes", trees.trees.len())
         }
-        Estimator::Mlp(mlp) => format!("{} layers", mlp.layers.len()),
+        Estimator::Mlp(mlp) if mlp.embeddings.is_empty() => format!("{} layers", mlp.layers.len()),
+        Estimator::Mlp(mlp) => format!(
+            "{} layers, {} embeddings",
+            mlp.layers.len(),
+            mlp.embeddings.len()
+        ),
         Estimator::Bayes(bayes) => format!("{} classes", bayes.log_priors.len()),
         Estimator::Svm(svm) => format!(
             "{} support vectors",

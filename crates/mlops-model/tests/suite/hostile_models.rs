@@ -1,8 +1,8 @@
 //! Models that contradict themselves are refused, from code and from JSON alike.
 
 use mlops_model::{
-    Activation, Combine, Dense, Encoder, Error, Estimator, Input, InputKind, Linear, Link, Mlp,
-    Model, ModelSpec, Node, Output, Preprocess, Result, Rule, Scratch, Signature, Tree,
+    Activation, Combine, Dense, Embedding, Encoder, Error, Estimator, Input, InputKind, Linear,
+    Link, Mlp, Model, ModelSpec, Node, Output, Preprocess, Result, Rule, Scratch, Signature, Tree,
     TreeEnsemble, limit,
 };
 
@@ -171,6 +171,7 @@ fn weights_and_shapes_are_checked() {
     };
     let mlp = |layers| {
         Estimator::Mlp(Mlp {
+            embeddings: Vec::new(),
             layers,
             activation: Activation::Relu,
             link: Link::Identity,
@@ -217,7 +218,69 @@ fn weights_and_shapes_are_checked() {
 }
 
 #[test]
-fn a_missing_value_may_only_reach_trees() {
+fn embeddings_are_checked_and_their_rows_are_bounded() {
+    let table = |column, rows, cols, weights: Vec<f64>| Embedding {
+        column,
+        rows,
+        cols,
+        weights,
+    };
+    let mlp = |embeddings, cols| {
+        Estimator::Mlp(Mlp {
+            embeddings,
+            layers: vec![Dense {
+                rows: 1,
+                cols,
+                weights: vec![1.0; cols],
+                bias: vec![0.0],
+            }],
+            activation: Activation::Relu,
+            link: Link::Identity,
+        })
+    };
+    let good = || table(1, 2, 1, vec![10.0, 20.0]);
+    for (tables, message) in [
+        (
+            vec![table(2, 2, 1, vec![0.0; 2])],
+            "encoded column 2, there are 2",
+        ),
+        (vec![table(1, 0, 1, vec![])], "0 by 1 is no table"),
+        (vec![table(1, 1, 0, vec![])], "1 by 0 is no table"),
+        (
+            vec![table(1, 2, 2, vec![0.0; 2])],
+            "2 weights do not fill 2 by 2",
+        ),
+        (vec![table(1, usize::MAX, 2, vec![0.0; 2])], "do not fill"),
+        (vec![table(1, 1, 1, vec![f64::NAN])], "a weight is NaN"),
+        (
+            vec![good(), good()],
+            "embedding 1 is not valid: its column does not ascend",
+        ),
+        (vec![good(), table(0, 1, 1, vec![0.0])], "does not ascend"),
+    ] {
+        refused(mlp(tables, 2), message);
+    }
+    refused(mlp(vec![good()], 3), "it reads 3 numbers, 2 come in");
+    let heavy = table(0, limit::WEIGHTS, 1, vec![0.0; limit::WEIGHTS]);
+    refused(mlp(vec![heavy], 2), "the number of weights is");
+
+    let model = build(false, Output::Number, mlp(vec![good()], 2)).unwrap();
+    for (number, expected) in [
+        (0.0, 10.0),
+        (0.9, 10.0),
+        (1.0, 20.0),
+        (-1.0, 20.0),
+        (1e300, 20.0),
+        (f64::MIN, 20.0),
+    ] {
+        let row = [0.0.into(), number.into()];
+        let answer = model.predict_value(&row, &mut Scratch::new()).unwrap();
+        assert_eq!(answer, expected, "{number}");
+    }
+}
+
+#[test]
+fn a_missing_value_may_only_reach_trees_and_embeddings() {
     let linear = Linear {
         weights: vec![1.0, 1.0],
         bias: vec![0.0],

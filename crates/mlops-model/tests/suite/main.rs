@@ -16,6 +16,7 @@ mod inputs;
 mod onnx;
 mod packages;
 mod parity;
+mod sequences;
 #[cfg(feature = "sign")]
 mod signing;
 mod support;

@@ -12,12 +12,18 @@ use mlops_core::{
 };
 use mlops_model::{
     Activation, Bayes, Blend, BucketForm, Calibrated, Centroids, Combine, Curve, DatePart, Dense,
-    Encoder, Ensemble, Estimator, Factor, Input, InputKind, Kernel, Likelihood, Linear, Link,
-    Member, Mlp, Model, ModelSpec, Nearest, Node, Output, Preprocess, Rule, Signature, Step, Svm,
-    TimeUnit, Tree, TreeEnsemble,
+    Embedding, Encoder, Ensemble, Estimator, Factor, Input, InputKind, Kernel, Likelihood, Linear,
+    Link, Member, Mlp, Model, ModelSpec, Nearest, Node, Output, Preprocess, Rule, Signature, Step,
+    Svm, TimeUnit, Tree, TreeEnsemble,
 };
 
 const COUNTRIES: [&str; 5] = ["DE", "FR", "UK", "", "ä \"quoted\""];
+const ACTIVATIONS: [Activation; 4] = [
+    Activation::Relu,
+    Activation::Tanh,
+    Activation::Logistic,
+    Activation::Gelu,
+];
 /// Few numbers, so that rows meet thresholds exactly.
 const GRID: [f64; 9] = [-1e300, -2.0, -0.5, -0.0, 0.0, 0.1, 1.0, 7.25, 1e17];
 
@@ -30,6 +36,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     let mut rng = Seed(seed).derive("model").rng();
     let family = pick(&mut rng, &FAMILIES);
     let trees = family == "trees";
+    let ordinal = trees || family == "mlp";
     let outputs = if family == "centroids" {
         1
     } else {
@@ -64,7 +71,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
             (_, InputKind::Str) => {
                 let categories = COUNTRIES[1..].iter().map(|c| (*c).to_owned()).collect();
                 encoders.push(match rng.below(3) {
-                    0 if trees => Encoder::Ordinal {
+                    0 if ordinal => Encoder::Ordinal {
                         input: at,
                         categories,
                     },
@@ -98,7 +105,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     }
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let width = preprocess.width();
-    let estimator = estimator(&mut rng, family, width, outputs);
+    let estimator = estimator(&mut rng, family, &preprocess, outputs);
     ModelSpec::new(signature, preprocess, estimator).unwrap()
 }
 
@@ -119,7 +126,8 @@ fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
 }
 
 #[expect(clippy::too_many_lines, reason = "a match of one arm a family")]
-fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estimator {
+fn estimator(rng: &mut Rng, family: &str, preprocess: &Preprocess, outputs: usize) -> Estimator {
+    let width = preprocess.width();
     let link = if outputs == 1 {
         Link::Logit
     } else {
@@ -129,7 +137,9 @@ fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estim
         "linear" => Estimator::Linear(linear(rng, width, outputs)),
         "trees" => Estimator::Trees(ensemble(rng.next_u64(), width, outputs)),
         "mlp" => {
-            let shape = [width, 7, 4, outputs];
+            let embeddings = embeddings(preprocess, &mut |n| weights(rng, n));
+            let embedded: usize = embeddings.iter().map(|table| table.cols).sum();
+            let shape = [width - embeddings.len() + embedded, 7, 4, outputs];
             let layers = shape.windows(2).map(|w| Dense {
                 rows: w[1],
                 cols: w[0],
@@ -137,8 +147,9 @@ fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estim
                 bias: weights(rng, w[1]),
             });
             Estimator::Mlp(Mlp {
+                embeddings,
                 layers: layers.collect(),
-                activation: Activation::Relu,
+                activation: pick(rng, &ACTIVATIONS),
                 link,
             })
         }
@@ -325,7 +336,29 @@ fn crooked(rng: &mut Rng, signature: &Signature, input: usize, trees: bool) -> [
     [first, Encoder::Product { factors }]
 }
 
-/// The first model from this seed on that answers the probability of one class.
+/// A table for each ordinal column, one row short now and then.
+fn embeddings(
+    preprocess: &Preprocess,
+    weights: &mut impl FnMut(usize) -> Vec<f64>,
+) -> Vec<Embedding> {
+    let mut column = 0;
+    let mut tables = Vec::new();
+    for encoder in preprocess.encoders() {
+        if let Encoder::Ordinal { categories, .. } = encoder {
+            let (rows, cols) = (categories.len() + column % 2, 3);
+            tables.push(Embedding {
+                column,
+                rows,
+                cols,
+                weights: weights(rows * cols),
+            });
+        }
+        column += encoder.width();
+    }
+    tables
+}
+
+/// The first model from this seed on that answers one number.
 pub(crate) fn one_output(seed: u64) -> ModelSpec {
     (seed..seed + 1000)
         .map(model)
@@ -706,7 +739,14 @@ fn scores(estimator: &Estimator, x: &[Option<f64>]) -> Vec<f64> {
             })
             .collect(),
         Estimator::Mlp(mlp) => {
-            let mut layer: Vec<f64> = x.iter().map(|x| x.unwrap()).collect();
+            let table = |column| mlp.embeddings.iter().find(|table| table.column == column);
+            let plain = (0..x.len()).filter(|at| table(*at).is_none());
+            let mut layer: Vec<f64> = plain.map(|at| x[at].unwrap()).collect();
+            for table in &mlp.embeddings {
+                let number = x[table.column].map_or(usize::MAX, |x| x as usize);
+                let row = number.min(table.rows - 1) * table.cols;
+                layer.extend(&table.weights[row..row + table.cols]);
+            }
             for (at, dense) in mlp.layers.iter().enumerate() {
                 let mut next = Vec::new();
                 for row in 0..dense.rows {
@@ -715,7 +755,11 @@ fn scores(estimator: &Estimator, x: &[Option<f64>]) -> Vec<f64> {
                         sum += dense.weights[row * dense.cols + col] * x;
                     }
                     let last = at + 1 == mlp.layers.len();
-                    next.push(if last { sum } else { sum.max(0.0) });
+                    next.push(if last {
+                        sum
+                    } else {
+                        activate(mlp.activation, sum)
+                    });
                 }
                 layer = next;
             }
@@ -821,6 +865,20 @@ fn density(bayes: &Bayes, class: usize, x: &[f64]) -> f64 {
         other => panic!("no oracle for {other:?}"),
     }
     sum
+}
+
+fn activate(activation: Activation, x: f64) -> f64 {
+    match activation {
+        Activation::Relu => x.max(0.0),
+        Activation::Tanh => x.tanh(),
+        Activation::Logistic => 1.0 / (1.0 + (-x).exp()),
+        // held against torch where it is defined
+        activation => {
+            let mut value = [x];
+            activation.apply(&mut value);
+            value[0]
+        }
+    }
 }
 
 fn descend(tree: &Tree, at: u32, x: &[Option<f64>]) -> f64 {

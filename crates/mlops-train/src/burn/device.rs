@@ -1,26 +1,33 @@
 //! Where a network is trained: on the CPU, or on a GPU that is named and never guessed.
 //!
-//! burn panics, in a thread of its own, when a device is missing. A GPU is therefore used from a
+//! burn panics, in a thread of its own, when a device is missing. A GPU is therefore first tried from a
 //! thread that may fail, and a failure becomes [`Error::DeviceUnavailable`].
 
 use std::fmt;
 
 use burn::backend::{Autodiff, Flex, flex::FlexDevice};
 
-use super::fit::{Job, Outcome, train};
+use super::{
+    fit::{Job, Outcome, PART, Watch, train},
+    net::Net,
+};
 use crate::{Error, Result};
 
 /// A device to train on. What is predicted with later is always the CPU.
+///
+/// There is no default GPU and no way back to the CPU: what is asked for is used, or is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
-    /// The CPU, with one thread; the same seed gives the same bits.
+    /// The CPU; the same seed gives the same bits, with any number of threads.
     #[default]
     Cpu,
     /// A discrete GPU by its number, through Vulkan, Metal or DX12; needs feature `wgpu`.
     Wgpu(usize),
     /// A GPU that shares the CPU's memory, by its number; needs feature `wgpu`.
     WgpuIntegrated(usize),
+    /// A GPU that software imitates, which is slower than [`Device::Cpu`]; needs feature `wgpu`.
+    WgpuSoftware,
     /// An NVIDIA GPU by its number; needs feature `cuda`, and a driver to run.
     Cuda(usize),
 }
@@ -31,6 +38,7 @@ impl fmt::Display for Device {
             Self::Cpu => f.write_str("cpu"),
             Self::Wgpu(index) => write!(f, "wgpu:{index}"),
             Self::WgpuIntegrated(index) => write!(f, "wgpu-integrated:{index}"),
+            Self::WgpuSoftware => f.write_str("wgpu-software"),
             Self::Cuda(index) => write!(f, "cuda:{index}"),
         }
     }
@@ -38,33 +46,22 @@ impl fmt::Display for Device {
 
 impl Device {
     /// Trains there.
-    #[cfg_attr(
-        not(any(feature = "wgpu", feature = "cuda")),
-        expect(
-            clippy::needless_pass_by_value,
-            reason = "the thread that drives a GPU takes it along"
-        )
-    )]
-    pub(super) fn run(self, job: Job) -> Result<Outcome> {
+    pub(super) fn run<N: Net>(self, job: &Job<'_, N>, watch: Watch<'_>) -> Result<Outcome> {
         match self {
-            Self::Cpu => train::<Autodiff<Flex>>(&job, &FlexDevice),
+            Self::Cpu => train::<N, Autodiff<Flex>>(job, PART, &FlexDevice, watch),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu(index) => self.guarded(move || {
-                let device = burn::backend::wgpu::WgpuDevice::DiscreteGpu(index);
-                train::<Autodiff<burn::backend::Wgpu>>(&job, &device)
-            }),
+            Self::Wgpu(index) => self.wgpu(WgpuDevice::DiscreteGpu(index), job, watch),
             #[cfg(feature = "wgpu")]
-            Self::WgpuIntegrated(index) => self.guarded(move || {
-                let device = burn::backend::wgpu::WgpuDevice::IntegratedGpu(index);
-                train::<Autodiff<burn::backend::Wgpu>>(&job, &device)
-            }),
+            Self::WgpuIntegrated(index) => self.wgpu(WgpuDevice::IntegratedGpu(index), job, watch),
+            #[cfg(feature = "wgpu")]
+            Self::WgpuSoftware => self.wgpu(WgpuDevice::Cpu, job, watch),
             #[cfg(feature = "cuda")]
-            Self::Cuda(index) => self.guarded(move || {
+            Self::Cuda(index) => {
                 let device = burn::backend::cuda::CudaDevice::new(index);
-                train::<Autodiff<burn::backend::Cuda>>(&job, &device)
-            }),
+                self.guarded::<N, burn::backend::Cuda>(&device, job, watch)
+            }
             #[cfg(not(feature = "wgpu"))]
-            Self::Wgpu(_) | Self::WgpuIntegrated(_) => {
+            Self::Wgpu(_) | Self::WgpuIntegrated(_) | Self::WgpuSoftware => {
                 Err(self.unavailable("built without feature `wgpu`"))
             }
             #[cfg(not(feature = "cuda"))]
@@ -72,14 +69,43 @@ impl Device {
         }
     }
 
+    #[cfg(feature = "wgpu")]
+    fn wgpu<N: Net>(
+        self,
+        device: WgpuDevice,
+        job: &Job<'_, N>,
+        watch: Watch<'_>,
+    ) -> Result<Outcome> {
+        self.guarded::<N, burn::backend::Wgpu>(&device, job, watch)
+    }
+
+    /// Tries the device with a small sum before it is trained on; a step there is one part.
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn guarded(self, work: impl FnOnce() -> Result<Outcome> + Send + 'static) -> Result<Outcome> {
-        std::thread::spawn(work).join().unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(self.unavailable(text.unwrap_or("burn panicked")))
+    fn guarded<N: Net, B: burn::tensor::backend::Backend>(
+        self,
+        device: &B::Device,
+        job: &Job<'_, N>,
+        watch: Watch<'_>,
+    ) -> Result<Outcome> {
+        let tried = attempt(|| {
+            let one = burn::tensor::Tensor::<B, 1>::from_floats([1.0, 2.0], device);
+            (one.clone() + one)
+                .sum()
+                .into_data()
+                .convert::<f32>()
+                .to_vec::<f32>()
+        });
+        match tried {
+            Ok(Ok(sum)) if sum == [6.0] => {}
+            Ok(_) => return Err(self.unavailable("it cannot add 1 and 2 twice")),
+            Err(reason) => return Err(self.unavailable(&reason)),
+        }
+        let trained = attempt(|| train::<N, Autodiff<B>>(job, usize::MAX, device, watch));
+        trained.unwrap_or_else(|reason| {
+            Err(Error::Engine {
+                engine: "burn",
+                reason,
+            })
         })
     }
 
@@ -89,6 +115,27 @@ impl Device {
             reason: reason.to_owned(),
         }
     }
+}
+
+#[cfg(feature = "wgpu")]
+use burn::backend::wgpu::WgpuDevice;
+
+/// Runs what may panic in a thread of its own; the words of the panic.
+#[cfg(any(test, feature = "wgpu", feature = "cuda"))]
+fn attempt<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, String> {
+    let joined = std::thread::scope(|scope| scope.spawn(work).join());
+    joined.map_err(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("it stopped without a word");
+        if text.contains("RecvError") {
+            // the thread that drives the device has ended
+            return "no such device or no driver for it was found".to_owned();
+        }
+        text.to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -101,9 +148,27 @@ mod tests {
             Device::Cpu,
             Device::Wgpu(0),
             Device::WgpuIntegrated(1),
+            Device::WgpuSoftware,
             Device::Cuda(2),
         ]
         .map(|device| device.to_string());
-        assert_eq!(names, ["cpu", "wgpu:0", "wgpu-integrated:1", "cuda:2"]);
+        let expected = [
+            "cpu",
+            "wgpu:0",
+            "wgpu-integrated:1",
+            "wgpu-software",
+            "cuda:2",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_panic_becomes_words() {
+        assert_eq!(attempt(|| 7), Ok(7));
+        let number = 3;
+        let failed: Result<(), String> = attempt(|| panic!("no adapter {number}"));
+        assert_eq!(failed, Err("no adapter 3".to_owned()));
+        let failed: Result<(), String> = attempt(|| panic!("called on an Err value: RecvError"));
+        assert!(failed.unwrap_err().contains("no driver"));
     }
 }

@@ -1,206 +1,392 @@
-//! The training loop, the same on every device.
+//! The training loop, the same on every device and for every network.
+//!
+//! A step cuts its batch into parts of a fixed number of rows. Each part has a gradient of its own, worked out
+//! by whichever thread is free, and the gradients are summed in the order of the parts: the number of threads
+//! changes no bit.
 
-use burn::nn::loss::BinaryCrossEntropyLossConfig;
-use burn::{
-    module::AutodiffModule,
-    optim::{AdamWConfig, GradientsParams, Optimizer},
-    tensor::{
-        Int, Tensor, TensorData,
-        backend::{AutodiffBackend, Backend},
-    },
+use std::sync::Arc;
+
+use burn::tensor::{
+    Tensor, TensorData,
+    backend::{AutodiffBackend, Backend},
 };
-use mlops_core::Seed;
-use mlops_model::Dense;
+use mlops_core::{Digest, Seed, metric};
 
-use super::network::{Network, numbers, single};
+use super::{
+    checkpoint::{Best, Checkpoint, State},
+    data::Rows,
+    loss::Loss,
+    net::{Dropout, Net, Shape, numbers, start, tensors},
+    optimiser::{AdamW, clip},
+    pool::Pool,
+    training::{Training, Watched},
+};
 use crate::{Error, Result};
 
+/// Rows of a part of a step, on a CPU.
+pub(super) const PART: usize = 512;
 /// Rows that go through the network at once where no gradient is needed.
-const BLOCK: usize = 8192;
+const BLOCK: usize = 512;
 
 /// Everything that a fit needs, free of any backend.
-#[derive(Debug, Clone)]
-pub(super) struct Job {
-    /// Widths of all layers, from the input to the one output.
-    pub(super) widths: Vec<usize>,
-    pub(super) epochs: usize,
-    pub(super) batch: usize,
-    pub(super) learning_rate: f64,
-    pub(super) weight_decay: f64,
-    /// Epochs without progress on `validation` after which to stop.
-    pub(super) patience: Option<usize>,
-    pub(super) seed: Seed,
+#[derive(Debug)]
+pub(super) struct Job<'a, N> {
+    pub(super) trainer: &'static str,
+    pub(super) net: N,
+    pub(super) loss: Loss,
+    pub(super) dropout: f64,
+    pub(super) training: &'a Training,
     pub(super) fit: Rows,
     /// Empty if there is nothing to stop on.
-    pub(super) validation: Rows,
+    pub(super) held: Rows,
+    /// What settings and rows this is.
+    pub(super) fingerprint: Digest,
+    pub(super) resume: Option<&'a Checkpoint>,
 }
 
-/// Encoded rows and their labels.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Rows {
-    /// `[rows, width]`.
-    pub(super) x: Vec<f32>,
-    pub(super) y: Vec<bool>,
+impl<'a> Job<'a, ()> {
+    /// The job with its network.
+    pub(super) fn with<N>(self, net: N) -> Job<'a, N> {
+        Job {
+            trainer: self.trainer,
+            net,
+            loss: self.loss,
+            dropout: self.dropout,
+            training: self.training,
+            fit: self.fit,
+            held: self.held,
+            fingerprint: self.fingerprint,
+            resume: self.resume,
+        }
+    }
 }
 
 /// What a fit leaves.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// The layers of the best epoch, or of the last where nothing was held out.
-    pub(super) layers: Vec<Dense>,
+    /// The weights of the best epoch, or of the last where nothing was held out.
+    pub(super) block: Vec<f32>,
     /// That epoch, counted from 1.
     pub(super) epoch: usize,
-    pub(super) train_loss: Vec<f64>,
-    pub(super) validation_loss: Vec<f64>,
+    /// An epoch each: the loss while training, the loss held out, the watched number.
+    pub(super) history: [Vec<f64>; 3],
 }
 
-/// Minimises the log-loss with AdamW.
-///
-/// # Reference
-/// Loshchilov and Hutter 2019.
-pub(super) fn train<B: AutodiffBackend>(job: &Job, device: &B::Device) -> Result<Outcome> {
-    let width = job.widths[0];
-    let mut network = Network::<B>::new(&job.widths, job.seed, device);
-    let mut optimiser = AdamWConfig::new()
-        .with_weight_decay(single(job.weight_decay))
-        .init();
-    let loss = BinaryCrossEntropyLossConfig::new()
-        .with_logits(true)
-        .init(device);
-    let mut rng = job.seed.derive("batches").rng();
-    let mut order: Vec<usize> = (0..job.fit.y.len()).collect();
+/// How a fit stands after an epoch.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// The epoch that ended, counted from 1.
+    pub epoch: usize,
+    /// The epochs there are at most.
+    pub epochs: usize,
+    /// The mean loss of the epoch's batches.
+    pub train_loss: f64,
+    /// The watched number on the held-out rows, where there are any.
+    pub validation: Option<f64>,
+    /// The best epoch so far.
+    pub best_epoch: usize,
+    state: &'a State,
+    fingerprint: Digest,
+}
 
-    let mut best: Option<(f64, Outcome)> = None;
-    let (mut train_loss, mut validation_loss) = (Vec::new(), Vec::new());
-    for epoch in 1..=job.epochs {
-        rng.shuffle(&mut order);
-        let mut total = 0.0;
-        for rows in order.chunks(job.batch) {
-            let mut x = Vec::with_capacity(rows.len() * width);
-            let mut y = Vec::with_capacity(rows.len());
-            for row in rows {
-                x.extend_from_slice(&job.fit.x[row * width..(row + 1) * width]);
-                y.push(i32::from(job.fit.y[*row]));
-            }
-            let x = Tensor::<B, 2>::from_data(TensorData::new(x, [rows.len(), width]), device);
-            let y = Tensor::<B, 1, Int>::from_data(TensorData::new(y, [rows.len()]), device);
-            let value = loss.forward(network.forward(x).squeeze_dim::<1>(1), y);
-            total += numbers(value.clone().into_data())[0] * rows.len() as f64;
-            let gradients = GradientsParams::from_grads(value.backward(), &network);
-            network = optimiser.step(job.learning_rate, network, gradients);
+impl Progress<'_> {
+    /// All that it takes to go on from here, to the same bits on a CPU.
+    ///
+    /// # Complexity
+    /// 16 bytes a weight.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::write(self.state, self.fingerprint)
+    }
+}
+
+/// What is to happen after an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Control {
+    /// Go on.
+    Continue,
+    /// End here, with the best epoch so far.
+    Stop,
+    /// Give up: the fit answers [`Error::Cancelled`].
+    Cancel,
+}
+
+/// Who looks on; see [`Progress`].
+pub(super) type Watch<'a> = &'a mut (dyn FnMut(&Progress<'_>) -> Control + Send);
+
+/// Minimises the loss with AdamW.
+pub(super) fn train<N: Net, B: AutodiffBackend>(
+    job: &Job<'_, N>,
+    part: usize,
+    device: &B::Device,
+    watch: Watch<'_>,
+) -> Result<Outcome> {
+    let shapes = job.net.shapes();
+    let state = match job.resume {
+        Some(checkpoint) => {
+            let weights = shapes.iter().map(Shape::len).sum();
+            checkpoint.read(job.fingerprint, weights)?
         }
-        let mean = total / order.len() as f64;
-        if !mean.is_finite() {
-            return Err(Error::Diverged {
-                trainer: super::classifier::NAME,
+        None => {
+            let block = start(&shapes, job.training.seed);
+            State {
+                epoch: 0,
+                optimiser: AdamW::new(block.len()),
+                block,
+                best: None,
+                history: Default::default(),
+            }
+        }
+    };
+    let parts = job.training.batch.min(job.fit.len()).div_ceil(part);
+    let threads = job.training.threads.get().min(parts.max(1));
+    let fit = Fit::<N, B> {
+        job,
+        shapes: &shapes,
+        part,
+        device,
+    };
+    std::thread::scope(|scope| fit.run(state, &Pool::new(scope, threads), watch))
+}
+
+struct Fit<'a, N, B: Backend> {
+    job: &'a Job<'a, N>,
+    shapes: &'a [Shape],
+    part: usize,
+    device: &'a B::Device,
+}
+
+/// The summed loss of a part and its gradient, or its scores.
+type Part = (f64, Vec<f32>);
+
+impl<'a, N: Net, B: AutodiffBackend> Fit<'a, N, B> {
+    fn run(&self, mut state: State, pool: &Pool<'a, Part>, watch: Watch<'_>) -> Result<Outcome> {
+        let job = self.job;
+        let training = job.training;
+        while state.epoch < training.epochs && !self.is_stalled(&state) {
+            state.epoch += 1;
+            let epoch = state.epoch;
+            let mean = self.epoch(&mut state, pool);
+            let sound = mean.is_finite() && state.block.iter().all(|weight| weight.is_finite());
+            if !sound {
+                return Err(Error::Diverged {
+                    trainer: job.trainer,
+                    epoch,
+                });
+            }
+            state.history[0].push(mean);
+            let validation = self.validate(&mut state, pool)?;
+            let control = watch(&Progress {
                 epoch,
+                epochs: training.epochs,
+                train_loss: mean,
+                validation,
+                best_epoch: state.best.as_ref().map_or(epoch, |best| best.epoch),
+                state: &state,
+                fingerprint: job.fingerprint,
+            });
+            match control {
+                Control::Continue => {}
+                Control::Stop => break,
+                Control::Cancel => {
+                    return Err(Error::Cancelled {
+                        trainer: job.trainer,
+                        epoch,
+                    });
+                }
+            }
+        }
+        let (epoch, block) = match state.best {
+            Some(best) => (best.epoch, best.block),
+            None => (state.epoch, state.block),
+        };
+        Ok(Outcome {
+            block,
+            epoch,
+            history: state.history,
+        })
+    }
+
+    fn is_stalled(&self, state: &State) -> bool {
+        let patience = self.job.training.early_stopping;
+        let stalled = state.best.as_ref().map(|best| state.epoch - best.epoch);
+        patience
+            .zip(stalled)
+            .is_some_and(|(patience, stalled)| stalled >= patience)
+    }
+
+    /// Passes over all rows; the mean loss of the steps.
+    fn epoch(&self, state: &mut State, pool: &Pool<'a, Part>) -> f64 {
+        let training = self.job.training;
+        let of_epoch = |name: &str| {
+            let Seed(base) = training.seed.derive(name);
+            Seed(base.wrapping_add(state.epoch as u64))
+        };
+        let masks = of_epoch("masks").derive("epoch");
+        let mut order: Vec<u32> = (0..self.job.fit.len())
+            .map(|row| u32::try_from(row).expect("the trainer bounds the rows"))
+            .collect();
+        of_epoch("batches")
+            .derive("epoch")
+            .rng()
+            .shuffle(&mut order);
+        let order: Arc<[u32]> = order.into();
+        let steps = order.len().div_ceil(training.batch);
+        let mut total = 0.0;
+        for step in 0..steps {
+            let from = step * training.batch;
+            let rows = training.batch.min(order.len() - from);
+            let rate = training.rate(state.optimiser.steps, steps);
+            let block: Arc<[f32]> = state.block.as_slice().into();
+            let (order, part) = (order.clone(), self.part);
+            let work = {
+                let (job, shapes, device) = (self.job, self.shapes, self.device);
+                move |at: usize| {
+                    let first = from + at * part;
+                    let rows_at = &order[first..(first + part).min(from + rows)];
+                    let draws = Seed(masks.0.wrapping_add(first as u64));
+                    let scale = 1.0 / rows as f64;
+                    gradient::<N, B>(job, shapes, &block, rows_at, scale, draws, device)
+                }
+            };
+            let mut parts = pool.map(rows.div_ceil(part), work).into_iter();
+            let (mut loss, mut sum) = parts.next().expect("a step has a row");
+            for (value, gradient) in parts {
+                loss += value;
+                sum.iter_mut().zip(&gradient).for_each(|(s, g)| *s += g);
+            }
+            total += loss;
+            if let Some(norm) = training.clip_norm {
+                clip(&mut sum, norm);
+            }
+            let decay = training.weight_decay;
+            state
+                .optimiser
+                .step(self.shapes, &mut state.block, &sum, rate, decay);
+        }
+        total / order.len() as f64
+    }
+
+    /// The watched number on the rows held out; keeps the epoch if it is the best.
+    fn validate(&self, state: &mut State, pool: &Pool<'a, Part>) -> Result<Option<f64>> {
+        let (job, held) = (self.job, &self.job.held);
+        if held.len() == 0 {
+            return Ok(None);
+        }
+        let block: Arc<[f32]> = state.block.as_slice().into();
+        let (shapes, device) = (self.shapes, self.device);
+        let parts = pool.map(held.len().div_ceil(BLOCK), move |at| {
+            let rows = at * BLOCK..((at + 1) * BLOCK).min(held.len());
+            let mut batch = held.gather(rows);
+            let weights = tensors::<B::InnerBackend>(shapes, &block, device);
+            let none = &mut Dropout::none();
+            let scores = job
+                .net
+                .forward::<B::InnerBackend>(&weights, &mut batch, none, device);
+            (0.0, numbers(scores.into_data()))
+        });
+        let mut scores: Vec<f32> = parts.into_iter().flat_map(|(_, scores)| scores).collect();
+        let watched = watched(job, &scores)?;
+        let weight: f64 = held.weights.iter().map(|weight| f64::from(*weight)).sum();
+        let loss = job
+            .loss
+            .gradient(&mut scores, &held.targets, &held.weights, 1.0);
+        let loss = loss / weight;
+        let value = watched.unwrap_or(loss);
+        state.history[1].push(loss);
+        state.history[2].extend(watched);
+        let better = |best: &Best| job.training.watched.better(value, best.value);
+        if job.training.early_stopping.is_some() && state.best.as_ref().is_none_or(better) {
+            state.best = Some(Best {
+                epoch: state.epoch,
+                value,
+                block: state.block.clone(),
             });
         }
-        train_loss.push(mean);
-
-        let frozen = network.valid();
-        let outcome = |layers| Outcome {
-            layers,
-            epoch,
-            train_loss: Vec::new(),
-            validation_loss: Vec::new(),
-        };
-        if job.validation.y.is_empty() {
-            if epoch == job.epochs {
-                best = Some((mean, outcome(frozen.export())));
-            }
-            continue;
-        }
-        let held = log_loss(&frozen, &job.validation, width, device);
-        validation_loss.push(held);
-        if best.as_ref().is_none_or(|(lowest, _)| held < *lowest) {
-            best = Some((held, outcome(frozen.export())));
-        }
-        let stalled = best
-            .as_ref()
-            .map_or(0, |(_, outcome)| epoch - outcome.epoch);
-        if job.patience.is_some_and(|patience| stalled >= patience) {
-            break;
-        }
+        Ok(Some(value))
     }
-    let (_, outcome) = best.ok_or(Error::Diverged {
-        trainer: super::classifier::NAME,
-        epoch: 1,
-    })?;
-    Ok(Outcome {
-        train_loss,
-        validation_loss,
-        ..outcome
-    })
 }
 
-/// The mean log-loss of some rows, from log-odds, so that nothing has to be clipped.
-fn log_loss<B: Backend>(
-    network: &Network<B>,
-    rows: &Rows,
-    width: usize,
+/// The summed loss of some rows, and the gradient of its share in the step.
+fn gradient<N: Net, B: AutodiffBackend>(
+    job: &Job<'_, N>,
+    shapes: &[Shape],
+    block: &[f32],
+    rows: &[u32],
+    scale: f64,
+    draws: Seed,
     device: &B::Device,
-) -> f64 {
-    let mut total = 0.0;
-    for (x, y) in rows.x.chunks(BLOCK * width).zip(rows.y.chunks(BLOCK)) {
-        let data = TensorData::new(x.to_vec(), [y.len(), width]);
-        let scores = numbers(network.forward(Tensor::from_data(data, device)).into_data());
-        for (score, label) in scores.iter().zip(y) {
-            let margin = if *label { *score } else { -score };
-            // ln(1 + exp(-margin)) without overflow
-            total += (-margin).max(0.0) + (-margin.abs()).exp().ln_1p();
+) -> Part {
+    let weights = tensors::<B>(shapes, block, device);
+    let weights: Vec<Tensor<B, 2>> = weights.into_iter().map(Tensor::require_grad).collect();
+    let mut batch = job.fit.gather(rows.iter().map(|row| *row as usize));
+    let mut dropout = Dropout::new(job.dropout, draws);
+    let scores = job
+        .net
+        .forward::<B>(&weights, &mut batch, &mut dropout, device);
+    let [count, outputs] = scores.dims();
+    let mut slopes = numbers(scores.clone().inner().into_data());
+    let loss = job
+        .loss
+        .gradient(&mut slopes, &batch.targets, &batch.weights, scale);
+    // the gradient of this sum is what the loss has as its gradient
+    let slopes = TensorData::new(slopes, [count, outputs]);
+    let gradients = (scores * Tensor::from_data(slopes, device))
+        .sum()
+        .backward();
+    let mut flat = Vec::with_capacity(block.len());
+    for (weight, shape) in weights.iter().zip(shapes) {
+        match weight.grad(&gradients) {
+            Some(gradient) => flat.extend(numbers(gradient.into_data())),
+            None => flat.resize(flat.len() + shape.len(), 0.0),
         }
     }
-    total / rows.y.len() as f64
+    (loss, flat)
 }
 
-#[cfg(test)]
-mod tests {
-    use burn::backend::{Autodiff, Flex, flex::FlexDevice};
-    use mlops_model::{
-        Activation, Encoder, Estimator, Input, InputKind, Link, Mlp, Model, ModelSpec, Output,
-        Preprocess, Scratch, Signature,
+/// The watched number, unless it is the loss.
+fn watched<N>(job: &Job<'_, N>, scores: &[f32]) -> Result<Option<f64>> {
+    let held = &job.held;
+    let weighted = |value: &dyn Fn(usize) -> f64| -> f64 {
+        let weights = held.weights.iter().map(|weight| f64::from(*weight));
+        let total: f64 = weights.clone().sum();
+        weights
+            .enumerate()
+            .map(|(row, weight)| weight * value(row))
+            .sum::<f64>()
+            / total
     };
-
-    use super::*;
-
-    #[test]
-    fn the_exported_network_answers_as_burn_does() {
-        let network = Network::<Autodiff<Flex>>::new(&[3, 8, 5, 1], Seed(3), &FlexDevice).valid();
-        let inputs = ["a", "b", "c"].map(|name| Input::new(name, InputKind::Float));
-        let output = Output::Probability {
-            positive: "y".into(),
+    let classes = || -> (Vec<bool>, Vec<f64>) {
+        let labels = held.targets.iter().map(|target| *target > 0.5);
+        (
+            labels.collect(),
+            scores.iter().map(|score| f64::from(*score)).collect(),
+        )
+    };
+    let outputs = job.loss.outputs();
+    let hit = |row: usize| {
+        let class = match &scores[row * outputs..(row + 1) * outputs] {
+            [score] => f32::from(u8::from(*score > 0.0)),
+            scores => {
+                let top =
+                    (1..outputs).fold(0, |top, at| if scores[at] > scores[top] { at } else { top });
+                top as f32
+            }
         };
-        let signature = Signature::new(inputs, output).unwrap();
-        let encoders = (0..3).map(Encoder::plain).collect();
-        let preprocess = Preprocess::new(&signature, encoders).unwrap();
-        let mlp = Mlp {
-            layers: network.export(),
-            activation: Activation::Relu,
-            link: Link::Logit,
-        };
-        let model = ModelSpec::new(signature, preprocess, Estimator::Mlp(mlp)).unwrap();
-        let mut rng = Seed(4).rng();
-        let mut scratch = Scratch::new();
-        for _ in 0..100 {
-            let row: Vec<f32> = (0..3).map(|_| single(rng.normal())).collect();
-            let data = TensorData::new(row.clone(), [1, 3]);
-            let theirs = network.forward(Tensor::from_data(data, &FlexDevice));
-            let theirs = Link::Logit.apply(numbers(theirs.into_data())[0]);
-            let values: Vec<_> = row.iter().map(|x| f64::from(*x).into()).collect();
-            let ours = model.predict_value(&values, &mut scratch).unwrap();
-            assert!((ours - theirs).abs() < 1e-6, "{ours} is not {theirs}");
+        f64::from(u8::from(class == held.targets[row]))
+    };
+    Ok(match job.training.watched {
+        Watched::Loss => None,
+        Watched::Accuracy => Some(weighted(&hit)),
+        Watched::AbsoluteError => Some(weighted(&|row| {
+            f64::from((scores[row] - held.targets[row]).abs())
+        })),
+        Watched::RocAuc => {
+            let (labels, scores) = classes();
+            Some(metric::roc_auc(&labels, &scores)?)
         }
-    }
-
-    #[test]
-    fn the_loss_needs_no_clipping() {
-        let network = Network::<Flex>::new(&[1, 1], Seed(1), &FlexDevice);
-        let rows = Rows {
-            x: vec![1e6, -1e6],
-            y: vec![true, true],
-        };
-        let loss = log_loss(&network, &rows, 1, &FlexDevice);
-        assert!(loss.is_finite() && loss > 1000.0, "{loss}");
-    }
+        Watched::PrAuc => {
+            let (labels, scores) = classes();
+            Some(metric::pr_auc(&labels, &scores)?)
+        }
+    })
 }

@@ -14,7 +14,7 @@ use mlops_model::{Estimator, Linear, Matrix, ModelSpec};
 
 use self::fit::{Problem, Settings};
 use crate::{
-    Encoding, Error, Fitted, Result, Trainer,
+    ClassWeights, Encoding, Error, Fitted, Result, Trainer,
     error::require,
     prepare::{Numerics, Prepared, target},
     record::{importance, params},
@@ -37,20 +37,6 @@ pub struct LogisticRegression {
     max_iterations: u64,
     encoding: Encoding,
     class_weights: ClassWeights,
-}
-
-/// How much the classes count. All but [`ClassWeights::Equal`] make answers that are no longer the
-/// probabilities of the training rows.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum ClassWeights {
-    /// Every row counts as its set says.
-    #[default]
-    Equal,
-    /// All classes count the same: a row counts `rows / (classes · rows of its class)` times.
-    Balanced,
-    /// A row counts as often as stated for its class; a class that is not named counts once. The classes of
-    /// a label of two are `0` and `1`.
-    Given(BTreeMap<String, f64>),
 }
 
 /// Settings of [`LogisticRegression`].
