@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! cargo bench -p mlops-train --bench boosting -- --threads 1 adult.bin credit.bin
+//! cargo bench -p mlops-train --bench boosting -- --forest adult.bin credit.bin
 //! ```
 //!
 //! A file holds, in little-endian words of eight bytes: the number of rows and of columns, for each column
@@ -17,7 +18,7 @@ use mlops_core::{
     Column, Lineage, Role, Stopwatch, Table, TableSchema, Target, TrainingSet, metric,
 };
 use mlops_model::Model;
-use mlops_train::{Boosting, Trainer};
+use mlops_train::{Boosting, RandomForest, Trainer};
 
 struct Data {
     categories: Vec<bool>,
@@ -108,12 +109,25 @@ fn score(set: &TrainingSet, answers: &[f64]) -> f64 {
     }
 }
 
+fn trainer(forest: bool, threads: usize) -> Box<dyn Trainer> {
+    if forest {
+        let builder = RandomForest::builder().threads(threads);
+        return Box::new(builder.build().expect("in range"));
+    }
+    let builder = Boosting::builder()
+        .trees(200)
+        .leaves(63)
+        .early_stopping(None);
+    let builder = builder.train_loss(false).threads(threads);
+    Box::new(builder.build().expect("in range"))
+}
+
 #[expect(clippy::print_stdout, reason = "it is what a bench is for")]
 fn main() {
     let mut arguments = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench");
-    let (mut threads, mut folds, mut files) = (1, 5u32, Vec::new());
+    let (mut threads, mut folds, mut forest, mut files) = (1, 5u32, false, Vec::new());
     while let Some(argument) = arguments.next() {
         let mut number = || {
             arguments
@@ -122,6 +136,7 @@ fn main() {
                 .expect("a number")
         };
         match argument.as_str() {
+            "--forest" => forest = true,
             "--threads" => threads = number(),
             "--folds" => folds = u32::try_from(number()).expect("a number of folds"),
             _ => files.push(argument),
@@ -135,12 +150,7 @@ fn main() {
                 data.set(f64::from(fold), false),
                 data.set(f64::from(fold), true),
             );
-            let builder = Boosting::builder().trees(200).leaves(63).threads(threads);
-            let trainer = builder
-                .early_stopping(None)
-                .train_loss(false)
-                .build()
-                .expect("in range");
+            let trainer = trainer(forest, threads);
             let (watch, before) = (Stopwatch::start(), cpu());
             let fitted = trainer.fit(&train).expect("two labels");
             wall += watch.elapsed().as_secs_f64();

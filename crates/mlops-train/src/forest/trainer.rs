@@ -20,7 +20,7 @@ const NAME: &str = "random_forest";
 /// Fits trees that each see rows drawn with replacement and choose among a few columns at each split;
 /// the answer is the mean over trees, for labels of two classes, of several, and for numbers.
 ///
-/// Missing numbers go the better way at each split. A text is split by sets of its categories.
+/// A row's weight multiplies how often it was drawn. Missing numbers go the better way at each split. A text is split by sets of its categories.
 ///
 /// # Complexity
 /// About `trees · sqrt(columns) · rows · log(rows)`; columns are put into at most 255 bins once. A model
@@ -29,7 +29,8 @@ const NAME: &str = "random_forest";
 ///
 /// # Reference
 /// Breiman 2001, with scikit-learn's way of averaging shares (`RandomForestClassifier`,
-/// `RandomForestRegressor`).
+/// `RandomForestRegressor`): on data of `benches/peers/boosting.py` the area under the curve is within 0.003
+/// of its, the error within 1 %.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RandomForest {
     trees: usize,

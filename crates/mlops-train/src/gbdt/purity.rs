@@ -154,7 +154,8 @@ impl Cells {
             let bin = if alone {
                 feature.values - 1
             } else {
-                usize::from(present[end - 1])
+                // half-way between the bins that hold rows
+                (usize::from(present[end - 1]) + usize::from(present[end]) - 1).div_ceil(2)
             };
             let bin = u8::try_from(bin).expect("a column has at most 255 bins");
             // without missing values here, they go where more rows go
