@@ -39,7 +39,7 @@ pub const MEMBERS: usize = 1_024;
 /// Estimators around the innermost one: an ensemble of calibrated ensembles has three.
 pub const ESTIMATOR_DEPTH: usize = 8;
 /// Steps of a sequence.
-pub const STEPS: usize = 1_024;
+pub const SEQUENCE_STEPS: usize = 1_024;
 /// Files of a package.
 pub const FILES: usize = 64;
 /// Bytes of one file of a package.

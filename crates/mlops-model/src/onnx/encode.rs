@@ -56,6 +56,17 @@ pub(super) fn encode(
                 double(graph, &equal)
             }
             Encoder::Ordinal { categories, .. } => ordinal(graph, name, input, categories)?,
+            Encoder::Target { .. }
+            | Encoder::Buckets { .. }
+            | Encoder::Transform { .. }
+            | Encoder::Product { .. }
+            | Encoder::Missing { .. }
+            | Encoder::DateParts { .. } => {
+                return Err(Error::NotInOnnx {
+                    part: format!("encoder of input `{}`", input.name),
+                    reason: "of encoders, numbers, one-hot and ordinal ones are written",
+                });
+            }
         };
         columns.push(column);
         start += encoder.width();

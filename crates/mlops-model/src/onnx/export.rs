@@ -61,7 +61,17 @@ impl ModelSpec {
         let scores = match self.estimator() {
             Estimator::Linear(linear) => score::linear(&mut graph, linear, &encoded),
             Estimator::Trees(trees) => trees::trees(&mut graph, self, trees, &logs, &encoded),
-            Estimator::Mlp(mlp) => score::mlp(&mut graph, mlp, &encoded),
+            Estimator::Mlp(mlp) => score::mlp(&mut graph, mlp, &encoded)?,
+            Estimator::Bayes(_)
+            | Estimator::Svm(_)
+            | Estimator::Centroids(_)
+            | Estimator::Ensemble(_)
+            | Estimator::Calibrated(_) => {
+                return Err(Error::NotInOnnx {
+                    part: format!("a model of the family `{}`", self.estimator().family()),
+                    reason: "linear models, trees and networks are written",
+                });
+            }
         };
         let answer = score::link(&mut graph, self.estimator().link(), scores);
         if outputs.len() == 1 {

@@ -1,7 +1,7 @@
 //! Weighted sums, networks and links in ONNX.
 
 use crate::{
-    Activation, Linear, Link, Mlp,
+    Activation, Error, Linear, Link, Mlp, Result,
     onnx::{
         graph::{GraphBuilder, Value},
         proto::{Attribute, Tensor},
@@ -20,18 +20,31 @@ pub(super) fn linear(graph: &mut GraphBuilder, linear: &Linear, encoded: &Value)
 ///
 /// # Shapes
 /// `[rows, outputs]`.
-pub(super) fn mlp(graph: &mut GraphBuilder, mlp: &Mlp, encoded: &Value) -> Value {
+///
+/// # Errors
+/// [`Error::NotInOnnx`] for embeddings and for GELU.
+pub(super) fn mlp(graph: &mut GraphBuilder, mlp: &Mlp, encoded: &Value) -> Result<Value> {
+    let refused = |reason| Error::NotInOnnx {
+        part: "the network".into(),
+        reason,
+    };
+    if !mlp.embeddings.is_empty() {
+        return Err(refused("networks with embeddings are not written"));
+    }
+    let activation = match mlp.activation {
+        Activation::Relu => "Relu",
+        Activation::Tanh => "Tanh",
+        Activation::Logistic => "Sigmoid",
+        Activation::Gelu => return Err(refused("GELU came with a later set of operators")),
+    };
     let mut layer = encoded.clone();
     for (at, next) in mlp.layers.iter().enumerate() {
         layer = dense(graph, &next.weights, &next.bias, &layer);
         if at + 1 < mlp.layers.len() {
-            let activation = match mlp.activation {
-                Activation::Relu => "Relu",
-            };
             layer = graph.node(activation, [&layer], vec![]);
         }
     }
-    layer
+    Ok(layer)
 }
 
 /// Adds what turns scores into answers.
@@ -44,6 +57,11 @@ pub(super) fn link(graph: &mut GraphBuilder, link: Link, scores: Value) -> Value
             graph.node("Softmax", [&scores], axis)
         }
         Link::Exp => graph.node("Exp", [&scores], vec![]),
+        Link::Isolation => {
+            let base = graph.constant(Tensor::doubles(&[1, 1], &[-std::f64::consts::LN_2]));
+            let power = graph.node("Mul", [&scores, &base], vec![]);
+            graph.node("Exp", [&power], vec![])
+        }
     }
 }
 

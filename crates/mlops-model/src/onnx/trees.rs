@@ -54,7 +54,7 @@ impl Logs {
                     }
                 }
             }
-            Estimator::Linear(_) | Estimator::Mlp(_) => logs.fill(None),
+            _ => logs.fill(None),
         }
         Self(logs)
     }

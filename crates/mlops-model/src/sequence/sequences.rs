@@ -39,10 +39,10 @@ impl Sequences {
     /// Appends a sequence.
     ///
     /// # Errors
-    /// [`Error::InvalidSequence`] without a step, with part of one, with more than [`limit::STEPS`] of them or with
+    /// [`Error::InvalidSequence`] without a step, with part of one, with more than [`limit::SEQUENCE_STEPS`] of them or with
     /// an infinite number.
     pub fn push(&mut self, steps: &[f64]) -> Result<()> {
-        check(steps, self.width, limit::STEPS, self.len())?;
+        check(steps, self.width, limit::SEQUENCE_STEPS, self.len())?;
         self.values.extend_from_slice(steps);
         self.starts.push(self.values.len() / self.width);
         Ok(())

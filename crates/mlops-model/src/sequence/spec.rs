@@ -72,7 +72,7 @@ impl TryFrom<Wire> for SequenceSpec {
         let inputs = inputs.map(|name| Input::new(name.clone(), InputKind::Float).nullable());
         // checks the names and the output as for any model
         Signature::new(inputs, wire.output.clone())?;
-        limit::check("the number of steps", wire.max_steps, limit::STEPS)?;
+        limit::check("the number of steps", wire.max_steps, limit::SEQUENCE_STEPS)?;
         if wire.max_steps == 0 {
             return Err(Error::model("sequence", "it may have no step"));
         }

@@ -236,6 +236,7 @@ fn corners() -> Vec<(&'static str, ModelSpec, Vec<Vec<Value>>)> {
                 Output::Number,
                 vec![],
                 Estimator::Mlp(Mlp {
+                    embeddings: vec![],
                     layers: vec![
                         Dense {
                             rows: 2,
@@ -259,6 +260,17 @@ fn corners() -> Vec<(&'static str, ModelSpec, Vec<Vec<Value>>)> {
     ]
 }
 
+#[test]
+fn what_has_no_form_in_onnx_is_refused_by_name() {
+    let refused = (0..60).filter_map(|seed| support::model(seed).to_onnx().err());
+    let refused: Vec<String> = refused.map(|error| error.to_string()).collect();
+    assert!(
+        refused
+            .iter()
+            .any(|text| text.contains("encoder of input `seen`"))
+    );
+}
+
 /// Writes the cases for `interop/onnx`, which asks ONNX Runtime and MLflow about them.
 #[test]
 fn models_of_all_families_have_a_form_in_onnx() {
@@ -266,7 +278,7 @@ fn models_of_all_families_have_a_form_in_onnx() {
     let mut cases = corners();
     // many where they are asked about, and a few where they are only written
     for seed in 0..if out.is_some() { 200 } else { 20 } {
-        let spec = support::model(seed);
+        let spec = support::plain_model(seed);
         let rows = support::rows(&spec, seed, 50);
         cases.push(("random", spec, rows));
     }

@@ -274,7 +274,10 @@ fn sequences_that_cannot_be_read_are_named() {
     narrow.push(&[1.0]).unwrap();
     assert!(model.predict_all(&narrow).is_err());
     assert!(Sequences::new(0).is_err());
-    assert!(long.push(&vec![0.0; 2 * limit::STEPS + 2]).is_err());
+    assert!(
+        long.push(&vec![0.0; 2 * limit::SEQUENCE_STEPS + 2])
+            .is_err()
+    );
 }
 
 #[test]
@@ -325,7 +328,7 @@ fn lists_of_arrow_become_sequences() {
     assert!(matches!(error, Error::MissingColumn { .. }), "{error}");
     let flat: [(&str, ArrayRef); 1] = [(
         "amount",
-        Arc::new(mlops_core::arrow::array::PrimitiveArray::<Float64Type>::from(vec![1.0])),
+        Arc::new(arrow::array::PrimitiveArray::<Float64Type>::from(vec![1.0])),
     )];
     let flat = RecordBatch::try_from_iter(flat).unwrap();
     assert!(Sequences::from_lists(&flat, &["amount"]).is_err());

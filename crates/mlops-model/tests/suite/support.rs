@@ -33,10 +33,20 @@ pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
 
 /// A model of a random family over one input of each kind, for two classes or for three.
 pub(crate) fn model(seed: u64) -> ModelSpec {
+    build(seed, false)
+}
+
+/// The same of the families and encoders that have a form in ONNX.
+#[cfg(feature = "onnx-export")]
+pub(crate) fn plain_model(seed: u64) -> ModelSpec {
+    build(seed, true)
+}
+
+fn build(seed: u64, plain: bool) -> ModelSpec {
     let mut rng = Seed(seed).derive("model").rng();
-    let family = pick(&mut rng, &FAMILIES);
+    let family = pick(&mut rng, if plain { &FAMILIES[..3] } else { &FAMILIES });
     let trees = family == "trees";
-    let ordinal = trees || family == "mlp";
+    let ordinal = trees || (family == "mlp" && !plain);
     let outputs = if family == "centroids" {
         1
     } else {
@@ -75,7 +85,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
                         input: at,
                         categories,
                     },
-                    1 => Encoder::Target {
+                    1 if !plain => Encoder::Target {
                         input: at,
                         categories,
                         values: (0..8).map(|_| rng.normal()).collect(),
@@ -87,13 +97,16 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
                     },
                 });
             }
+            ("seen", _) if plain => {}
             ("seen", _) => encoders.push(Encoder::DateParts {
                 input: at,
                 unit: TimeUnit::Seconds,
                 impute: (!trees || rng.below(2) == 0).then_some(0),
                 parts: PARTS.to_vec(),
             }),
-            _ if rng.below(3) == 0 => encoders.extend(crooked(&mut rng, &signature, at, trees)),
+            _ if !plain && rng.below(3) == 0 => {
+                encoders.extend(crooked(&mut rng, &signature, at, trees))
+            }
             _ => encoders.push(Encoder::Numeric {
                 input: at,
                 impute: (!trees || rng.below(2) == 0).then(|| pick(&mut rng, &GRID[1..8])),
@@ -105,7 +118,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     }
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let width = preprocess.width();
-    let estimator = estimator(&mut rng, family, &preprocess, outputs);
+    let estimator = estimator(&mut rng, family, width, &ordinals(&preprocess), outputs);
     ModelSpec::new(signature, preprocess, estimator).unwrap()
 }
 
@@ -125,9 +138,15 @@ fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
     (0..n).map(|_| 0.03 * rng.normal()).collect()
 }
 
+/// `ordinals` are the columns of categories and how many there are.
 #[expect(clippy::too_many_lines, reason = "a match of one arm a family")]
-fn estimator(rng: &mut Rng, family: &str, preprocess: &Preprocess, outputs: usize) -> Estimator {
-    let width = preprocess.width();
+fn estimator(
+    rng: &mut Rng,
+    family: &str,
+    width: usize,
+    ordinals: &[(usize, usize)],
+    outputs: usize,
+) -> Estimator {
     let link = if outputs == 1 {
         Link::Logit
     } else {
@@ -137,7 +156,7 @@ fn estimator(rng: &mut Rng, family: &str, preprocess: &Preprocess, outputs: usiz
         "linear" => Estimator::Linear(linear(rng, width, outputs)),
         "trees" => Estimator::Trees(ensemble(rng.next_u64(), width, outputs)),
         "mlp" => {
-            let embeddings = embeddings(preprocess, &mut |n| weights(rng, n));
+            let embeddings = embeddings(ordinals, rng);
             let embedded: usize = embeddings.iter().map(|table| table.cols).sum();
             let shape = [width - embeddings.len() + embedded, 7, 4, outputs];
             let layers = shape.windows(2).map(|w| Dense {
@@ -230,7 +249,7 @@ fn estimator(rng: &mut Rng, family: &str, preprocess: &Preprocess, outputs: usiz
                 Member {
                     first,
                     width,
-                    estimator: estimator(rng, family, width, outputs),
+                    estimator: estimator(rng, family, width, &[], outputs),
                 }
             });
             let members: Vec<Member> = members.collect();
@@ -260,7 +279,7 @@ fn estimator(rng: &mut Rng, family: &str, preprocess: &Preprocess, outputs: usiz
             };
             Estimator::Calibrated(Calibrated {
                 curves: (0..outputs).map(|_| curve(rng)).collect(),
-                estimator: Box::new(estimator(rng, family, width, outputs)),
+                estimator: Box::new(estimator(rng, family, width, &[], outputs)),
             })
         }
         other => panic!("no family {other}"),
@@ -336,26 +355,30 @@ fn crooked(rng: &mut Rng, signature: &Signature, input: usize, trees: bool) -> [
     [first, Encoder::Product { factors }]
 }
 
-/// A table for each ordinal column, one row short now and then.
-fn embeddings(
-    preprocess: &Preprocess,
-    weights: &mut impl FnMut(usize) -> Vec<f64>,
-) -> Vec<Embedding> {
+fn ordinals(preprocess: &Preprocess) -> Vec<(usize, usize)> {
     let mut column = 0;
-    let mut tables = Vec::new();
+    let mut found = Vec::new();
     for encoder in preprocess.encoders() {
         if let Encoder::Ordinal { categories, .. } = encoder {
-            let (rows, cols) = (categories.len() + column % 2, 3);
-            tables.push(Embedding {
-                column,
-                rows,
-                cols,
-                weights: weights(rows * cols),
-            });
+            found.push((column, categories.len()));
         }
         column += encoder.width();
     }
-    tables
+    found
+}
+
+/// A table for each ordinal column, one row short now and then.
+fn embeddings(ordinals: &[(usize, usize)], rng: &mut Rng) -> Vec<Embedding> {
+    let tables = ordinals.iter().map(|(column, categories)| {
+        let (rows, cols) = (categories + column % 2, 3);
+        Embedding {
+            column: *column,
+            rows,
+            cols,
+            weights: weights(rng, rows * cols),
+        }
+    });
+    tables.collect()
 }
 
 /// The first model from this seed on that answers one number.

@@ -95,7 +95,7 @@ impl SequenceSet {
     /// `O(rows · max_steps · features)` of time and of memory.
     pub fn from_history(set: &TrainingSet, max_steps: usize) -> Result<Self> {
         let rule = "it must lie in 1..=1024";
-        let steps = (1..=mlops_model::limit::STEPS).contains(&max_steps);
+        let steps = (1..=mlops_model::limit::SEQUENCE_STEPS).contains(&max_steps);
         require(steps, OWNER, "max_steps", &max_steps, rule)?;
         let batch = set.features();
         let mut columns = Vec::with_capacity(batch.num_columns());

@@ -303,7 +303,7 @@ impl SequenceTrainerBuilder {
         require(layers, NAME, "layers", &t.layers, "it must lie in 1..=8")?;
         let share = (0.0..1.0).contains(&t.dropout);
         require(share, NAME, "dropout", &t.dropout, "it must lie in 0..1")?;
-        let steps = (1..=limit::STEPS).contains(&t.max_steps);
+        let steps = (1..=limit::SEQUENCE_STEPS).contains(&t.max_steps);
         require(
             steps,
             NAME,
