@@ -98,7 +98,7 @@ pub(crate) fn model(seed: u64) -> ModelSpec {
     }
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let width = preprocess.width();
-    let estimator = estimator(&mut rng, family, width, outputs);
+    let estimator = estimator(&mut rng, family, (width, outputs), 0);
     ModelSpec::new(signature, preprocess, estimator).unwrap()
 }
 
@@ -113,13 +113,27 @@ pub(crate) const FAMILIES: [&str; 8] = [
     "calibrated",
 ];
 
+/// A family to stand within another; those that hold further ones come to an end.
+fn inner(rng: &mut Rng, depth: usize) -> &'static str {
+    match pick(rng, &FAMILIES) {
+        "centroids" => "svm",
+        "ensemble" | "calibrated" if depth == 3 => "linear",
+        family => family,
+    }
+}
+
 /// Small numbers, as a year is large.
 fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
     (0..n).map(|_| 0.03 * rng.normal()).collect()
 }
 
 #[expect(clippy::too_many_lines, reason = "a match of one arm a family")]
-fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estimator {
+fn estimator(
+    rng: &mut Rng,
+    family: &str,
+    (width, outputs): (usize, usize),
+    depth: usize,
+) -> Estimator {
     let link = if outputs == 1 {
         Link::Logit
     } else {
@@ -213,13 +227,11 @@ fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estim
             let members = (0..count).map(|_| {
                 let first = rng.below(width);
                 let width = 1 + rng.below(width - first);
-                let family = pick(rng, &FAMILIES[..8]);
-                // a nested one has nested ones of its own, which end soon
-                let family = if family == "centroids" { "svm" } else { family };
+                let family = inner(rng, depth);
                 Member {
                     first,
                     width,
-                    estimator: estimator(rng, family, width, outputs),
+                    estimator: estimator(rng, family, (width, outputs), depth + 1),
                 }
             });
             let members: Vec<Member> = members.collect();
@@ -233,7 +245,7 @@ fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estim
             Estimator::Ensemble(Ensemble { members, blend })
         }
         "calibrated" => {
-            let family = pick(rng, &["linear", "mlp", "svm", "bayes", "ensemble"]);
+            let family = inner(rng, depth);
             let curve = |rng: &mut Rng| {
                 if rng.below(2) == 0 {
                     Curve::Sigmoid {
@@ -249,7 +261,7 @@ fn estimator(rng: &mut Rng, family: &str, width: usize, outputs: usize) -> Estim
             };
             Estimator::Calibrated(Calibrated {
                 curves: (0..outputs).map(|_| curve(rng)).collect(),
-                estimator: Box::new(estimator(rng, family, width, outputs)),
+                estimator: Box::new(estimator(rng, family, (width, outputs), depth + 1)),
             })
         }
         other => panic!("no family {other}"),
