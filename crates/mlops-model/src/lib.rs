@@ -52,7 +52,8 @@
 //!
 //! A batch and a row give the same bits. NaN is a missing value; infinity is refused. A missing value is
 //! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
-//! one-hot. A category that was not seen in training is all zeros too. Whole numbers beyond 2^53 are
+//! one-hot. A category that was not seen in training is all zeros too, and the prior where categories stand for
+//! means of the label. Whole numbers beyond 2^53 are
 //! refused rather than rounded.
 //!
 //! # What this crate does not do

@@ -2,7 +2,7 @@
 
 #![cfg(feature = "linfa")]
 
-use mlops_core::{ErrorKind, Seed};
+use mlops_core::{ErrorKind, Seed, metric};
 use mlops_model::{Model, Nearest};
 use mlops_train::{
     Averaging, ClassWeights, Dbscan, DecisionTree, ElasticNet, Encoding, GaussianMixture, KMeans,
@@ -12,6 +12,7 @@ use mlops_train::{
         check, check_classes, check_numbers, check_weights, planted, planted_classes,
         planted_numbers,
     },
+    split_latest,
 };
 
 fn rich() -> Encoding {
@@ -287,5 +288,32 @@ fn the_same_rows_and_seed_give_the_same_centres() -> Result<()> {
     assert_eq!(format!("{again:?}"), format!("{spec:?}"));
     let answers = spec.predict_values(&set.features())?;
     assert!(answers.iter().all(|distance| *distance >= 0.0));
+    Ok(())
+}
+
+#[test]
+fn a_stack_is_better_than_each_of_its_members() -> Result<()> {
+    let (train, test) = split_latest(&planted(3000, 21), 0.3)?;
+    let labels = test.label_classes()?;
+    let loss = |trainer: &dyn Trainer| -> Result<f64> {
+        let answers = trainer.fit(&train)?.spec.predict_values(&test.features())?;
+        Ok(metric::log_loss(&labels, &answers)?)
+    };
+    let members = || -> Result<[Box<dyn Trainer>; 3]> {
+        Ok([
+            logistic(),
+            Box::new(DecisionTree::builder().build()?),
+            Box::new(NaiveBayes::gaussian().build()?),
+        ])
+    };
+    let stack = loss(&Stacking::new(members()?, 5, 1.0, Seed(2))?)?;
+    let mean = loss(&Averaging::new(members()?.map(|member| (member, 1.0)))?)?;
+    let mut alone = Vec::new();
+    for member in members()? {
+        alone.push(loss(member.as_ref())?);
+    }
+    println!("stack {stack:.3}, mean {mean:.3}, alone {alone:.3?}");
+    assert!(alone.iter().all(|alone| stack < *alone && mean < *alone));
+    assert!(stack < mean);
     Ok(())
 }
