@@ -56,8 +56,9 @@
 //!
 //! A batch and a row give the same bits. NaN is a missing value; infinity is refused. A missing value is
 //! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
-//! one-hot. A category that was not seen in training is all zeros too, and has a row of its own in an
-//! embedding. Whole numbers beyond 2^53 are refused rather than rounded.
+//! one-hot. A category that was not seen in training is all zeros too, has a row of its own in an embedding,
+//! and is the prior where categories stand for means of the label. Whole numbers beyond 2^53 are refused
+//! rather than rounded.
 //!
 //! # What this crate does not do
 //!

@@ -2,14 +2,17 @@
 
 #![cfg(feature = "linfa")]
 
-use mlops_core::{ErrorKind, Seed};
+use mlops_core::{ErrorKind, Seed, metric};
+use mlops_model::{Model, Nearest};
 use mlops_train::{
-    Averaging, ClassWeights, DecisionTree, ElasticNet, Encoding, LinearRegression,
-    LogisticRegression, NaiveBayes, Result, Stacking, SupportVectors, TargetEncoding, Trainer,
+    Averaging, ClassWeights, Dbscan, DecisionTree, ElasticNet, Encoding, GaussianMixture, KMeans,
+    LinearRegression, LogisticRegression, NaiveBayes, Result, Stacking, SupportVectors,
+    TargetEncoding, Trainer,
     conformance::{
         check, check_classes, check_numbers, check_weights, planted, planted_classes,
         planted_numbers,
     },
+    split_latest,
 };
 
 fn rich() -> Encoding {
@@ -143,7 +146,7 @@ fn balanced_classes_count_the_same() -> Result<()> {
             .l2(1e-3)
             .class_weights(weights)
             .build()?;
-        let answers = mlops_model::Model::predict_values(&trainer.fit(&set)?.spec, &set.features());
+        let answers = trainer.fit(&set)?.spec.predict_values(&set.features());
         let mut means = [(0.0, 0.0); 2];
         for (answer, label) in answers?.into_iter().zip(&labels) {
             let (sum, count) = &mut means[usize::from(*label)];
@@ -234,4 +237,83 @@ fn settings_out_of_range_are_named() {
         let error = error.expect(parameter).to_string();
         assert!(error.contains(parameter), "{error}");
     }
+}
+
+#[test]
+fn clusters_name_what_they_cannot_group() -> Result<()> {
+    let set = planted(40, 1);
+    let k_means = KMeans::builder(Seed(1)).clusters(41).build()?;
+    let mixture = GaussianMixture::builder(Seed(1)).components(41).build()?;
+    let dbscan = Dbscan::builder().radius(1e-9).build()?;
+    for error in [
+        k_means.fit(&set).unwrap_err(),
+        mixture.fit(&set).unwrap_err(),
+        dbscan.fit(&set).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("the set has 40"), "{error}");
+    }
+    for (error, parameter) in [
+        (
+            KMeans::builder(Seed(1)).clusters(0).build().err(),
+            "clusters",
+        ),
+        (KMeans::builder(Seed(1)).runs(0).build().err(), "runs"),
+        (
+            GaussianMixture::builder(Seed(1))
+                .components(1)
+                .build()
+                .err(),
+            "components",
+        ),
+        (
+            GaussianMixture::builder(Seed(1)).ridge(0.0).build().err(),
+            "ridge",
+        ),
+        (Dbscan::builder().radius(f64::NAN).build().err(), "radius"),
+        (Dbscan::builder().min_points(1).build().err(), "min_points"),
+    ] {
+        let error = error.expect(parameter).to_string();
+        assert!(error.contains(parameter), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_same_rows_and_seed_give_the_same_centres() -> Result<()> {
+    let set = planted(200, 2);
+    let trainer = KMeans::builder(Seed(1)).answer(Nearest::Distance).build()?;
+    let again = trainer.fit(&set)?.spec;
+    let spec = trainer.fit(&set)?.spec;
+    assert_eq!(format!("{again:?}"), format!("{spec:?}"));
+    let answers = spec.predict_values(&set.features())?;
+    assert!(answers.iter().all(|distance| *distance >= 0.0));
+    Ok(())
+}
+
+#[test]
+fn a_stack_is_better_than_each_of_its_members() -> Result<()> {
+    let (train, test) = split_latest(&planted(3000, 21), 0.3)?;
+    let labels = test.label_classes()?;
+    let loss = |trainer: &dyn Trainer| -> Result<f64> {
+        let answers = trainer.fit(&train)?.spec.predict_values(&test.features())?;
+        Ok(metric::log_loss(&labels, &answers)?)
+    };
+    let members = || -> Result<[Box<dyn Trainer>; 3]> {
+        Ok([
+            logistic(),
+            Box::new(DecisionTree::builder().build()?),
+            Box::new(NaiveBayes::gaussian().build()?),
+        ])
+    };
+    let stack = loss(&Stacking::new(members()?, 5, 1.0, Seed(2))?)?;
+    let mean = loss(&Averaging::new(members()?.map(|member| (member, 1.0)))?)?;
+    let mut alone = Vec::new();
+    for member in members()? {
+        alone.push(loss(member.as_ref())?);
+    }
+    println!("stack {stack:.3}, mean {mean:.3}, alone {alone:.3?}");
+    assert!(alone.iter().all(|alone| stack < *alone && mean < *alone));
+    assert!(stack < mean);
+    Ok(())
 }

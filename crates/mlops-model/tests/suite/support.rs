@@ -118,7 +118,13 @@ fn build(seed: u64, plain: bool) -> ModelSpec {
     }
     let preprocess = Preprocess::new(&signature, encoders).unwrap();
     let width = preprocess.width();
-    let estimator = estimator(&mut rng, family, width, &ordinals(&preprocess), outputs);
+    let estimator = estimator(
+        &mut rng,
+        family,
+        (width, outputs),
+        &ordinals(&preprocess),
+        0,
+    );
     ModelSpec::new(signature, preprocess, estimator).unwrap()
 }
 
@@ -133,6 +139,15 @@ pub(crate) const FAMILIES: [&str; 8] = [
     "calibrated",
 ];
 
+/// A family to stand within another; those that hold further ones come to an end.
+fn inner(rng: &mut Rng, depth: usize) -> &'static str {
+    match pick(rng, &FAMILIES) {
+        "centroids" => "svm",
+        "ensemble" | "calibrated" if depth == 3 => "linear",
+        family => family,
+    }
+}
+
 /// Small numbers, as a year is large.
 fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
     (0..n).map(|_| 0.03 * rng.normal()).collect()
@@ -143,9 +158,9 @@ fn weights(rng: &mut Rng, n: usize) -> Vec<f64> {
 fn estimator(
     rng: &mut Rng,
     family: &str,
-    width: usize,
+    (width, outputs): (usize, usize),
     ordinals: &[(usize, usize)],
-    outputs: usize,
+    depth: usize,
 ) -> Estimator {
     let link = if outputs == 1 {
         Link::Logit
@@ -243,13 +258,11 @@ fn estimator(
             let members = (0..count).map(|_| {
                 let first = rng.below(width);
                 let width = 1 + rng.below(width - first);
-                let family = pick(rng, &FAMILIES[..8]);
-                // a nested one has nested ones of its own, which end soon
-                let family = if family == "centroids" { "svm" } else { family };
+                let family = inner(rng, depth);
                 Member {
                     first,
                     width,
-                    estimator: estimator(rng, family, width, &[], outputs),
+                    estimator: estimator(rng, family, (width, outputs), &[], depth + 1),
                 }
             });
             let members: Vec<Member> = members.collect();
@@ -263,7 +276,7 @@ fn estimator(
             Estimator::Ensemble(Ensemble { members, blend })
         }
         "calibrated" => {
-            let family = pick(rng, &["linear", "mlp", "svm", "bayes", "ensemble"]);
+            let family = inner(rng, depth);
             let curve = |rng: &mut Rng| {
                 if rng.below(2) == 0 {
                     Curve::Sigmoid {
@@ -279,7 +292,7 @@ fn estimator(
             };
             Estimator::Calibrated(Calibrated {
                 curves: (0..outputs).map(|_| curve(rng)).collect(),
-                estimator: Box::new(estimator(rng, family, width, &[], outputs)),
+                estimator: Box::new(estimator(rng, family, (width, outputs), &[], depth + 1)),
             })
         }
         other => panic!("no family {other}"),

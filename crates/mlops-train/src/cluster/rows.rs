@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mlops_core::{Target, TrainingSet};
-use mlops_model::{Estimator, Model, ModelSpec, Output, Preprocess, Signature};
+use mlops_model::{Estimator, ModelSpec, Output, Preprocess, Signature};
 use ndarray::Array2;
 
 use crate::{
@@ -60,8 +60,6 @@ impl Rows {
         let signature = Signature::new(self.signature.inputs().to_vec(), output)?;
         let encoders = self.preprocess.encoders().to_vec();
         let preprocess = Preprocess::new(&signature, encoders)?;
-        let spec = ModelSpec::new(signature, preprocess, estimator)?;
-        debug_assert!(spec.signature().output().width() >= 1);
-        Ok(spec)
+        Ok(ModelSpec::new(signature, preprocess, estimator)?)
     }
 }
