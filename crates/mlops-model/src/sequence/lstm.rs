@@ -47,7 +47,7 @@ impl Cells {
         for (at, layer) in lstm.layers.iter().enumerate() {
             let part = || format!("layer {at}");
             let hidden = layer.rows / 4;
-            if layer.rows % 4 != 0 {
+            if !layer.rows.is_multiple_of(4) {
                 let reason = format!("{} rows are no four gates", layer.rows);
                 return Err(Error::model(part(), reason));
             }

@@ -117,7 +117,7 @@ impl Encoder {
         limit::check("the number of blocks", net.blocks.len(), limit::LAYERS)?;
         net.embed.check(width).map_err(part("embedding of steps"))?;
         let size = net.embed.rows;
-        if net.heads == 0 || size % net.heads != 0 {
+        if net.heads == 0 || !size.is_multiple_of(net.heads) {
             let reason = format!("{} heads do not share {size} numbers", net.heads);
             return Err(Error::model("attention", reason));
         }
@@ -210,7 +210,9 @@ impl Encoder {
             mean.iter_mut().zip(&normed).for_each(|(sum, x)| *sum += x);
         }
         let count = (vectors.len() / size) as f64;
-        mean.iter_mut().for_each(|sum| *sum /= count);
+        for sum in &mut mean {
+            *sum /= count;
+        }
         let mut scores = Vec::new();
         self.head.sums(&mean, &mut scores);
         scores
@@ -235,9 +237,9 @@ impl Encoder {
                     query.iter().zip(key).map(|(q, k)| q * k).sum::<f64>() * scale
                 }));
                 let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                shares
-                    .iter_mut()
-                    .for_each(|share| *share = (*share - largest).exp());
+                for share in &mut shares {
+                    *share = (*share - largest).exp();
+                }
                 let sum: f64 = shares.iter().sum();
                 for (share, other) in shares.iter().zip(triples.chunks_exact(3 * size)) {
                     let value = &other[2 * size + at.start..2 * size + at.end];

@@ -77,15 +77,17 @@ impl Checkpoint {
         whole(state.best.as_ref().map_or(0, |best| best.value.to_bits()));
         for series in &state.history {
             whole(series.len() as u64);
-            series.iter().for_each(|value| whole(value.to_bits()));
+            for value in series {
+                whole(value.to_bits());
+            }
         }
         whole(state.block.len() as u64);
         let AdamW { mean, square, .. } = &state.optimiser;
         let best = state.best.iter().map(|best| &best.block);
         for block in [&state.block, mean, square].into_iter().chain(best) {
-            block
-                .iter()
-                .for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+            for x in block {
+                out.extend_from_slice(&x.to_le_bytes());
+            }
         }
         let digest = Digest::of(&out);
         out.extend_from_slice(digest.as_bytes());

@@ -121,20 +121,17 @@ pub(super) fn train<N: Net, B: AutodiffBackend>(
     watch: Watch<'_>,
 ) -> Result<Outcome> {
     let shapes = job.net.shapes();
-    let state = match job.resume {
-        Some(checkpoint) => {
-            let weights = shapes.iter().map(Shape::len).sum();
-            checkpoint.read(job.fingerprint, weights)?
-        }
-        None => {
-            let block = start(&shapes, job.training.seed);
-            State {
-                epoch: 0,
-                optimiser: AdamW::new(block.len()),
-                block,
-                best: None,
-                history: Default::default(),
-            }
+    let state = if let Some(checkpoint) = job.resume {
+        let weights = shapes.iter().map(Shape::len).sum();
+        checkpoint.read(job.fingerprint, weights)?
+    } else {
+        let block = start(&shapes, job.training.seed);
+        State {
+            epoch: 0,
+            optimiser: AdamW::new(block.len()),
+            block,
+            best: None,
+            history: Default::default(),
         }
     };
     let parts = job.training.batch.min(job.fit.len()).div_ceil(part);

@@ -9,7 +9,7 @@ use super::net::single;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loss {
     /// The score is a log-odds, the target 0 or 1.
-    LogLoss,
+    Log,
     /// The scores are unnormalised log-probabilities, the target a position among them.
     CrossEntropy(usize),
     /// Half of the squared error of the one score.
@@ -20,7 +20,7 @@ impl Loss {
     /// The scores of a row.
     pub(super) fn outputs(self) -> usize {
         match self {
-            Self::LogLoss | Self::Squared => 1,
+            Self::Log | Self::Squared => 1,
             Self::CrossEntropy(classes) => classes,
         }
     }
@@ -28,7 +28,7 @@ impl Loss {
     /// What turns scores into answers.
     pub(super) fn link(self) -> Link {
         match self {
-            Self::LogLoss => Link::Logit,
+            Self::Log => Link::Logit,
             Self::CrossEntropy(_) => Link::Softmax,
             Self::Squared => Link::Identity,
         }
@@ -37,7 +37,7 @@ impl Loss {
     /// The name of its mean in a history.
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::LogLoss | Self::CrossEntropy(_) => "log_loss",
+            Self::Log | Self::CrossEntropy(_) => "log_loss",
             Self::Squared => "squared_error",
         }
     }
@@ -61,7 +61,7 @@ impl Loss {
         for ((scores, target), weight) in rows.zip(targets).zip(weights) {
             let (target, weight) = (f64::from(*target), f64::from(*weight));
             match self {
-                Self::LogLoss => {
+                Self::Log => {
                     let score = f64::from(scores[0]);
                     // ln(1 + exp(s)) - t s without overflow
                     total +=
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn gradients_are_the_slopes_of_their_losses() {
         for (loss, scores, target) in [
-            (Loss::LogLoss, vec![0.7f32], 1.0),
-            (Loss::LogLoss, vec![0.0], 0.0),
+            (Loss::Log, vec![0.7f32], 1.0),
+            (Loss::Log, vec![0.0], 0.0),
             (Loss::Squared, vec![-1.2], 0.4),
             (Loss::CrossEntropy(3), vec![0.3, -1.0, 2.0], 1.0),
         ] {
@@ -129,7 +129,7 @@ mod tests {
     fn losses_agree_with_torch_and_need_no_clipping() {
         // torch 2.15, float64, reduction="sum"
         for (loss, mut scores, target, expected) in [
-            (Loss::LogLoss, vec![0.7f32], 1.0, 0.403_186_048_885_457_9),
+            (Loss::Log, vec![0.7f32], 1.0, 0.403_186_048_885_457_9),
             (
                 Loss::CrossEntropy(3),
                 vec![0.3, -1.0, 2.0],
@@ -137,7 +137,7 @@ mod tests {
                 3.209_020_766_545_06,
             ),
             (Loss::Squared, vec![-1.2], 0.4, 1.28),
-            (Loss::LogLoss, vec![-1e6], 1.0, 1e6),
+            (Loss::Log, vec![-1e6], 1.0, 1e6),
             (Loss::CrossEntropy(2), vec![-1e30, 1e30], 0.0, 2e30),
         ] {
             let value = loss.gradient(&mut scores, &[target], &[1.0], 1.0);

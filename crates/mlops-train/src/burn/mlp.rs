@@ -117,7 +117,7 @@ impl Mlp {
         let weights = prepared.weights.as_deref();
         let times = set.event_times();
         let goal = Goal::new(NAME, &self.training, &prepared.labels, weights, &times)?;
-        let codes = self.codes(prepared.preprocess.encoders());
+        let codes = Self::codes(prepared.preprocess.encoders());
         let (fit, held) = goal.rows(&prepared.matrix, &codes);
         let tables: Vec<(usize, usize)> = codes
             .iter()
@@ -179,7 +179,7 @@ impl Mlp {
     }
 
     /// The encoded columns that hold categories, with how many there are.
-    fn codes(&self, encoders: &[Encoder]) -> Vec<(usize, usize)> {
+    fn codes(encoders: &[Encoder]) -> Vec<(usize, usize)> {
         let mut column = 0;
         let mut codes = Vec::new();
         for encoder in encoders {

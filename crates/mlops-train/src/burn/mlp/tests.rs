@@ -352,9 +352,9 @@ fn the_exported_network_answers_as_burn_does() {
         let mut block = start(&shapes, Seed(3));
         // the row of what was not seen, and the biases, begin at 0
         let mut rng = Seed(4).rng();
-        block
-            .iter_mut()
-            .for_each(|weight| *weight += single(0.1 * rng.normal()));
+        for weight in &mut block {
+            *weight += single(0.1 * rng.normal());
+        }
         let output = match (link, outputs) {
             (Link::Logit, _) => Output::Probability {
                 positive: "y".into(),

@@ -94,9 +94,9 @@ impl Net for LstmNet {
                 }
                 *input = last.clone();
             }
-            inputs
-                .iter_mut()
-                .for_each(|x| *x = dropout.apply(x.clone(), device));
+            for x in &mut inputs {
+                *x = dropout.apply(x.clone(), device);
+            }
         }
         let head = &weights[2 * self.layers..];
         let last = inputs.pop().expect("a batch has a step");

@@ -7,7 +7,7 @@ use mlops_model::{Scale, SequenceSpec, limit};
 
 use super::{SequenceSet, lstm_net::LstmNet, transformer_net::TransformerNet};
 use crate::{
-    Error, Result,
+    Result,
     burn::{
         Checkpoint, Control, Progress, Training,
         fit::{Job, Outcome, Watch},
@@ -284,7 +284,7 @@ impl SequenceTrainerBuilder {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for the first one out of its range.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for the first one out of its range.
     pub fn build(self) -> Result<SequenceTrainer> {
         let t = self.0;
         match t.kind {

@@ -19,7 +19,7 @@ use mlops_model::{Link, Output, Sequences};
 
 use super::*;
 use crate::{
-    Watched,
+    Error, Watched,
     burn::{
         data::Batch,
         net::{Dropout, numbers, start, tensors},
@@ -232,9 +232,9 @@ fn the_exported_network_answers_as_burn_does() {
     let shaken = |shapes: &[Shape]| {
         let mut rng = Seed(5).rng();
         let mut block = start(shapes, Seed(4));
-        block
-            .iter_mut()
-            .for_each(|weight| *weight += single(0.1 * rng.normal()));
+        for weight in &mut block {
+            *weight += single(0.1 * rng.normal());
+        }
         block
     };
     let lstm = LstmNet {
