@@ -159,15 +159,13 @@ pub enum Error {
         /// What failed in it.
         source: Box<Error>,
     },
-    /// Whoever watched the work asked it to stop.
-    #[error("{work} was stopped after {done} of {total} steps")]
-    Stopped {
-        /// What was being done.
+    /// Whoever watched the work asked for its end.
+    #[error("{work} was cancelled after {done} steps")]
+    Cancelled {
+        /// The trainer, or what else was being done.
         work: &'static str,
-        /// The steps that were finished.
+        /// The rounds, epochs or folds that were finished.
         done: usize,
-        /// All steps.
-        total: usize,
     },
     /// The function is made for another kind of answer or estimator.
     #[error("{function} takes {expected}; the model {found}")]
@@ -200,14 +198,6 @@ pub enum Error {
         /// The epoch, counted from 1.
         epoch: usize,
     },
-    /// Whoever watched the fit gave it up.
-    #[error("{trainer} was cancelled after epoch {epoch}")]
-    Cancelled {
-        /// The trainer.
-        trainer: &'static str,
-        /// The epoch, counted from 1.
-        epoch: usize,
-    },
     /// A fit cannot go on from these bytes.
     #[error("the checkpoint cannot be used: {reason}")]
     InvalidCheckpoint {
@@ -221,14 +211,6 @@ pub enum Error {
         device: String,
         /// What is missing.
         reason: String,
-    },
-    /// The caller asked for an end while a model was fitted.
-    #[error("{trainer} was cancelled after {rounds} rounds")]
-    Cancelled {
-        /// The trainer.
-        trainer: &'static str,
-        /// The rounds that were done.
-        rounds: usize,
     },
     /// The library behind a trainer refused.
     #[error("{engine} refused: {reason}")]
@@ -258,7 +240,6 @@ impl Error {
             Self::UnsupportedMetric { .. } | Self::UnsupportedModel { .. } => {
                 ErrorKind::Unsupported
             }
-            Self::Stopped { .. } => ErrorKind::Conflict,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

@@ -54,7 +54,6 @@ pub(crate) struct Prepared<L> {
     pub(crate) weights: Option<Vec<f64>>,
 }
 
-#[cfg(any(feature = "linfa", feature = "boosting"))]
 /// Checks the labels: two classes, both there.
 pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
     let labels = set.label_classes()?;
@@ -120,7 +119,6 @@ impl Prepared<Vec<bool>> {
     }
 }
 
-#[cfg(any(feature = "linfa", feature = "boosting"))]
 impl Prepared<Target> {
     /// [`Prepared::with`] for a label of any kind.
     pub(crate) fn any(
@@ -140,7 +138,6 @@ impl<L> Prepared<L> {
     /// # Errors
     /// [`Error::SingleClass`], [`Error::UnsupportedColumn`], [`Error::NoUsableFeature`], and the model's
     /// own for a number that is not finite.
-    #[cfg(any(feature = "linfa", feature = "boosting"))]
     fn with(
         set: &TrainingSet,
         labels: L,
@@ -189,7 +186,6 @@ impl<L> Prepared<L> {
     }
 }
 
-#[cfg(any(feature = "linfa", feature = "boosting"))]
 /// Refuses a limit of categories that cannot be meant.
 pub(crate) fn check_categories(owner: &'static str, max_categories: usize) -> Result<()> {
     let rule = "it must lie in 1..=1024";

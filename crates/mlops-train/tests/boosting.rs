@@ -271,7 +271,7 @@ fn a_fit_ends_when_told_to() {
                 ControlFlow::Continue(())
             }
         });
-    assert!(matches!(ended, Err(Error::Cancelled { rounds: 3, .. })));
+    assert!(matches!(ended, Err(Error::Cancelled { done: 3, .. })));
     assert_eq!(seen, 3);
 }
 

@@ -212,8 +212,8 @@ fn fit(
         };
         if progress(&told).is_break() {
             return Err(Error::Cancelled {
-                trainer: NAME,
-                rounds,
+                work: NAME,
+                done: rounds,
             });
         }
     }

@@ -186,8 +186,8 @@ impl<'a, N: Net, B: AutodiffBackend> Fit<'a, N, B> {
                 Control::Stop => break,
                 Control::Cancel => {
                     return Err(Error::Cancelled {
-                        trainer: job.trainer,
-                        epoch,
+                        work: job.trainer,
+                        done: epoch,
                     });
                 }
             }

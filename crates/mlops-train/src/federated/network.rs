@@ -199,6 +199,7 @@ impl Shape {
         let mut layers: Vec<Dense> = layers.collect();
         if layers.len() > 1 {
             return Estimator::Mlp(Mlp {
+                embeddings: Vec::new(),
                 layers,
                 activation: Activation::Relu,
                 link,

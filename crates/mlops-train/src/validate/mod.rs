@@ -147,7 +147,7 @@ pub fn cross_validate(
 /// As [`cross_validate`], telling `watch` of every finished fold.
 ///
 /// # Errors
-/// [`Error::Stopped`] if `watch` breaks off, and those of [`cross_validate`].
+/// [`Error::Cancelled`] if `watch` breaks off, and those of [`cross_validate`].
 pub fn cross_validate_watched(
     trainer: &dyn Trainer,
     set: &TrainingSet,
@@ -240,7 +240,7 @@ pub(crate) fn advance(
 ) -> Result<()> {
     let stop = watch(Progress { done, total }).is_break();
     if stop && done < total {
-        return Err(Error::Stopped { work, done, total });
+        return Err(Error::Cancelled { work, done });
     }
     Ok(())
 }

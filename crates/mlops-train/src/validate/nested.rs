@@ -45,7 +45,7 @@ impl Nested {
 ///
 /// # Errors
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) without candidates,
-/// [`Error::Stopped`](crate::Error::Stopped) if `watch` breaks off after a fold, and those of
+/// [`Error::Cancelled`](crate::Error::Cancelled) if `watch` breaks off after a fold, and those of
 /// [`cross_validate`].
 ///
 /// # Complexity

@@ -142,7 +142,6 @@ fn contributions_agree_with_lightgbm() {
 }
 
 /// One-hot columns count for the input that they came from.
-#[cfg(feature = "boosting")]
 #[test]
 fn values_of_boosted_trees_sum_to_the_log_odds() {
     use mlops_model::Model;

@@ -155,7 +155,7 @@ fn a_fit_that_was_interrupted_resumes_to_the_same_bits() {
             Control::Continue
         });
         let error = error.unwrap_err();
-        assert!(matches!(error, Error::Cancelled { epoch, .. } if epoch == stop));
+        assert!(matches!(error, Error::Cancelled { done, .. } if done == stop));
         let kept = Checkpoint::from_bytes(kept.unwrap().as_bytes().to_vec()).unwrap();
         let mut epochs = Vec::new();
         let resumed = trainer.fit_with(&set, Some(&kept), &mut |progress| {
