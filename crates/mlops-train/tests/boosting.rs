@@ -323,6 +323,30 @@ fn missing_values_take_both_sides() {
 }
 
 #[test]
+fn whether_a_value_is_there_can_split() {
+    let mut rng = Seed(12).rng();
+    let x: Vec<Option<f64>> = (0..300)
+        .map(|_| (rng.unit() < 0.5).then(|| rng.normal()))
+        .collect();
+    let city = x
+        .iter()
+        .map(|x| x.map(|x| if x > 0.0 { "north" } else { "south" }));
+    let city: ArrayRef = Arc::new(city.collect::<StringArray>());
+    let label = floats(x.iter().map(|x| f64::from(u8::from(x.is_none()))));
+    for (name, column) in [("x", gaps(x.iter().copied())), ("city", city)] {
+        let set = set(vec![(name, column)], label.clone(), None);
+        for trainer in [
+            Box::new(Boosting::builder().build().unwrap()) as Box<dyn Trainer>,
+            Box::new(RandomForest::builder().build().unwrap()),
+        ] {
+            let found = answers(&trainer.fit(&set).unwrap(), &set);
+            let right = |(answer, x): (&f64, &Option<f64>)| (*answer > 0.5) == x.is_none();
+            assert!(found.iter().zip(&x).all(right), "{name} {}", trainer.name());
+        }
+    }
+}
+
+#[test]
 fn several_classes_are_told_apart() {
     let mut rng = Seed(6).rng();
     let rows = 1500;

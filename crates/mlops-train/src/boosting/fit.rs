@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Error, Fitted, Result, Trainer,
+    error::require,
     export::{gains, tree},
     gbdt::{Bins, Boost, Data, Ensemble, Feature, Objective, Round, Settings, within},
     holdout::Holdout,
@@ -94,6 +95,11 @@ impl Boosting {
             return fit(settings, rows, None, None, from, progress);
         };
         let done = from.filter(|from| self.refit && from.chosen.is_some());
+        if let Some(Chosen { best, .. }) = done.and_then(|from| from.chosen.as_ref()) {
+            let holds = (1..=settings.rounds).contains(best);
+            let rule = "early stopping must have chosen some of the rounds asked for";
+            require(holds, NAME, "checkpoint", best, rule)?;
+        }
         let chosen = if let Some(chosen) = done.and_then(|from| from.chosen.clone()) {
             chosen
         } else {

@@ -20,7 +20,8 @@ const NAME: &str = "random_forest";
 /// Fits trees that each see rows drawn with replacement and choose among a few columns at each split;
 /// the answer is the mean over trees, for labels of two classes, of several, and for numbers.
 ///
-/// A row's weight multiplies how often it was drawn. Missing numbers go the better way at each split. A text is split by sets of its categories.
+/// A row's weight multiplies how often it was drawn. Missing numbers go the better way at each split. A
+/// text is split by sets of its categories.
 ///
 /// # Complexity
 /// About `trees · sqrt(columns) · rows · log(rows)`; columns are put into at most 255 bins once. A model

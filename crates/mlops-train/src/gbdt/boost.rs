@@ -126,7 +126,7 @@ impl<'a> Boost<'a> {
             && from
                 .trees
                 .iter()
-                .all(|tree| tree.is_sound(self.bins.features.len()));
+                .all(|tree| tree.is_sound(&self.bins.features));
         if !sound {
             return Err(refuse("its trees must be whole"));
         }

@@ -267,7 +267,7 @@ fn columns(rng: &mut Rng, rows: usize) -> (Vec<Vec<f64>>, Vec<Vec<u32>>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn the_fast_grower_finds_what_the_slow_one_finds(

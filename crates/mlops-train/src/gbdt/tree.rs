@@ -124,18 +124,28 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Whether it can be walked: every child lies behind its parent, and every feature is there.
-    pub(crate) fn is_sound(&self, features: usize) -> bool {
+    /// Whether it can be walked: every child lies behind its parent, and every feature is there and of
+    /// the test's kind.
+    pub(crate) fn is_sound(&self, features: &[Feature]) -> bool {
+        let fits = |feature: &Feature, test: &Test| {
+            matches!(
+                (test, &feature.map),
+                (Test::Number { .. }, Map::Number { .. })
+                    | (Test::Category { .. }, Map::Category { .. })
+            )
+        };
         let inside = |(at, node): (usize, &Node)| match &node.kind {
             Kind::Leaf { value } => value.is_finite(),
             Kind::Split {
                 feature,
+                test,
                 left,
                 right,
                 ..
             } => {
                 let later = |child: u32| at < child as usize && (child as usize) < self.nodes.len();
-                (*feature as usize) < features && later(*left) && later(*right)
+                let feature = features.get(*feature as usize);
+                feature.is_some_and(|feature| fits(feature, test)) && later(*left) && later(*right)
             }
         };
         !self.nodes.is_empty() && self.nodes.iter().enumerate().all(inside)
