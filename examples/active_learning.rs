@@ -78,17 +78,19 @@ fn main() -> mlops::Result<()> {
     }
     println!("accuracy by the parcels opened\n");
     println!("opened   by chance   least confident   margin   entropy");
-    for at in 0..11 {
-        let [chance, least, margin, entropy] = [0, 1, 2, 3].map(|way| curves[way][at]);
-        let opened = 20 + 10 * at;
+    let opened = |at: usize| 20 + 10 * at;
+    let at = |way: usize, at: usize| -> f64 { curves[way][at] };
+    for point in 0..=10 {
+        let [chance, least, margin, entropy] = [0, 1, 2, 3].map(|way| at(way, point));
+        let opened = opened(point);
         println!("{opened:>6} {chance:>11.4} {least:>17.4} {margin:>8.4} {entropy:>9.4}");
     }
     let reach = |way: usize| curves[way].iter().position(|value| *value >= 0.93);
     if let Some(at) = reach(2) {
-        let chance = reach(0).map_or("more than 120".to_owned(), |at| (20 + 10 * at).to_string());
+        let chance = reach(0).map_or("more than 120".to_owned(), |at| opened(at).to_string());
         println!(
             "\n93 % after {} parcels by margin, {chance} by chance",
-            20 + 10 * at
+            opened(at)
         );
     }
     assert!(curves[2][10] > curves[0][10]);

@@ -10,7 +10,7 @@
 #[expect(dead_code, reason = "`train` uses all of it")]
 mod data;
 
-use std::{fs::File, io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{ffi::OsStr, fs::File, io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
 use data::Result;
 use mlops::{
@@ -138,12 +138,10 @@ fn write(args: &Args, answers: &RecordBatch) -> Result<()> {
     let failed = |error: &dyn std::fmt::Display| format!("`{name}` cannot be written: {error}");
     let written = (|| -> Result<()> {
         let mut file = File::create(&part).map_err(|e| failed(&e))?;
-        if name.ends_with(".csv") {
-            data::write_csv(&mut file, answers)?;
-        } else if name.ends_with(".parquet") {
-            data::write_parquet(&mut file, answers)?;
-        } else {
-            return Err(format!("`{name}` ends in neither .csv nor .parquet").into());
+        match args.out.extension().and_then(OsStr::to_str) {
+            Some("csv") => data::write_csv(&mut file, answers)?,
+            Some("parquet") => data::write_parquet(&mut file, answers)?,
+            _ => return Err(format!("`{name}` ends in neither .csv nor .parquet").into()),
         }
         file.flush().map_err(|e| failed(&e))?;
         std::fs::rename(&part, &args.out).map_err(|e| failed(&e).into())

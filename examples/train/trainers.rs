@@ -2,23 +2,33 @@
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
+#[cfg(feature = "burn")]
+use mlops::train::{Mlp, MlpBuilder, Texts, Training};
 use mlops::{
     core::Seed,
-    train::{Boosting, DecisionTree, LogisticRegression, Trainer},
+    train::{
+        Boosting, BoostingBuilder, DecisionTree, DecisionTreeBuilder, ElasticNet,
+        ElasticNetBuilder, LinearRegression, LinearRegressionBuilder, LogisticRegression,
+        LogisticRegressionBuilder, NaiveBayes, NaiveBayesBuilder, RandomForest,
+        RandomForestBuilder, SupportVectors, SupportVectorsBuilder, Trainer,
+    },
 };
 
 use crate::data::Result;
 
-/// A name, what it stands for, and the keys that it takes.
-type Entry = (&'static str, &'static str, &'static [&'static str]);
+/// A name, what it stands for, the keys that it takes, and how it is made.
+struct Entry {
+    name: &'static str,
+    what: &'static str,
+    keys: &'static [&'static str],
+    make: fn(&Params<'_>, Seed) -> Result<Box<dyn Trainer>>,
+}
 
-const TRAINERS: [Entry; 3] = [
-    ("logistic", "logistic regression", &["l2"]),
-    ("tree", "a decision tree", &["max_depth"]),
-    (
-        "boosting",
-        "gradient boosting on histograms",
-        &[
+const TRAINERS: &[Entry] = &[
+    Entry {
+        name: "boosting",
+        what: "gradient boosting on histograms",
+        keys: &[
             "trees",
             "leaves",
             "learning_rate",
@@ -36,36 +46,83 @@ const TRAINERS: [Entry; 3] = [
             "validation_fraction",
             "threads",
         ],
-    ),
+        make: boosting,
+    },
+    Entry {
+        name: "forest",
+        what: "a random forest",
+        keys: &[
+            "trees",
+            "max_depth",
+            "min_rows_leaf",
+            "feature_fraction",
+            "max_categories",
+            "threads",
+        ],
+        make: forest,
+    },
+    Entry {
+        name: "tree",
+        what: "one decision tree",
+        keys: &["max_depth", "min_leaf", "max_categories"],
+        make: tree,
+    },
+    Entry {
+        name: "logistic",
+        what: "logistic regression",
+        keys: &["l2", "max_iterations", "max_categories"],
+        make: logistic,
+    },
+    Entry {
+        name: "linear",
+        what: "least squares with an l2 penalty",
+        keys: &["l2"],
+        make: linear,
+    },
+    Entry {
+        name: "elastic_net",
+        what: "least squares with both penalties",
+        keys: &["penalty", "l1_ratio", "max_iterations"],
+        make: elastic_net,
+    },
+    Entry {
+        name: "naive_bayes",
+        what: "Gaussian naive Bayes",
+        keys: &["smoothing"],
+        make: naive_bayes,
+    },
+    Entry {
+        name: "svm",
+        what: "support vectors with a radial kernel",
+        keys: &["cost", "gamma"],
+        make: svm,
+    },
+    #[cfg(feature = "burn")]
+    Entry {
+        name: "mlp",
+        what: "a network with embeddings for texts",
+        keys: &[
+            "hidden",
+            "epochs",
+            "batch",
+            "learning_rate",
+            "weight_decay",
+            "dropout",
+            "embedding",
+            "early_stopping",
+            "validation_fraction",
+        ],
+        make: mlp,
+    },
 ];
 
 /// The list for `--help`.
 pub fn help() -> String {
-    let mut text = "trainers and their settings:\n".to_owned();
-    for (name, what, keys) in TRAINERS {
-        text += &format!("  {name:<16}{what}: {}\n", keys.join(", "));
-    }
-    text
-}
-
-/// The settings that were given.
-struct Params<'a>(&'a BTreeMap<String, String>);
-
-impl Params<'_> {
-    /// Hands the value of a key on to a builder, where it is given.
-    fn set<B, T: FromStr<Err: Display>>(
-        &self,
-        builder: B,
-        key: &str,
-        set: impl FnOnce(B, T) -> B,
-    ) -> Result<B> {
-        let Some(text) = self.0.get(key) else {
-            return Ok(builder);
-        };
-        let value = text.parse();
-        let value = value.map_err(|error| format!("--param {key} is `{text}`: {error}"))?;
-        Ok(set(builder, value))
-    }
+    let lines = TRAINERS.iter().map(|entry| {
+        let keys = entry.keys.join(", ");
+        format!("  {:<14}{}: {keys}\n", entry.name, entry.what)
+    });
+    "trainers and their settings:\n".to_owned() + &lines.collect::<String>()
 }
 
 /// A trainer with its settings.
@@ -74,48 +131,169 @@ pub fn named(
     params: &BTreeMap<String, String>,
     seed: Seed,
 ) -> Result<Box<dyn Trainer>> {
-    let Some((_, _, keys)) = TRAINERS.iter().find(|(known, ..)| *known == name) else {
-        let known: Vec<&str> = TRAINERS.iter().map(|(known, ..)| *known).collect();
-        return Err(format!(
-            "there is no trainer `{name}`; there is {}",
-            known.join(", ")
-        )
-        .into());
+    let Some(entry) = TRAINERS.iter().find(|entry| entry.name == name) else {
+        let known: Vec<&str> = TRAINERS.iter().map(|entry| entry.name).collect();
+        let known = known.join(", ");
+        return Err(format!("there is no trainer `{name}`; there is {known}").into());
     };
-    if let Some(key) = params.keys().find(|key| !keys.contains(&key.as_str())) {
-        let known = keys.join(", ");
+    if let Some(key) = params
+        .keys()
+        .find(|key| !entry.keys.contains(&key.as_str()))
+    {
+        let known = entry.keys.join(", ");
         return Err(format!("`{name}` has no setting `{key}`; there is {known}").into());
     }
-    let p = Params(params);
-    Ok(match name {
-        "logistic" => {
-            let b = p.set(LogisticRegression::builder(), "l2", |b, v| b.l2(v))?;
-            Box::new(b.build()?)
-        }
-        "tree" => {
-            let b = p.set(DecisionTree::builder(), "max_depth", |b, v| b.max_depth(v))?;
-            Box::new(b.build()?)
-        }
-        _ => {
-            // as many trees as are asked for, unless stopping early is asked for too
-            let b = Boosting::builder().seed(seed).early_stopping(None);
-            let b = p.set(b, "trees", |b, v| b.trees(v))?;
-            let b = p.set(b, "leaves", |b, v| b.leaves(v))?;
-            let b = p.set(b, "learning_rate", |b, v| b.learning_rate(v))?;
-            let b = p.set(b, "max_depth", |b, v| b.max_depth(v))?;
-            let b = p.set(b, "min_rows_leaf", |b, v| b.min_rows_leaf(v))?;
-            let b = p.set(b, "min_leaf_weight", |b, v| b.min_leaf_weight(v))?;
-            let b = p.set(b, "l1", |b, v| b.l1(v))?;
-            let b = p.set(b, "l2", |b, v| b.l2(v))?;
-            let b = p.set(b, "min_gain", |b, v| b.min_gain(v))?;
-            let b = p.set(b, "max_bins", |b, v| b.max_bins(v))?;
-            let b = p.set(b, "subsample", |b, v| b.subsample(v))?;
-            let b = p.set(b, "feature_fraction", |b, v| b.feature_fraction(v))?;
-            let b = p.set(b, "max_categories", |b, v| b.max_categories(v))?;
-            let b = p.set(b, "early_stopping", |b, v| b.early_stopping(Some(v)))?;
-            let b = p.set(b, "validation_fraction", |b, v| b.validation_fraction(v))?;
-            let b = p.set(b, "threads", |b, v| b.threads(v))?;
-            Box::new(b.build()?)
-        }
-    })
+    (entry.make)(&Params(params), seed)
+}
+
+/// The settings that were given.
+struct Params<'a>(&'a BTreeMap<String, String>);
+
+impl Params<'_> {
+    /// The value of a key, where it is given.
+    fn get<T: FromStr<Err: Display>>(&self, key: &str) -> Result<Option<T>> {
+        let Some(text) = self.0.get(key) else {
+            return Ok(None);
+        };
+        let value = text.parse();
+        let value = value.map_err(|error| format!("--param {key} is `{text}`: {error}"))?;
+        Ok(Some(value))
+    }
+
+    /// Hands the value of a key on to a builder, where it is given.
+    fn set<B, T: FromStr<Err: Display>>(
+        &self,
+        builder: B,
+        key: &str,
+        set: impl FnOnce(B, T) -> B,
+    ) -> Result<B> {
+        Ok(match self.get(key)? {
+            Some(value) => set(builder, value),
+            None => builder,
+        })
+    }
+}
+
+fn boosting(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
+    // as many trees as are asked for, unless stopping early is asked for too
+    let b = Boosting::builder().seed(seed).early_stopping(None);
+    let b = p.set(b, "trees", BoostingBuilder::trees)?;
+    let b = p.set(b, "leaves", BoostingBuilder::leaves)?;
+    let b = p.set(b, "learning_rate", BoostingBuilder::learning_rate)?;
+    let b = p.set(b, "max_depth", BoostingBuilder::max_depth)?;
+    let b = p.set(b, "min_rows_leaf", BoostingBuilder::min_rows_leaf)?;
+    let b = p.set(b, "min_leaf_weight", BoostingBuilder::min_leaf_weight)?;
+    let b = p.set(b, "l1", BoostingBuilder::l1)?;
+    let b = p.set(b, "l2", BoostingBuilder::l2)?;
+    let b = p.set(b, "min_gain", BoostingBuilder::min_gain)?;
+    let b = p.set(b, "max_bins", BoostingBuilder::max_bins)?;
+    let b = p.set(b, "subsample", BoostingBuilder::subsample)?;
+    let b = p.set(b, "feature_fraction", BoostingBuilder::feature_fraction)?;
+    let b = p.set(b, "max_categories", BoostingBuilder::max_categories)?;
+    let b = p.set(b, "early_stopping", |b, v| b.early_stopping(Some(v)))?;
+    let b = p.set(
+        b,
+        "validation_fraction",
+        BoostingBuilder::validation_fraction,
+    )?;
+    let b = p.set(b, "threads", BoostingBuilder::threads)?;
+    Ok(Box::new(b.build()?))
+}
+
+fn forest(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
+    let b = RandomForest::builder().seed(seed);
+    let b = p.set(b, "trees", RandomForestBuilder::trees)?;
+    let b = p.set(b, "max_depth", RandomForestBuilder::max_depth)?;
+    let b = p.set(b, "min_rows_leaf", RandomForestBuilder::min_rows_leaf)?;
+    let b = p.set(b, "feature_fraction", RandomForestBuilder::feature_fraction)?;
+    let b = p.set(b, "max_categories", RandomForestBuilder::max_categories)?;
+    let b = p.set(b, "threads", RandomForestBuilder::threads)?;
+    Ok(Box::new(b.build()?))
+}
+
+fn tree(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(
+        DecisionTree::builder(),
+        "max_depth",
+        DecisionTreeBuilder::max_depth,
+    )?;
+    let b = p.set(b, "min_leaf", DecisionTreeBuilder::min_leaf)?;
+    let b = p.set(b, "max_categories", DecisionTreeBuilder::max_categories)?;
+    Ok(Box::new(b.build()?))
+}
+
+fn logistic(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(
+        LogisticRegression::builder(),
+        "l2",
+        LogisticRegressionBuilder::l2,
+    )?;
+    let b = p.set(
+        b,
+        "max_iterations",
+        LogisticRegressionBuilder::max_iterations,
+    )?;
+    let b = p.set(
+        b,
+        "max_categories",
+        LogisticRegressionBuilder::max_categories,
+    )?;
+    Ok(Box::new(b.build()?))
+}
+
+fn linear(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(
+        LinearRegression::builder(),
+        "l2",
+        LinearRegressionBuilder::l2,
+    )?;
+    Ok(Box::new(b.build()?))
+}
+
+fn elastic_net(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(ElasticNet::builder(), "penalty", ElasticNetBuilder::penalty)?;
+    let b = p.set(b, "l1_ratio", ElasticNetBuilder::l1_ratio)?;
+    let b = p.set(b, "max_iterations", ElasticNetBuilder::max_iterations)?;
+    Ok(Box::new(b.build()?))
+}
+
+fn naive_bayes(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(
+        NaiveBayes::gaussian(),
+        "smoothing",
+        NaiveBayesBuilder::smoothing,
+    )?;
+    Ok(Box::new(b.build()?))
+}
+
+fn svm(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
+    let b = p.set(
+        SupportVectors::builder(),
+        "cost",
+        SupportVectorsBuilder::cost,
+    )?;
+    let b = p.set(b, "gamma", SupportVectorsBuilder::radial)?;
+    Ok(Box::new(b.build()?))
+}
+
+#[cfg(feature = "burn")]
+fn mlp(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
+    let t = p.set(Training::new().seed(seed), "epochs", Training::epochs)?;
+    let t = p.set(t, "batch", Training::batch)?;
+    let t = p.set(t, "learning_rate", Training::learning_rate)?;
+    let t = p.set(t, "weight_decay", Training::weight_decay)?;
+    let t = p.set(t, "early_stopping", |t, v| t.early_stopping(Some(v)))?;
+    let t = p.set(t, "validation_fraction", Training::validation_fraction)?;
+    let mut b = Mlp::builder().training(t);
+    if let Some(text) = p.get::<String>("hidden")? {
+        let widths = text.split(',').map(str::parse);
+        let widths: std::result::Result<Vec<usize>, _> = widths.collect();
+        b =
+            b.hidden(widths.map_err(|_| {
+                format!("--param hidden is `{text}`, widths as in 64,32 are expected")
+            })?);
+    }
+    let b = p.set(b, "dropout", MlpBuilder::dropout)?;
+    let b = p.set(b, "embedding", |b, v| b.texts(Texts::Embedded(v)))?;
+    Ok(Box::new(b.build()?))
 }

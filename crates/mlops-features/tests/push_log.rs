@@ -57,11 +57,16 @@ fn notes() -> FeatureView {
 fn place(rows: Range<i32>) -> Table {
     let n: Vec<i32> = rows.collect();
     let times = |time: &dyn Fn(i32) -> Option<i64>| {
-        let times = TimestampMicrosecondArray::from_iter(n.iter().map(|i| time(*i)));
+        let times = n
+            .iter()
+            .map(|i| time(*i))
+            .collect::<TimestampMicrosecondArray>();
         Arc::new(times.with_timezone("UTC")) as ArrayRef
     };
     let price = n.iter().map(|i| Some(i128::from(*i) * 199 - 300));
-    let price = Decimal128Array::from_iter(price).with_precision_and_scale(12, 2);
+    let price = price
+        .collect::<Decimal128Array>()
+        .with_precision_and_scale(12, 2);
     let country = |i: &i32| if i % 2 == 0 { "DE" } else { "GB" };
     let second = |i: i32| i64::from(i) * 1_000_000;
     let name = |i: &i32| (i % 3 != 1).then(|| format!("café {i}"));
@@ -70,16 +75,20 @@ fn place(rows: Range<i32>) -> Table {
         Arc::new(Int32Array::from_iter_values(n.iter().map(|i| i % 3))),
         times(&|i| Some(second(i))),
         times(&|i| (i % 4 != 0).then_some(second(i) + 5)),
-        Arc::new(UInt16Array::from_iter(
-            n.iter().map(|i| (i % 5 != 0).then_some(*i as u16)),
-        )),
+        Arc::new(
+            n.iter()
+                .map(|i| (i % 5 != 0).then_some(*i as u16))
+                .collect::<UInt16Array>(),
+        ),
         Arc::new(Float32Array::from_iter_values(
             n.iter().map(|i| *i as f32 * 0.1),
         )),
-        Arc::new(StringArray::from_iter(n.iter().map(name))),
-        Arc::new(BooleanArray::from_iter(
-            n.iter().map(|i| (i % 7 != 0).then_some(i % 2 == 0)),
-        )),
+        Arc::new(n.iter().map(name).collect::<StringArray>()),
+        Arc::new(
+            n.iter()
+                .map(|i| (i % 7 != 0).then_some(i % 2 == 0))
+                .collect::<BooleanArray>(),
+        ),
         Arc::new(price.unwrap()),
     ];
     Table::new(places().schema(), columns).unwrap()

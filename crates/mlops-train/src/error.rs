@@ -232,14 +232,12 @@ impl Error {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
             Self::Cancelled { .. } => ErrorKind::Conflict,
-            Self::UnsupportedTask { .. } | Self::UnsupportedWeights { .. } => {
-                ErrorKind::Unsupported
-            }
             Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Fold { source, .. } => source.kind(),
-            Self::UnsupportedMetric { .. } | Self::UnsupportedModel { .. } => {
-                ErrorKind::Unsupported
-            }
+            Self::UnsupportedTask { .. }
+            | Self::UnsupportedWeights { .. }
+            | Self::UnsupportedMetric { .. }
+            | Self::UnsupportedModel { .. } => ErrorKind::Unsupported,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

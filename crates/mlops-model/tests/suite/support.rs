@@ -105,7 +105,7 @@ fn build(seed: u64, plain: bool) -> ModelSpec {
                 parts: PARTS.to_vec(),
             }),
             _ if !plain && rng.below(3) == 0 => {
-                encoders.extend(crooked(&mut rng, &signature, at, trees))
+                encoders.extend(crooked(&mut rng, &signature, at, trees));
             }
             _ => encoders.push(Encoder::Numeric {
                 input: at,
@@ -745,6 +745,7 @@ fn linked(link: Link, scores: &[f64]) -> Vec<f64> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a match of one arm a family")]
 fn scores(estimator: &Estimator, x: &[Option<f64>]) -> Vec<f64> {
     let width = x.len();
     match estimator {
