@@ -1,7 +1,8 @@
 //! The `MLmodel` file: what tools that know MLflow's model format look at first.
 //!
-//! The template is small and fixed; every text in it is quoted. One flavour is our own; where
-//! `model.onnx` is there, MLflow's `onnx` and `python_function` follow; signature, example, time and parameters are in MLflow's own places.
+//! The template is small and fixed; every text in it is quoted. One flavour is our own; where `model.onnx` is
+//! there, MLflow's `onnx` and `python_function` follow. Signature, example, time and parameters are in
+//! MLflow's own places.
 
 use std::fmt::{self, Write};
 
