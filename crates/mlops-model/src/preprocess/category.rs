@@ -59,6 +59,7 @@ impl Lookup {
     }
 
     /// The position of the cell's category, if it is listed.
+    #[inline]
     pub(super) fn find(&self, cell: Cell<'_>) -> Option<usize> {
         match (self, cell) {
             (Self::Text(sorted), Cell::Text(text)) => sorted

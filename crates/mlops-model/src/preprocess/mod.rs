@@ -6,6 +6,7 @@
 
 mod category;
 mod date;
+mod encode;
 mod encoder;
 mod number;
 
@@ -153,77 +154,6 @@ impl Preprocess {
             self.encode_cells(&mut values, |input| columns[input].get(row));
         }
         Ok(Matrix::new(values, rows, self.width))
-    }
-
-    fn encode_cells<'a>(&self, encoded: &mut Vec<f64>, cell: impl Fn(usize) -> Cell<'a>) {
-        for (encoder, lookup) in self.encoders.iter().zip(&self.lookups) {
-            match encoder {
-                Encoder::Numeric {
-                    input,
-                    impute,
-                    log1p,
-                    center,
-                    scale,
-                } => {
-                    let mut x = number::number(cell(*input), *impute);
-                    if *log1p {
-                        x = number::log1p(x);
-                    }
-                    encoded.push((x - center) / scale);
-                }
-                Encoder::OneHot { input, categories } => {
-                    let start = encoded.len();
-                    encoded.resize(start + categories.len(), 0.0);
-                    if let Some(at) = lookup.find(cell(*input)) {
-                        encoded[start + at] = 1.0;
-                    }
-                }
-                Encoder::Ordinal { input, .. } => {
-                    let at = lookup.find(cell(*input));
-                    encoded.push(at.map_or(f64::NAN, |at| at as f64));
-                }
-                Encoder::Target {
-                    input,
-                    values,
-                    prior,
-                    ..
-                } => encoded.extend_from_slice(match lookup.find(cell(*input)) {
-                    Some(at) => &values[at * prior.len()..(at + 1) * prior.len()],
-                    None => prior,
-                }),
-                Encoder::Buckets { input, edges, form } => {
-                    number::buckets(cell(*input).number(), edges, *form, encoded);
-                }
-                Encoder::Transform {
-                    input,
-                    impute,
-                    steps,
-                } => {
-                    let x = number::number(cell(*input), *impute);
-                    encoded.push(steps.iter().fold(x, |x, step| step.apply(x)));
-                }
-                Encoder::Product { factors } => {
-                    let values = factors
-                        .iter()
-                        .map(|factor| factor.value(cell(factor.input)));
-                    encoded.push(values.fold(1.0, |product, x| number::bounded(product * x)));
-                }
-                Encoder::Missing { input } => {
-                    let missing = match cell(*input) {
-                        Cell::Missing => true,
-                        Cell::Number(x) => x.is_nan(),
-                        Cell::Int(_) | Cell::Bool(_) | Cell::Text(_) => false,
-                    };
-                    encoded.push(f64::from(u8::from(missing)));
-                }
-                Encoder::DateParts {
-                    input,
-                    unit,
-                    impute,
-                    parts,
-                } => date::parts(cell(*input), *unit, *impute, parts, encoded),
-            }
-        }
     }
 }
 

@@ -113,11 +113,13 @@ pub(super) fn bounded(x: f64) -> f64 {
 }
 
 /// `sign(x) * ln(1 + |x|)`.
+#[inline]
 pub(super) fn log1p(x: f64) -> f64 {
     x.signum() * x.abs().ln_1p()
 }
 
 /// The number in a cell, or what stands in for it.
+#[inline]
 pub(super) fn number(cell: Cell<'_>, impute: Option<f64>) -> f64 {
     let x = cell.number();
     if x.is_nan() {
