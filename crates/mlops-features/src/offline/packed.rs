@@ -150,26 +150,43 @@ mod tests {
         let each = || values.iter().copied();
         let text = |v: i64| "é".repeat(usize::from(v.to_le_bytes()[0] & 3)) + &v.to_string();
         let bytes: Vec<Option<[u8; 8]>> = each().map(|v| v.map(i64::to_le_bytes)).collect();
-        let decimals = Decimal128Array::from_iter(each().map(|v| v.map(|v| i128::from(v >> 8))));
+        let decimals = each()
+            .map(|v| v.map(|v| i128::from(v >> 8)))
+            .collect::<Decimal128Array>();
         vec![
-            Arc::new(BooleanArray::from_iter(
-                each().map(|v| v.map(|v| v & 1 == 1)),
-            )),
-            Arc::new(Int8Array::from_iter(
-                each().map(|v| v.map(|v| v.to_le_bytes()[0].cast_signed())),
-            )),
-            Arc::new(Float64Array::from_iter(
-                each().map(|v| v.map(|v| f64::from_bits(v.cast_unsigned()))),
-            )),
-            Arc::new(Date32Array::from_iter(
-                each().map(|v| v.map(|v| i32::try_from(v >> 33).unwrap())),
-            )),
-            Arc::new(TimestampMicrosecondArray::from_iter(each()).with_timezone("UTC")),
+            Arc::new(
+                each()
+                    .map(|v| v.map(|v| v & 1 == 1))
+                    .collect::<BooleanArray>(),
+            ),
+            Arc::new(
+                each()
+                    .map(|v| v.map(|v| v.to_le_bytes()[0].cast_signed()))
+                    .collect::<Int8Array>(),
+            ),
+            Arc::new(
+                each()
+                    .map(|v| v.map(|v| f64::from_bits(v.cast_unsigned())))
+                    .collect::<Float64Array>(),
+            ),
+            Arc::new(
+                each()
+                    .map(|v| v.map(|v| i32::try_from(v >> 33).unwrap()))
+                    .collect::<Date32Array>(),
+            ),
+            Arc::new(
+                each()
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            ),
             Arc::new(decimals.with_precision_and_scale(20, 3).unwrap()),
-            Arc::new(StringArray::from_iter(each().map(|v| v.map(text)))),
-            Arc::new(BinaryArray::from_iter(
-                bytes.iter().map(|v| v.map(|v| v[..3].to_vec())),
-            )),
+            Arc::new(each().map(|v| v.map(text)).collect::<StringArray>()),
+            Arc::new(
+                bytes
+                    .iter()
+                    .map(|v| v.map(|v| v[..3].to_vec()))
+                    .collect::<BinaryArray>(),
+            ),
             Arc::new(
                 FixedSizeBinaryArray::try_from_sparse_iter_with_size(bytes.into_iter(), 8).unwrap(),
             ),

@@ -95,11 +95,13 @@ fn build(network: SequenceNetwork) -> Result<SequenceSpec> {
     )
 }
 
+/// What breaks a network.
+type Spoil<T> = fn(&mut T);
+
 #[test]
 fn shapes_and_numbers_are_checked() {
     assert!(build(SequenceNetwork::Lstm(lstm())).is_ok());
     assert!(build(SequenceNetwork::Transformer(transformer())).is_ok());
-    type Spoil<T> = fn(&mut T);
     let spoilt: [(Spoil<Lstm>, &str); 6] = [
         (|net| net.layers.clear(), "it has no layer"),
         (
@@ -286,13 +288,13 @@ fn lists_of_arrow_become_sequences() {
     let counts = [Some(vec![Some(7), Some(8)]), Some(vec![Some(9)])];
     let batch = |amounts: &[Option<Vec<Option<f64>>>], counts: &[Option<Vec<Option<i64>>>]| {
         let mut first = ListBuilder::new(Float64Builder::new());
-        amounts
-            .iter()
-            .for_each(|list| first.append_option(list.clone()));
+        for list in amounts {
+            first.append_option(list.clone());
+        }
         let mut second = ListBuilder::new(Int64Builder::new());
-        counts
-            .iter()
-            .for_each(|list| second.append_option(list.clone()));
+        for list in counts {
+            second.append_option(list.clone());
+        }
         let columns: [(&str, ArrayRef); 2] = [
             ("amount", Arc::new(first.finish())),
             ("count", Arc::new(second.finish())),
