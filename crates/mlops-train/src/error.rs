@@ -87,14 +87,6 @@ pub enum Error {
         /// The epoch, counted from 1.
         epoch: usize,
     },
-    /// Whoever watched the fit gave it up.
-    #[error("{trainer} was cancelled after epoch {epoch}")]
-    Cancelled {
-        /// The trainer.
-        trainer: &'static str,
-        /// The epoch, counted from 1.
-        epoch: usize,
-    },
     /// A fit cannot go on from these bytes.
     #[error("the checkpoint cannot be used: {reason}")]
     InvalidCheckpoint {
@@ -108,6 +100,14 @@ pub enum Error {
         device: String,
         /// What is missing.
         reason: String,
+    },
+    /// The caller asked for an end while a model was fitted.
+    #[error("{trainer} was cancelled after {rounds} rounds")]
+    Cancelled {
+        /// The trainer.
+        trainer: &'static str,
+        /// The rounds that were done.
+        rounds: usize,
     },
     /// The library behind a trainer refused.
     #[error("{engine} refused: {reason}")]
@@ -128,8 +128,9 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::Cancelled { .. } => ErrorKind::Conflict,
             Self::UnsupportedTask { .. } => ErrorKind::Unsupported,
-            Self::DeviceUnavailable { .. } | Self::Cancelled { .. } => ErrorKind::Unavailable,
+            Self::DeviceUnavailable { .. } => ErrorKind::Unavailable,
             Self::Engine { .. } => ErrorKind::Internal,
             _ => ErrorKind::Invalid,
         }

@@ -187,7 +187,7 @@ impl<'a, N: Net, B: AutodiffBackend> Fit<'a, N, B> {
                 Control::Cancel => {
                     return Err(Error::Cancelled {
                         trainer: job.trainer,
-                        epoch,
+                        rounds: epoch,
                     });
                 }
             }

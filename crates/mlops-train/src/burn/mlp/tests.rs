@@ -155,7 +155,7 @@ fn a_fit_that_was_interrupted_resumes_to_the_same_bits() {
             Control::Continue
         });
         let error = error.unwrap_err();
-        assert!(matches!(error, Error::Cancelled { epoch, .. } if epoch == stop));
+        assert!(matches!(error, Error::Cancelled { rounds, .. } if rounds == stop));
         let kept = Checkpoint::from_bytes(kept.unwrap().as_bytes().to_vec()).unwrap();
         let mut epochs = Vec::new();
         let resumed = trainer.fit_with(&set, Some(&kept), &mut |progress| {
@@ -463,6 +463,22 @@ fn a_device_that_was_not_built_in_is_named() {
             error.to_string().contains("built without feature"),
             "{error}"
         );
+    }
+}
+
+#[cfg(all(feature = "wgpu", feature = "cuda"))]
+#[test]
+fn a_device_that_is_not_there_is_an_error_and_no_panic() {
+    for device in [
+        Device::Wgpu(60),
+        Device::WgpuIntegrated(60),
+        Device::Cuda(60),
+    ] {
+        let error = small(quick().device(device))
+            .fit(&planted(100, 4))
+            .unwrap_err();
+        assert!(matches!(error, Error::DeviceUnavailable { .. }), "{error}");
+        assert!(error.to_string().contains(&device.to_string()), "{error}");
     }
 }
 
