@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use mlops_core::arrow::{
-    array::{ArrayRef, Float64Builder, Int64Builder, ListBuilder, RecordBatch},
-    datatypes::Float64Type,
+use mlops_core::arrow::array::{
+    ArrayRef, Float64Array, Float64Builder, Int64Builder, ListBuilder, RecordBatch,
 };
 use mlops_model::{
     Block, Dense, Error, Link, Lstm, Norm, Output, Result, Scale, SequenceNetwork, SequenceSpec,
@@ -95,11 +94,12 @@ fn build(network: SequenceNetwork) -> Result<SequenceSpec> {
     )
 }
 
+type Spoil<T> = fn(&mut T);
+
 #[test]
 fn shapes_and_numbers_are_checked() {
     assert!(build(SequenceNetwork::Lstm(lstm())).is_ok());
     assert!(build(SequenceNetwork::Transformer(transformer())).is_ok());
-    type Spoil<T> = fn(&mut T);
     let spoilt: [(Spoil<Lstm>, &str); 6] = [
         (|net| net.layers.clear(), "it has no layer"),
         (
@@ -283,13 +283,13 @@ fn lists_of_arrow_become_sequences() {
     let counts = [Some(vec![Some(7), Some(8)]), Some(vec![Some(9)])];
     let batch = |amounts: &[Option<Vec<Option<f64>>>], counts: &[Option<Vec<Option<i64>>>]| {
         let mut first = ListBuilder::new(Float64Builder::new());
-        amounts
-            .iter()
-            .for_each(|list| first.append_option(list.clone()));
+        for list in amounts {
+            first.append_option(list.clone());
+        }
         let mut second = ListBuilder::new(Int64Builder::new());
-        counts
-            .iter()
-            .for_each(|list| second.append_option(list.clone()));
+        for list in counts {
+            second.append_option(list.clone());
+        }
         let columns: [(&str, ArrayRef); 2] = [
             ("amount", Arc::new(first.finish())),
             ("count", Arc::new(second.finish())),
@@ -323,10 +323,7 @@ fn lists_of_arrow_become_sequences() {
     }
     let error = Sequences::from_lists(&good, &["other"]).unwrap_err();
     assert!(matches!(error, Error::MissingColumn { .. }), "{error}");
-    let flat: [(&str, ArrayRef); 1] = [(
-        "amount",
-        Arc::new(mlops_core::arrow::array::PrimitiveArray::<Float64Type>::from(vec![1.0])),
-    )];
+    let flat: [(&str, ArrayRef); 1] = [("amount", Arc::new(Float64Array::from(vec![1.0])))];
     let flat = RecordBatch::try_from_iter(flat).unwrap();
     assert!(Sequences::from_lists(&flat, &["amount"]).is_err());
 }

@@ -350,8 +350,9 @@ fn scores(spec: &ModelSpec, x: &[Option<f64>], outputs: usize) -> Vec<f64> {
             let plain = (0..x.len()).filter(|at| table(*at).is_none());
             let mut layer: Vec<f64> = plain.map(|at| x[at].unwrap()).collect();
             for table in &mlp.embeddings {
-                let number = x[table.column].map_or(usize::MAX, |x| x as usize);
-                let row = number.min(table.rows - 1) * table.cols;
+                let last = table.rows - 1;
+                let known = (0..last).find(|row| x[table.column] == Some(*row as f64));
+                let row = known.unwrap_or(last) * table.cols;
                 layer.extend(&table.weights[row..row + table.cols]);
             }
             for (at, dense) in mlp.layers.iter().enumerate() {
