@@ -6,7 +6,7 @@
 100,000 rows of 20 numbers, layers of 64 and 64 with rectifiers, batches of 1024 in a new order each epoch, AdamW, no
 dropout. PyTorch gathers its batches by index from one tensor, the fastest way it has on a CPU. Seconds of an epoch:
 the best and the median over all turns, and CPU seconds over the whole run of an epoch. The first epoch of each turn is
-not counted. Needs: pip install torch==2.15.0 numpy
+not counted. Needs: pip install torch==2.15.0
 """
 
 import argparse, os, resource, statistics, subprocess, time

@@ -13,7 +13,7 @@ pub(crate) struct Holdout {
 
 impl Holdout {
     /// The latest rows as validation; `None` if there is one instant only, or one class before it.
-    #[cfg(any(test, feature = "burn", feature = "forust"))]
+    #[cfg(any(test, feature = "forust"))]
     pub(crate) fn latest(times: &[EventTime], labels: &[bool], share: f64) -> Option<Self> {
         let held = Self::of(times, share)?;
         let fit = &held.fit;

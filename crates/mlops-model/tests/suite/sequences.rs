@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use mlops_core::arrow::{
-    array::{ArrayRef, Float64Builder, Int64Builder, ListBuilder, RecordBatch},
-    datatypes::Float64Type,
+use mlops_core::arrow::array::{
+    ArrayRef, Float64Array, Float64Builder, Int64Builder, ListBuilder, RecordBatch,
 };
 use mlops_model::{
     Block, Dense, Error, Link, Lstm, Norm, Output, Result, Scale, SequenceNetwork, SequenceSpec,
@@ -328,10 +327,7 @@ fn lists_of_arrow_become_sequences() {
     }
     let error = Sequences::from_lists(&good, &["other"]).unwrap_err();
     assert!(matches!(error, Error::MissingColumn { .. }), "{error}");
-    let flat: [(&str, ArrayRef); 1] = [(
-        "amount",
-        Arc::new(arrow::array::PrimitiveArray::<Float64Type>::from(vec![1.0])),
-    )];
+    let flat: [(&str, ArrayRef); 1] = [("amount", Arc::new(Float64Array::from(vec![1.0])))];
     let flat = RecordBatch::try_from_iter(flat).unwrap();
     assert!(Sequences::from_lists(&flat, &["amount"]).is_err());
 }

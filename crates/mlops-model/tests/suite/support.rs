@@ -780,11 +780,9 @@ fn scores(estimator: &Estimator, x: &[Option<f64>]) -> Vec<f64> {
             let plain = (0..x.len()).filter(|at| table(*at).is_none());
             let mut layer: Vec<f64> = plain.map(|at| x[at].unwrap()).collect();
             for table in &mlp.embeddings {
-                let rows = 0..table.rows - 1;
-                let found = rows
-                    .clone()
-                    .find(|row| x[table.column] == Some(*row as f64));
-                let row = found.unwrap_or(rows.end) * table.cols;
+                let last = table.rows - 1;
+                let known = (0..last).find(|row| x[table.column] == Some(*row as f64));
+                let row = known.unwrap_or(last) * table.cols;
                 layer.extend(&table.weights[row..row + table.cols]);
             }
             for (at, dense) in mlp.layers.iter().enumerate() {

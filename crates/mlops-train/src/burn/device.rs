@@ -50,11 +50,11 @@ impl Device {
         match self {
             Self::Cpu => train::<N, Autodiff<Flex>>(job, PART, &FlexDevice, watch),
             #[cfg(feature = "wgpu")]
-            Self::Wgpu(index) => self.wgpu(WgpuDevice::DiscreteGpu(index), job, watch),
+            Self::Wgpu(index) => self.wgpu(&WgpuDevice::DiscreteGpu(index), job, watch),
             #[cfg(feature = "wgpu")]
-            Self::WgpuIntegrated(index) => self.wgpu(WgpuDevice::IntegratedGpu(index), job, watch),
+            Self::WgpuIntegrated(index) => self.wgpu(&WgpuDevice::IntegratedGpu(index), job, watch),
             #[cfg(feature = "wgpu")]
-            Self::WgpuSoftware => self.wgpu(WgpuDevice::Cpu, job, watch),
+            Self::WgpuSoftware => self.wgpu(&WgpuDevice::Cpu, job, watch),
             #[cfg(feature = "cuda")]
             Self::Cuda(index) => {
                 let device = burn::backend::cuda::CudaDevice::new(index);
@@ -72,11 +72,11 @@ impl Device {
     #[cfg(feature = "wgpu")]
     fn wgpu<N: Net>(
         self,
-        device: WgpuDevice,
+        device: &WgpuDevice,
         job: &Job<'_, N>,
         watch: Watch<'_>,
     ) -> Result<Outcome> {
-        self.guarded::<N, burn::backend::Wgpu>(&device, job, watch)
+        self.guarded::<N, burn::backend::Wgpu>(device, job, watch)
     }
 
     /// Tries the device with a small sum before it is trained on; a step there is one part.

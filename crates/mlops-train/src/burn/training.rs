@@ -234,7 +234,7 @@ impl Training {
             "it must lie between 0 and 1",
         )?;
         if let ClassWeights::Given(weights) = &self.class_weights {
-            for (_, weight) in weights {
+            for weight in weights.values() {
                 let good = *weight >= 0.0 && weight.is_finite();
                 range(
                     good,

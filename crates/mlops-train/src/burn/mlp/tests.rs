@@ -466,6 +466,22 @@ fn a_device_that_was_not_built_in_is_named() {
     }
 }
 
+#[cfg(all(feature = "wgpu", feature = "cuda"))]
+#[test]
+fn a_device_that_is_not_there_is_an_error_and_no_panic() {
+    for device in [
+        Device::Wgpu(60),
+        Device::WgpuIntegrated(60),
+        Device::Cuda(60),
+    ] {
+        let error = small(quick().device(device))
+            .fit(&planted(100, 4))
+            .unwrap_err();
+        assert!(matches!(error, Error::DeviceUnavailable { .. }), "{error}");
+        assert!(error.to_string().contains(&device.to_string()), "{error}");
+    }
+}
+
 #[test]
 fn settings_out_of_range_are_named() {
     let builder = Mlp::builder;
