@@ -12,7 +12,7 @@ use mlops_core::{
         datatypes::DataType,
     },
 };
-use mlops_train::{Control, Mlp, Training};
+use mlops_train::{Mlp, NetworkControl, Training};
 
 const ROWS: usize = 100_000;
 const WIDTH: usize = 20;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             seconds.push(format!("{spent:.4}"));
         }
         assert!(loss.is_finite());
-        Control::Continue
+        NetworkControl::Continue
     })?;
     #[expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
     {

@@ -212,14 +212,6 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
-    /// The caller asked for an end while a model was fitted.
-    #[error("{trainer} was cancelled after {rounds} rounds")]
-    Cancelled {
-        /// The trainer.
-        trainer: &'static str,
-        /// The rounds that were done.
-        rounds: usize,
-    },
     /// The library behind a trainer refused.
     #[error("{engine} refused: {reason}")]
     Engine {
