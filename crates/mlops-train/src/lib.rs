@@ -64,8 +64,9 @@
 //! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
 //! - Blend trainers: `Averaging`, `Stacking`.
 //! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
-//! - Watch, cancel and resume a network: `Mlp::fit_with` and its `Checkpoint`, with feature `burn`.
+//! - Watch, cancel and resume a network: `Mlp::fit_with` and its `NetworkCheckpoint`, with feature `burn`.
 //! - Learn from what went before: `SequenceSet::from_history`, then `SequenceTrainer::lstm` or `transformer`.
+//! - Learn from rows that stay where they are: [`Federated`]; ask for the labels that teach most: [`ActiveLearning`].
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!
 //! # What this crate does not do

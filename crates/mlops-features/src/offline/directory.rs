@@ -30,7 +30,7 @@ pub(crate) struct Directory {
     path: PathBuf,
     durability: Durability,
     /// Held for as long as the store lives; the system frees it with the process.
-    _lock: File,
+    _lock: DirectoryLock,
     manifest: Mutex<Manifest>,
     log: RwLock<(u64, Log)>,
     next_arrival: AtomicU64,
@@ -306,7 +306,18 @@ pub(crate) struct Ticket {
     length: u64,
 }
 
-fn lock(path: &Path) -> Result<File> {
+/// The right to a directory, until it is dropped.
+#[derive(Debug)]
+struct DirectoryLock(File);
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // closing is not enough: a process that is being started has this file open too, until it runs
+        self.0.unlock().ok();
+    }
+}
+
+fn lock(path: &Path) -> Result<DirectoryLock> {
     let file = path.join("LOCK");
     let mut options = File::options();
     let lock = options
@@ -317,7 +328,7 @@ fn lock(path: &Path) -> Result<File> {
         .open(&file);
     let lock = lock.map_err(file_error("opened", &file))?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(DirectoryLock(lock)),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::StoreLocked {
             path: path.display().to_string(),
         }),
