@@ -119,7 +119,7 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
         "Sign" => after.map(|column| column.at(LogStage::Sign)).collect(),
         "IsNaN" => after.map(|column| column.at(LogStage::Missing)).collect(),
         "Floor" if after.all(|column| column.steps.len() <= STEPS) => {
-            matrix.iter().map(|c| c.clone().then(Step::Floor)).collect()
+            matrix.iter().map(|c| c.clone().floored()).collect()
         }
         _ => return Err(operator.reject("it is no part of an encoder that is known")),
     };

@@ -9,11 +9,13 @@ use std::rc::Rc;
 /// Where a column comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
-    /// A number, what stands in for a missing one, and whether its logarithm is meant.
+    /// A number, what stands in for a missing one, and what the encoder does to it.
     Number {
         input: usize,
         impute: Option<f64>,
         log1p: bool,
+        center: f64,
+        scale: f64,
     },
     /// A text that was not looked up yet.
     Text { input: usize },
@@ -93,6 +95,8 @@ impl Column {
             input,
             impute: None,
             log1p: false,
+            center: 0.0,
+            scale: 1.0,
         };
         let column = Self::new(source);
         if single { column.rounded() } else { column }
@@ -132,10 +136,8 @@ impl Column {
         self
     }
 
-    /// What the arithmetic makes of a number of the source, before the logarithm that the source may have.
+    /// What the arithmetic makes of a number of the source, as its encoder gives it.
     pub(super) fn apply(&self, x: f64) -> f64 {
-        let log1p = matches!(self.source, Source::Number { log1p: true, .. });
-        let x = if log1p { x.signum() * x.abs().ln_1p() } else { x };
         self.steps.iter().fold(x, |x, step| match step {
             Step::Add(by) => x + by,
             Step::Mul(by) => x * by,
@@ -184,6 +186,25 @@ impl Column {
         Some(self)
     }
 
+    /// The whole numbers below the column's. Its encoder scales it, if that is exactly what came before, so
+    /// that it can be looked up among categories.
+    pub(super) fn floored(mut self) -> Self {
+        if let Source::Number { center, scale, .. } = &mut self.source
+            && (*center, *scale) == (0.0, 1.0)
+            && let Some((by, to)) = match self.steps[..] {
+                [Step::Add(by), Step::Div(to)] => Some((by, to)),
+                [Step::Add(by)] => Some((by, 1.0)),
+                [Step::Div(to)] => Some((0.0, to)),
+                _ => None,
+            }
+            && to > 0.0
+        {
+            (*center, *scale) = (-by, to);
+            self.steps.clear();
+        }
+        self.then(Step::Floor)
+    }
+
     /// The column with something in place of what is missing, if no arithmetic but rounding came before.
     pub(super) fn imputed(mut self, value: f64) -> Option<Self> {
         let plain = self.steps.iter().all(|step| *step == Step::Round);
@@ -191,6 +212,8 @@ impl Column {
             Source::Number {
                 impute,
                 log1p: false,
+                center: 0.0,
+                scale: 1.0,
                 ..
             } if plain => {
                 // a second one finds nothing missing

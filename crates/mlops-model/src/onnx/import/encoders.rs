@@ -134,6 +134,7 @@ fn categories(
                 input,
                 impute: None,
                 log1p: false,
+                ..
             },
             Data::Numbers(keys),
         ) if plain && keys.len() <= limit::WIDTH => {

@@ -196,6 +196,8 @@ fn encoders(columns: &[Column], scaled: bool) -> Vec<Encoder> {
                 input,
                 impute,
                 log1p,
+                center,
+                scale,
             } => {
                 let (factor, sum) = scale_of(column).filter(|_| scaled).unwrap_or((1.0, 0.0));
                 encoders.push(Encoder::Numeric {
@@ -203,8 +205,8 @@ fn encoders(columns: &[Column], scaled: bool) -> Vec<Encoder> {
                     impute: *impute,
                     log1p: *log1p,
                     // a sum makes 0 of -0
-                    center: -sum / factor + 0.0,
-                    scale: 1.0 / factor,
+                    center: center - sum / factor * scale + 0.0,
+                    scale: scale / factor,
                 });
             }
             Source::Member { input, category } => {

@@ -255,7 +255,7 @@ impl Planter<'_> {
 
     fn members(&self, column: &Column, branch: &Branch) -> Outcome<Vec<u32>> {
         let whole = match &column.source {
-            Source::Position { .. } => column.steps.is_empty(),
+            Source::Position { .. } => matches!(column.steps.as_slice(), [] | [Step::Floor]),
             // a number between two categories counts as the lower one, so it has to be whole or cut off
             Source::Number { input, .. } => match column.steps.as_slice() {
                 [] => matches!(self.inputs[*input].kind, InputKind::Int | InputKind::Bool),

@@ -75,7 +75,15 @@ pub(super) fn cast(walk: &mut Walk<'_>, operator: Operator<'_>, arguments: &[Ter
             (INT64 | INT32, Source::Position { .. } | Source::Member { .. }) if column.steps.is_empty() => {
                 Ok(column.clone())
             }
-            (INT64 | INT32, Source::Number { input, impute, log1p }) => {
+            (
+                INT64 | INT32,
+                Source::Number {
+                    input,
+                    impute,
+                    log1p,
+                    ..
+                },
+            ) => {
                 let plain = column.steps.iter().all(|step| *step == Step::Round);
                 let whole = impute.is_none_or(|impute| impute.fract() == 0.0);
                 if plain && whole && !*log1p && walk.whole(*input) {
