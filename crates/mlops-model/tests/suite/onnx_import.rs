@@ -9,12 +9,8 @@ use mlops_model::{
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
 struct Case {
+    #[serde(skip)]
     name: String,
     rows: Vec<Vec<serde_json::Value>>,
     answers: Vec<Vec<f64>>,
@@ -24,12 +20,21 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/onnx-import")
 }
 
+/// The cases that `make.py` wrote, by name.
 fn cases() -> Vec<(Case, Vec<u8>)> {
-    let values = fs::read(folder().join("values.json")).unwrap();
-    let golden: Golden = serde_json::from_slice(&values).unwrap();
-    let with_file = golden.cases.into_iter().map(|case| {
-        let bytes = fs::read(folder().join(format!("{}.onnx", case.name))).unwrap();
-        (case, bytes)
+    let paths = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = paths
+        .filter(|path| path.extension().is_some_and(|e| e == "onnx"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    let with_file = names.into_iter().map(|name| {
+        let values = fs::read(folder().join(format!("{name}.json"))).unwrap();
+        let case: Case = serde_json::from_slice(&values).unwrap();
+        let bytes = file(&name);
+        (Case { name, ..case }, bytes)
     });
     with_file.collect()
 }
@@ -97,10 +102,18 @@ fn models_of_other_libraries_answer_as_onnx_runtime_does() {
 #[test]
 fn names_and_classes_are_the_files() {
     let spec = import("logistic_three");
-    let names: Vec<&str> = spec.signature().inputs().iter().map(|i| i.name.as_str()).collect();
+    let names: Vec<&str> = spec
+        .signature()
+        .inputs()
+        .iter()
+        .map(|i| i.name.as_str())
+        .collect();
     assert_eq!(names, ["f0", "f1", "f2", "f3"]);
     let classes = ["low", "mid", "top"].map(String::from).to_vec();
-    assert_eq!(*spec.signature().output(), Output::Classes { names: classes });
+    assert_eq!(
+        *spec.signature().output(),
+        Output::Classes { names: classes }
+    );
     let spec = import("logistic");
     let positive = "1".to_owned();
     assert_eq!(*spec.signature().output(), Output::Probability { positive });
@@ -164,7 +177,11 @@ fn what_is_not_read_is_named() {
     // an operator of the same length that nobody knows
     let bytes = file("scaled_logistic");
     let mut other = bytes.clone();
-    for (at, _) in bytes.windows(6).enumerate().filter(|(_, w)| *w == b"Scaler") {
+    for (at, _) in bytes
+        .windows(6)
+        .enumerate()
+        .filter(|(_, w)| *w == b"Scaler")
+    {
         other[at..at + 6].copy_from_slice(b"Scalar");
     }
     let error = ModelSpec::from_onnx(&other, &OnnxImport::new()).unwrap_err();

@@ -129,7 +129,11 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
 /// `Where`: what stands in for a missing number, and the last but one stage of a logarithm.
 pub(super) fn choose(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let chosen = || match arguments {
-        [Term::Columns(missing), Term::Constant(impute), Term::Columns(x)] => {
+        [
+            Term::Columns(missing),
+            Term::Constant(impute),
+            Term::Columns(x),
+        ] => {
             let ([missing], [x], Some([impute])) =
                 (missing.as_slice(), x.as_slice(), impute.numbers())
             else {
@@ -140,21 +144,31 @@ pub(super) fn choose(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
             };
             (start == *x).then(|| start.imputed(*impute)).flatten()
         }
-        [Term::Columns(near), Term::Columns(size), Term::Columns(quotient)] => {
+        [
+            Term::Columns(near),
+            Term::Columns(size),
+            Term::Columns(quotient),
+        ] => {
             let ([near], [size], [quotient]) =
                 (near.as_slice(), size.as_slice(), quotient.as_slice())
             else {
                 return None;
             };
             let stages = [near.stage()?, size.stage()?, quotient.stage()?];
-            let [(LogStage::Near, a), (LogStage::Abs, b), (LogStage::Quotient, c)] = stages else {
+            let [
+                (LogStage::Near, a),
+                (LogStage::Abs, b),
+                (LogStage::Quotient, c),
+            ] = stages
+            else {
                 return None;
             };
             (a == b && b == c).then(|| a.at(LogStage::Size))
         }
         _ => None,
     };
-    let column = chosen().ok_or_else(|| operator.reject("it is no part of an encoder that is known"))?;
+    let column =
+        chosen().ok_or_else(|| operator.reject("it is no part of an encoder that is known"))?;
     Ok(vec![Term::columns(vec![column])])
 }
 
@@ -171,7 +185,10 @@ fn on_scores(
     let Some(row) = constant.row(outputs) else {
         return Err(operator.reject("its constant is not one row as wide as the scores"));
     };
-    if row.iter().any(|by| !by.is_finite() || (op == "Div" && *by == 0.0)) {
+    if row
+        .iter()
+        .any(|by| !by.is_finite() || (op == "Div" && *by == 0.0))
+    {
         return Err(operator.reject("its constant is not finite, or it divides by 0"));
     }
     let (ones, zeros) = (vec![1.0; outputs], vec![0.0; outputs]);
@@ -264,7 +281,9 @@ pub(super) fn dense(
             return Err(operator.reject("it is a layer over trees"));
         };
         if !*active || layers.len() >= limit::LAYERS {
-            return Err(operator.reject("no rectifier stands before it, or it is one layer too many"));
+            return Err(
+                operator.reject("no rectifier stands before it, or it is one layer too many")
+            );
         }
         layers.push(layer);
         *active = false;

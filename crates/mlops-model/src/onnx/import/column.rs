@@ -258,7 +258,10 @@ pub(super) fn crossing(yes: impl Fn(f64) -> bool) -> Crossing {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "rounding is what is asked for"
+)]
 pub(super) fn rounded(x: f64) -> f64 {
     f64::from(x as f32)
 }
@@ -299,12 +302,17 @@ mod tests {
 
     #[test]
     fn a_negative_factor_turns_the_question_round() {
-        let column = Column::number(0, true).then(Step::Mul(-2.0)).then(Step::Add(1.0));
+        let column = Column::number(0, true)
+            .then(Step::Mul(-2.0))
+            .then(Step::Add(1.0));
         let Crossing::From(at) = crossing(|x| column.apply(x) <= 0.5) else {
             panic!("it falls");
         };
         assert!(column.apply(at) <= 0.5 && column.apply(at.next_down()) > 0.5);
-        assert_eq!(crossing(|x| column.apply(x) < f64::INFINITY), Crossing::From(-f64::from(f32::MAX) / 2.0));
+        assert_eq!(
+            crossing(|x| column.apply(x) < f64::INFINITY),
+            Crossing::From(-f64::from(f32::MAX) / 2.0)
+        );
     }
 
     #[test]

@@ -27,7 +27,10 @@ pub(super) fn scaler(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
 
 pub(super) fn imputer(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let matrix = columns(operator, arguments.first())?;
-    if !operator.float("replaced_value_float").is_some_and(f64::is_nan) {
+    if !operator
+        .float("replaced_value_float")
+        .is_some_and(f64::is_nan)
+    {
         return Err(operator.reject("it replaces another value than NaN"));
     }
     if !operator.has("imputed_value_floats") {
@@ -66,7 +69,10 @@ pub(super) fn one_hot(
     let texts = operator.texts("cats_strings")?;
     let keys = if texts.is_empty() {
         let ints = operator.ints("cats_int64s").iter();
-        #[expect(clippy::cast_precision_loss, reason = "what is not exact is refused later")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "what is not exact is refused later"
+        )]
         Data::Numbers(ints.map(|x| *x as f64).collect())
     } else {
         Data::Texts(texts)
@@ -108,7 +114,9 @@ fn members(
             category: category.into(),
         })
     };
-    Ok(vec![Term::columns(categories.into_iter().map(member).collect())])
+    Ok(vec![Term::columns(
+        categories.into_iter().map(member).collect(),
+    )])
 }
 
 /// The input that a single column reads, and the keys as its categories.
@@ -176,9 +184,15 @@ pub(super) fn label(
     };
     let (values, otherwise) = if operator.has("values_tensor") {
         let default = operator.tensor_numbers("default_tensor")?;
-        (operator.tensor_numbers("values_tensor")?, default.first().copied())
+        (
+            operator.tensor_numbers("values_tensor")?,
+            default.first().copied(),
+        )
     } else if operator.has("values_int64s") {
-        #[expect(clippy::cast_precision_loss, reason = "what is compared with positions")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "what is compared with positions"
+        )]
         let default = operator.int("default_int64").unwrap_or(-1) as f64;
         (whole(operator.ints("values_int64s")), Some(default))
     } else {
@@ -189,7 +203,10 @@ pub(super) fn label(
     let (input, names) = categories(walk, operator, arguments.first(), &keys)?;
     let mut pairs: Vec<(f64, String)> = values.iter().copied().zip(names).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let in_turn = pairs.iter().enumerate().all(|(at, (value, _))| *value == at as f64);
+    let in_turn = pairs
+        .iter()
+        .enumerate()
+        .all(|(at, (value, _))| *value == at as f64);
     let length = match &keys {
         Data::Numbers(keys) => keys.len(),
         Data::Texts(keys) => keys.len(),

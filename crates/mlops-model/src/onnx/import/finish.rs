@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use crate::{
-    Activation, Combine, Dense, Encoder, Error, Estimator, Input, Linear, Link, Mlp,
-    ModelSpec, Node, Output, Preprocess, Result, Signature, Tree, TreeEnsemble,
+    Activation, Combine, Dense, Encoder, Error, Estimator, Input, Linear, Link, Mlp, ModelSpec,
+    Node, Output, Preprocess, Result, Signature, Tree, TreeEnsemble,
     onnx::{
         import::{
             OnnxImport,
@@ -263,7 +263,9 @@ fn dense(
                 return Err("a sum reads the position of a category, which may be missing");
             }
             _ => {
-                let (factor, sum) = column.affine().ok_or("a sum reads a number cut off to a whole one")?;
+                let (factor, sum) = column
+                    .affine()
+                    .ok_or("a sum reads a number cut off to a whole one")?;
                 (factor, sum, true)
             }
         };
@@ -323,7 +325,9 @@ fn ensemble(
                 if let Node::Leaf { value } = node {
                     let inside = value.clamp(0.0, 1.0);
                     if !((*value - inside).abs() <= SLACK) {
-                        return Err("it is called a probability, and its trees' shares leave 0..=1");
+                        return Err(
+                            "it is called a probability, and its trees' shares leave 0..=1",
+                        );
                     }
                     *value = inside;
                 }

@@ -32,9 +32,9 @@ pub(super) fn plant(
     let (mut looks, mut room) = (limit::NODES, limit::NODES);
     for root in &forest.roots {
         for output in planter.outputs(*root, &mut looks)? {
-            let grown = trees
-                .get_mut(output)
-                .ok_or_else(|| operator.reject(format!("a leaf is of output {output} of {outputs}")))?;
+            let grown = trees.get_mut(output).ok_or_else(|| {
+                operator.reject(format!("a leaf is of output {output} of {outputs}"))
+            })?;
             grown.push(planter.tree(*root, output, &mut room)?);
         }
     }
@@ -107,11 +107,15 @@ impl Planter<'_> {
 
     fn enter(&self, depth: usize, room: &mut usize) -> Outcome<()> {
         if depth > limit::TREE_DEPTH {
-            return Err(self.operator.reject(format!("a tree is deeper than {}", limit::TREE_DEPTH)));
+            return Err(self
+                .operator
+                .reject(format!("a tree is deeper than {}", limit::TREE_DEPTH)));
         }
         *room = room.checked_sub(1).ok_or_else(|| {
-            self.operator
-                .reject(format!("its trees come to more than {} nodes", limit::NODES))
+            self.operator.reject(format!(
+                "its trees come to more than {} nodes",
+                limit::NODES
+            ))
         })?;
         Ok(())
     }
@@ -125,7 +129,10 @@ impl Planter<'_> {
                 Open::Second(cut, first, second) => Decision::Split(cut, first, second),
                 Open::Place(Place::Leaf(at)) => {
                     let weights = self.forest.leaves[at].iter();
-                    let value = weights.filter(|leaf| leaf.0 == output).map(|leaf| leaf.1).sum();
+                    let value = weights
+                        .filter(|leaf| leaf.0 == output)
+                        .map(|leaf| leaf.1)
+                        .sum();
                     nodes[slot] = Node::Leaf { value };
                     continue;
                 }
@@ -198,7 +205,13 @@ impl Planter<'_> {
             } else if categories.is_empty() {
                 Decision::Split(Cut::never(slot), branch.no, branch.yes)
             } else {
-                Decision::Category(slot, categories, missing == Some(true), branch.yes, branch.no)
+                Decision::Category(
+                    slot,
+                    categories,
+                    missing == Some(true),
+                    branch.yes,
+                    branch.no,
+                )
             });
         }
         if matches!(branch.mode, Mode::Eq | Mode::Neq) {
@@ -208,7 +221,9 @@ impl Planter<'_> {
             Crossing::Always(answer) if missing.is_none_or(|missing| missing == answer) => {
                 Decision::Always(way(answer))
             }
-            Crossing::Always(answer) => Decision::Split(Cut::never(slot), way(answer), way(!answer)),
+            Crossing::Always(answer) => {
+                Decision::Split(Cut::never(slot), way(answer), way(!answer))
+            }
             Crossing::Below(at) => {
                 let cut = Cut::below(slot, at, missing == Some(true));
                 Decision::Split(cut, branch.yes, branch.no)
@@ -243,7 +258,11 @@ impl Planter<'_> {
             (Crossing::Always(a), Crossing::Always(b)) if a == b && !missing_inside => {
                 return Ok(Decision::Always(outside));
             }
-            _ => return Err(self.operator.reject("it compares with a number at the end of all numbers")),
+            _ => {
+                return Err(self
+                    .operator
+                    .reject("it compares with a number at the end of all numbers"));
+            }
         };
         if low == high && !missing_inside {
             return Ok(Decision::Always(outside));
@@ -265,7 +284,9 @@ impl Planter<'_> {
             _ => false,
         };
         if !whole {
-            return Err(self.operator.reject("it looks up what are no whole numbers"));
+            return Err(self
+                .operator
+                .reject("it looks up what are no whole numbers"));
         }
         let members: BTreeSet<u32> = branch
             .members
@@ -274,7 +295,9 @@ impl Planter<'_> {
             .map(|member| *member as u32)
             .collect();
         if members.len() != branch.members.len() {
-            return Err(self.operator.reject("a category is twice in a list, or none of this crate's"));
+            return Err(self
+                .operator
+                .reject("a category is twice in a list, or none of this crate's"));
         }
         Ok(members.into_iter().collect())
     }

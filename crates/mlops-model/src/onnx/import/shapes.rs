@@ -35,7 +35,10 @@ pub(super) fn constant(operator: Operator<'_>) -> Outcome<Vec<Term>> {
         dims: vec![numbers.len()],
         data: Data::Numbers(numbers),
     };
-    #[expect(clippy::cast_precision_loss, reason = "positions and sizes are far smaller")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "positions and sizes are far smaller"
+    )]
     let whole = |number: i64| number as f64;
     let constant = if let Some(tensor) = operator.tensor("value")? {
         tensor
@@ -46,14 +49,24 @@ pub(super) fn constant(operator: Operator<'_>) -> Outcome<Vec<Term>> {
     } else if operator.has("value_floats") {
         list(operator.floats("value_floats")?)
     } else if operator.has("value_ints") {
-        list(operator.ints("value_ints").iter().map(|x| whole(*x)).collect())
+        list(
+            operator
+                .ints("value_ints")
+                .iter()
+                .map(|x| whole(*x))
+                .collect(),
+        )
     } else {
         return Err(operator.reject("its value is of no kind that is read"));
     };
     Ok(vec![Term::Constant(Rc::new(constant))])
 }
 
-pub(super) fn cast(walk: &mut Walk<'_>, operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
+pub(super) fn cast(
+    walk: &mut Walk<'_>,
+    operator: Operator<'_>,
+    arguments: &[Term],
+) -> Outcome<Vec<Term>> {
     let term = first(operator, arguments)?;
     let to = operator.int("to").unwrap_or_default();
     let to = i32::try_from(to).unwrap_or_default();
@@ -72,7 +85,9 @@ pub(super) fn cast(walk: &mut Walk<'_>, operator: Operator<'_>, arguments: &[Ter
                 single: false,
                 ..column.clone()
             }),
-            (INT64 | INT32, Source::Position { .. } | Source::Member { .. }) if column.steps.is_empty() => {
+            (INT64 | INT32, Source::Position { .. } | Source::Member { .. })
+                if column.steps.is_empty() =>
+            {
                 Ok(column.clone())
             }
             (
@@ -126,7 +141,11 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
         _ => {
             let shape: Vec<f64> = match arguments.get(1) {
                 // before operator set 5 it was an attribute
-                None => operator.positions("shape")?.into_iter().map(|x| x as f64).collect(),
+                None => operator
+                    .positions("shape")?
+                    .into_iter()
+                    .map(|x| x as f64)
+                    .collect(),
                 argument => expect_constant(operator, argument)?
                     .numbers()
                     .unwrap_or_default()
@@ -186,15 +205,17 @@ pub(super) fn split(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
         return Err(operator.reject("it parts what is no answer"));
     };
     let ones = match arguments.get(1) {
-        Some(Term::Constant(sizes)) => {
-            sizes.numbers().is_some_and(|sizes| sizes.iter().all(|size| *size == 1.0))
-        }
+        Some(Term::Constant(sizes)) => sizes
+            .numbers()
+            .is_some_and(|sizes| sizes.iter().all(|size| *size == 1.0)),
         _ => operator.ints("split").iter().all(|size| *size == 1),
     };
     if !ones || results != scores.width() {
         return Err(operator.reject("it does not part an answer into its columns"));
     }
-    Ok((0..results).map(|at| Term::Part(Rc::clone(scores), at)).collect())
+    Ok((0..results)
+        .map(|at| Term::Part(Rc::clone(scores), at))
+        .collect())
 }
 
 pub(super) fn gather(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
@@ -273,7 +294,9 @@ pub(super) fn constant_of_shape(operator: Operator<'_>, arguments: &[Term]) -> O
     match (first(operator, arguments)?, value.as_slice()) {
         (Term::Rows, [] | [_]) => {
             let value = value.first().copied().unwrap_or(0.0);
-            Ok(vec![Term::columns(vec![Column::new(Source::Constant(value))])])
+            Ok(vec![Term::columns(vec![Column::new(Source::Constant(
+                value,
+            ))])])
         }
         _ => Err(operator.reject("it fills another shape than a column")),
     }

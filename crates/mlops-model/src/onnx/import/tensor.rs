@@ -67,7 +67,10 @@ impl Constant {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "positions and sizes are far smaller")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "positions and sizes are far smaller"
+)]
 fn read(tensor: &Tensor) -> Result<Data, String> {
     let kind = tensor.data_type.unwrap_or_default();
     let raw = tensor.raw_data.as_deref().filter(|raw| !raw.is_empty());

@@ -74,7 +74,9 @@ pub(super) fn classifier(
         },
         (2, Some(0), Some(1)) if base.is_empty() => (2, 2, link),
         (2, ..) => {
-            return Err(operator.reject("its weights and base values do not say what two classes are"));
+            return Err(
+                operator.reject("its weights and base values do not say what two classes are")
+            );
         }
         (count, ..) => (count, count, link),
     };
@@ -154,7 +156,9 @@ fn finish(
         0 => {}
         length if length == outputs => scores.scale(&vec![1.0; outputs], base),
         length => {
-            return Err(operator.reject(format!("it has {length} base values for {outputs} targets")));
+            return Err(
+                operator.reject(format!("it has {length} base values for {outputs} targets"))
+            );
         }
     }
     Ok(vec![Term::scores(scores)])
@@ -177,7 +181,9 @@ fn grow(
         0 => vec![0.0; outputs],
         length if length == outputs => base.to_vec(),
         length => {
-            return Err(operator.reject(format!("it has {length} base values for {outputs} outputs")));
+            return Err(
+                operator.reject(format!("it has {length} base values for {outputs} outputs"))
+            );
         }
     };
     Ok(Scores {
@@ -191,7 +197,13 @@ fn grow(
 
 /// Trees by lists of nodes, with weights by the tree and node that they belong to.
 fn classic_forest(operator: Operator<'_>, kind: &str) -> Outcome<Forest> {
-    let lists = ["treeids", "nodeids", "featureids", "truenodeids", "falsenodeids"];
+    let lists = [
+        "treeids",
+        "nodeids",
+        "featureids",
+        "truenodeids",
+        "falsenodeids",
+    ];
     let lists = lists.map(|name| operator.ints(&format!("nodes_{name}")));
     let [trees, nodes, features, yes, no] = lists;
     let modes = operator.bytes("nodes_modes");
@@ -223,7 +235,10 @@ fn classic_forest(operator: Operator<'_>, kind: &str) -> Outcome<Forest> {
             Place::Branch(branches - 1)
         };
         if places.insert((trees[at], nodes[at]), place).is_some() {
-            return Err(operator.reject(format!("node {} of tree {} is there twice", nodes[at], trees[at])));
+            return Err(operator.reject(format!(
+                "node {} of tree {} is there twice",
+                nodes[at], trees[at]
+            )));
         }
         if at == 0 || trees[at] != trees[at - 1] {
             forest.roots.push(place);
@@ -277,13 +292,23 @@ fn forest(operator: Operator<'_>) -> Outcome<Forest> {
         operator.positions("nodes_truenodeids")?,
         operator.positions("nodes_falsenodeids")?,
     );
-    let (yes_leaf, no_leaf) = (operator.ints("nodes_trueleafs"), operator.ints("nodes_falseleafs"));
+    let (yes_leaf, no_leaf) = (
+        operator.ints("nodes_trueleafs"),
+        operator.ints("nodes_falseleafs"),
+    );
     let (modes, splits) = (
         operator.tensor_numbers("nodes_modes")?,
         operator.tensor_numbers("nodes_splits")?,
     );
     let tracks = operator.ints("nodes_missing_value_tracks_true");
-    let lengths = [yes.len(), no.len(), yes_leaf.len(), no_leaf.len(), modes.len(), splits.len()];
+    let lengths = [
+        yes.len(),
+        no.len(),
+        yes_leaf.len(),
+        no_leaf.len(),
+        modes.len(),
+        splits.len(),
+    ];
     if lengths != [count; 6] || !(tracks.is_empty() || tracks.len() == count) {
         return Err(operator.reject("its lists of nodes differ in length"));
     }
@@ -303,7 +328,11 @@ fn forest(operator: Operator<'_>) -> Outcome<Forest> {
         if at >= limit {
             return Err(operator.reject(format!("a branch leads to node {at} of {limit}")));
         }
-        Ok(if leaf == 0 { Place::Branch(at) } else { Place::Leaf(at) })
+        Ok(if leaf == 0 {
+            Place::Branch(at)
+        } else {
+            Place::Leaf(at)
+        })
     };
     let mut forest = Forest::default();
     for at in 0..count {

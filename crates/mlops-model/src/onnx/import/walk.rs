@@ -143,7 +143,11 @@ impl<'a> Walk<'a> {
             [_, columns] => match (columns.dim_value, names) {
                 (Some(width), _) if width > 0 => usize::try_from(width).unwrap_or(usize::MAX),
                 (_, Some(names)) if alone => names.len(),
-                _ => return Err(invalid("does not say how many columns it has; name them".into())),
+                _ => {
+                    return Err(invalid(
+                        "does not say how many columns it has; name them".into(),
+                    ));
+                }
             },
             dims => return Err(invalid(format!("has {} dimensions", dims.len()))),
         };

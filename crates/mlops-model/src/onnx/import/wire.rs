@@ -170,13 +170,7 @@ mod tests {
 
     #[test]
     fn no_prefix_of_a_field_is_a_file() {
-        for bytes in [
-            &[0x3a][..],
-            &[0x3a, 5, 1],
-            &[0x0f],
-            &[0xff; 12],
-            &[0x39, 1],
-        ] {
+        for bytes in [&[0x3a][..], &[0x3a, 5, 1], &[0x0f], &[0xff; 12], &[0x39, 1]] {
             let error = decode(bytes).unwrap_err();
             assert!(matches!(error, Error::MalformedOnnx { .. }), "{error}");
         }
