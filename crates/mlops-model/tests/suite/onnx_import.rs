@@ -205,7 +205,7 @@ fn no_damage_to_a_file_makes_it_panic() {
         let mut rng: Rng = Seed(3).derive(&case.name).rng();
         for _ in 0..40 {
             let mut damaged = bytes.clone();
-            for _ in 0..1 + rng.below(4) {
+            for _ in 0..=rng.below(4) {
                 let at = rng.below(damaged.len());
                 damaged[at] = u8::try_from(rng.below(256)).unwrap();
             }

@@ -6,6 +6,7 @@ use crate::{
     Dense, Link, limit,
     onnx::import::{
         column::{Column, LogStage, Source, Step},
+        encoders,
         operator::{Operator, Outcome},
         scores::{Body, Scores},
         tensor::Constant,
@@ -22,6 +23,9 @@ pub(super) fn binary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
         [Term::Columns(x), Term::Constant(c)] => with_constant(operator, op, x, c, false)?,
         [Term::Constant(c), Term::Columns(x)] => with_constant(operator, op, x, c, true)?,
         [Term::Columns(a), Term::Columns(b)] => logarithm(operator, op, a, b)?,
+        [Term::Scores(scores), Term::Sum(of)] if op == "Div" && Rc::ptr_eq(scores, of) => {
+            encoders::normalized(operator, scores)?
+        }
         [Term::Scores(scores), Term::Constant(c)] => on_scores(operator, op, scores, c)?,
         [Term::Constant(c), Term::Scores(scores)] => match op {
             "Add" | "Mul" => on_scores(operator, op, scores, c)?,
@@ -112,6 +116,12 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
     {
         return Ok(vec![Term::columns(vec![start.at(LogStage::Ln)])]);
     }
+    if let ("Abs", Some(Term::Scores(scores))) = (op, arguments.first())
+        && scores.link != Link::Identity
+    {
+        // probabilities are above 0
+        return Ok(vec![Term::Scores(Rc::clone(scores))]);
+    }
     let matrix = columns(operator, arguments.first())?;
     let mut after = matrix.iter().cloned();
     let after: Vec<Column> = match op {
@@ -124,6 +134,20 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
         _ => return Err(operator.reject("it is no part of an encoder that is known")),
     };
     Ok(vec![Term::columns(after)])
+}
+
+/// The sum of a row's probabilities, which they are then divided by.
+pub(super) fn sum(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
+    let over_columns = match arguments.get(1) {
+        Some(Term::Constant(axes)) => matches!(axes.numbers(), Some([1.0 | -1.0])),
+        _ => matches!(operator.ints("axes"), [1 | -1]),
+    };
+    match arguments.first() {
+        Some(Term::Scores(scores)) if over_columns && operator.int("keepdims") != Some(0) => {
+            Ok(vec![Term::Sum(Rc::clone(scores))])
+        }
+        _ => Err(operator.reject("it adds up what are no probabilities of a row")),
+    }
 }
 
 /// `Where`: what stands in for a missing number, and the last but one stage of a logarithm.
@@ -224,14 +248,18 @@ pub(super) fn gemm(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Te
         let numbers = numbers.ok_or_else(|| operator.reject("its weights are texts"))?;
         (*second, *first, numbers)
     };
-    numbers.iter_mut().for_each(|w| *w *= alpha.unwrap_or(1.0));
+    for weight in &mut numbers {
+        *weight *= alpha.unwrap_or(1.0);
+    }
     let mut bias = match arguments.get(2) {
         None | Some(Term::Absent) => vec![0.0; rows],
         argument => constant(operator, argument)?
             .row(rows)
             .ok_or_else(|| operator.reject("its bias is not one row as wide as its result"))?,
     };
-    bias.iter_mut().for_each(|b| *b *= beta.unwrap_or(1.0));
+    for bias in &mut bias {
+        *bias *= beta.unwrap_or(1.0);
+    }
     dense(operator, arguments.first(), numbers, bias, cols)
 }
 

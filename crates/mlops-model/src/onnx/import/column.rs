@@ -297,7 +297,7 @@ mod tests {
         };
         // halfway between the threshold and the next number of single precision, ties to even
         assert!(column.apply(at) > t && column.apply(at.next_down()) <= t);
-        assert!(at > t && at < f64::from((t as f32).next_up()));
+        assert!(at > t && at < f64::from(0.1_f32.next_up()));
     }
 
     #[test]
@@ -309,10 +309,6 @@ mod tests {
             panic!("it falls");
         };
         assert!(column.apply(at) <= 0.5 && column.apply(at.next_down()) > 0.5);
-        assert_eq!(
-            crossing(|x| column.apply(x) < f64::INFINITY),
-            Crossing::From(-f64::from(f32::MAX) / 2.0)
-        );
     }
 
     #[test]

@@ -228,7 +228,12 @@ pub(super) fn normalizer(operator: Operator<'_>, arguments: &[Term]) -> Outcome<
     let (Some(Term::Scores(scores)), "L1") = (arguments.first(), operator.text("norm")) else {
         return Err(operator.reject("it divides by what is no sum of probabilities"));
     };
-    let mut scores = Scores::clone(scores);
+    Ok(vec![normalized(operator, scores)?])
+}
+
+/// Scores divided by their sum, which is 1 already or becomes it.
+pub(super) fn normalized(operator: Operator<'_>, scores: &Scores) -> Outcome<Term> {
+    let mut scores = scores.clone();
     match (scores.form, scores.link) {
         (Form::Pair, Link::Logit) | (_, Link::Softmax) => {}
         (Form::Each, Link::Logit) if scores.mirrored() => {
@@ -237,5 +242,5 @@ pub(super) fn normalizer(operator: Operator<'_>, arguments: &[Term]) -> Outcome<
         }
         _ => return Err(operator.reject("its numbers do not add up to 1 before it")),
     }
-    Ok(vec![Term::scores(scores)])
+    Ok(Term::scores(scores))
 }

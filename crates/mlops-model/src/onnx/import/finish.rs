@@ -324,7 +324,8 @@ fn ensemble(
             for node in &mut tree.nodes {
                 if let Node::Leaf { value } = node {
                     let inside = value.clamp(0.0, 1.0);
-                    if !((*value - inside).abs() <= SLACK) {
+                    let away = (*value - inside).abs();
+                    if away.is_nan() || away > SLACK {
                         return Err(
                             "it is called a probability, and its trees' shares leave 0..=1",
                         );

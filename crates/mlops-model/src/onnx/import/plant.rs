@@ -7,6 +7,7 @@ use crate::{
     onnx::import::{
         column::{Column, Crossing, Source, Step, crossing},
         operator::{Operator, Outcome},
+        shapes::whole as whole_below,
         trees::{Branch, Forest, Mode, Place},
         walk::{Planned, Walk},
     },
@@ -253,10 +254,14 @@ impl Planter<'_> {
         let up_to = crossing(|x| column.apply(x) <= t);
         let below = crossing(|x| column.apply(x) < t);
         let (low, high) = match (below, up_to) {
-            (Crossing::Below(low), Crossing::Below(high)) => (low, high),
-            (Crossing::From(high), Crossing::From(low)) => (low, high),
-            (Crossing::Always(a), Crossing::Always(b)) if a == b && !missing_inside => {
-                return Ok(Decision::Always(outside));
+            (Crossing::Below(low), Crossing::Below(high))
+            | (Crossing::From(high), Crossing::From(low)) => (low, high),
+            (Crossing::Always(a), Crossing::Always(b)) if a == b => {
+                return Ok(if missing_inside {
+                    Decision::Split(Cut::never(slot), outside, inside)
+                } else {
+                    Decision::Always(outside)
+                });
             }
             _ => {
                 return Err(self
@@ -291,8 +296,7 @@ impl Planter<'_> {
         let members: BTreeSet<u32> = branch
             .members
             .iter()
-            .filter(|member| (0.0..limit::WIDTH as f64).contains(*member) && member.fract() == 0.0)
-            .map(|member| *member as u32)
+            .filter_map(|member| u32::try_from(whole_below(*member, limit::WIDTH)?).ok())
             .collect();
         if members.len() != branch.members.len() {
             return Err(self

@@ -83,13 +83,17 @@ impl Scores {
                 };
                 for (row, factor) in factors.iter().enumerate() {
                     let weights = &mut layer.weights[row * layer.cols..(row + 1) * layer.cols];
-                    weights.iter_mut().for_each(|w| *w *= factor);
+                    for weight in weights {
+                        *weight *= factor;
+                    }
                     layer.bias[row] = layer.bias[row] * factor + summands[row];
                 }
             }
             Body::Trees { trees, base } => {
                 for (output, factor) in factors.iter().enumerate() {
-                    trees[output].iter_mut().for_each(|t| scale(t, *factor));
+                    for tree in &mut trees[output] {
+                        scale(tree, *factor);
+                    }
                     base[output] = base[output] * factor + summands[output];
                 }
             }
@@ -128,7 +132,9 @@ impl Scores {
             }
             Body::Trees { trees, base } => {
                 let (mut first, mut second) = (trees.swap_remove(0), trees.swap_remove(0));
-                first.iter_mut().for_each(|tree| scale(tree, -1.0));
+                for tree in &mut first {
+                    scale(tree, -1.0);
+                }
                 second.append(&mut first);
                 *trees = vec![second];
                 *base = vec![base[1] - base[0]];

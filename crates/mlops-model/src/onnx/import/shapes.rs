@@ -129,7 +129,7 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
     let width = match term {
         Term::Columns(columns) => columns.len(),
         Term::Scores(scores) => scores.width(),
-        Term::Part(..) | Term::Complement(_) => 1,
+        Term::Part(..) | Term::Complement(_) | Term::Sum(_) => 1,
         Term::Label => return Ok(vec![Term::Label]),
         Term::Absent | Term::Constant(_) | Term::Rows => {
             return Err(operator.reject("it reads what has no rows"));
@@ -228,6 +228,19 @@ pub(super) fn gather(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
     }
 }
 
+/// A position below the limit, if the number is one.
+pub(super) fn whole(number: f64, limit: usize) -> Option<usize> {
+    if number.fract() != 0.0 || !(0.0..limit as f64).contains(&number) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the lines above bound it"
+    )]
+    Some(number as usize)
+}
+
 /// Picks columns by their positions.
 pub(super) fn pick(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     if let [Term::Constant(_), Term::Label] = arguments {
@@ -239,10 +252,7 @@ pub(super) fn pick(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Te
         return Err(operator.reject("its result is too wide"));
     }
     let find = |position: f64, width: usize| {
-        (0..width)
-            .contains(&(position.max(0.0) as usize))
-            .then_some(position as usize)
-            .filter(|at| *at as f64 == position)
+        whole(position, width)
             .ok_or_else(|| operator.reject(format!("it picks column {position} of {width}")))
     };
     match first(operator, arguments)? {

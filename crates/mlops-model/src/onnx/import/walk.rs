@@ -33,6 +33,8 @@ pub(super) enum Term {
     Scores(Rc<Scores>),
     /// 1 less the scores.
     Complement(Rc<Scores>),
+    /// The sum of the scores of a row.
+    Sum(Rc<Scores>),
     /// One of several answers.
     Part(Rc<Scores>, usize),
     /// The predicted class.
@@ -53,15 +55,14 @@ impl Term {
     /// The numbers that it holds on to.
     fn weight(&self) -> usize {
         match self {
-            Self::Absent | Self::Label | Self::Rows => 1,
+            // several parts share their scores
+            Self::Absent | Self::Label | Self::Rows | Self::Part(..) | Self::Sum(_) => 1,
             Self::Constant(constant) => constant.len(),
             Self::Columns(columns) => columns.iter().map(|c| 1 + c.steps.len()).sum(),
             Self::Scores(scores) | Self::Complement(scores) => match &scores.body {
                 Body::Dense { layers, .. } => layers.iter().map(|l| l.weights.len()).sum(),
                 Body::Trees { trees, .. } => trees.iter().flatten().map(|t| t.nodes.len()).sum(),
             },
-            // several parts share their scores
-            Self::Part(..) => 1,
         }
     }
 }
@@ -288,6 +289,7 @@ impl<'a> Walk<'a> {
             "MatMul" => arithmetic::mat_mul(operator, arguments),
             "Gemm" => arithmetic::gemm(operator, arguments),
             "Add" | "Sub" | "Mul" | "Div" => arithmetic::binary(operator, arguments),
+            "ReduceSum" => arithmetic::sum(operator, arguments),
             "Where" => arithmetic::choose(operator, arguments),
             "Abs" | "Sign" | "Log" | "Floor" | "IsNaN" => arithmetic::unary(operator, arguments),
             "Relu" => arithmetic::relu(operator, arguments),

@@ -72,9 +72,9 @@ impl Count {
                 self.tensor(payload)
             }
             field if VALUE_INFOS.contains(&field) => {
-                self.part()?;
-                // a shape is a message a dimension, of at least two bytes
-                limit::check("the bytes of an input's type", payload.len(), 64 << 10)
+                // a shape is a message a dimension, of two bytes or more
+                self.parts += payload.len() / 64;
+                self.part()
             }
             _ => Ok(()),
         })

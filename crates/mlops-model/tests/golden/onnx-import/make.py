@@ -24,7 +24,7 @@ import sklearn
 import xgboost
 from onnx import TensorProto, helper, numpy_helper
 from onnxmltools.convert.common.data_types import FloatTensorType as ToolsFloat
-from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -59,6 +59,8 @@ TWO = (NUMBER > 0).astype(np.int64)
 THREE = np.digitize(NUMBER, [-1.0, 1.0]).astype(np.int64)
 TEXTS = np.array(["low", "mid", "top"])[THREE]
 
+PLAN = (np.arange(300) // 7) % 6
+
 
 def thresholds(model):
     """Rows on the thresholds of the file's trees, and one step beside them."""
@@ -90,6 +92,9 @@ def keep(name, model, data, columns=None):
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     if columns is None:
         data = np.vstack([data, thresholds(model)]).astype(np.float32)
+        if "double" in session.get_inputs()[0].type:
+            # the numbers as they are written below
+            data = np.vectorize(lambda x: float(str(np.float32(x))))(data)
         if np.isnan(data).any():
             data = np.vstack([data, np.full((1, WIDTH), np.nan, dtype=np.float32)])
         feed = {session.get_inputs()[0].name: data}
@@ -145,6 +150,46 @@ def dense_layers():
         inits,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def two_classes(ids, weights, transform):
+    """A classifier of two classes, whose weights ONNX Runtime reads by how many sets there are."""
+    node = helper.make_node(
+        "TreeEnsembleClassifier",
+        ["X"],
+        ["label", "probabilities"],
+        domain="ai.onnx.ml",
+        nodes_treeids=[0, 0, 0],
+        nodes_nodeids=[0, 1, 2],
+        nodes_featureids=[1, 0, 0],
+        nodes_modes=["BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_values=[0.0, 0.0, 0.0],
+        nodes_truenodeids=[1, 0, 0],
+        nodes_falsenodeids=[2, 0, 0],
+        class_treeids=[0] * len(ids),
+        class_nodeids=[1, 2, 1, 2][: len(ids)],
+        class_ids=ids,
+        class_weights=weights,
+        classlabels_strings=["no", "yes"],
+        post_transform=transform,
+    )
+    graph = helper.make_graph(
+        [node],
+        "two",
+        [helper.make_tensor_value_info("X", TensorProto.FLOAT, [None, WIDTH])],
+        [
+            helper.make_tensor_value_info("label", TensorProto.STRING, [None]),
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [None, 2]),
+        ],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)], ir_version=8)
+
+
+def double(name, model, y):
+    model.fit(X, y)
+    options = {id(model): {"zipmap": False}} if hasattr(model, "classes_") else {}
+    graph = skl2onnx.to_onnx(model, initial_types=[("X", DoubleTensorType([None, WIDTH]))], options=options)
+    keep(name, graph, X[:30])
 
 
 def modes():
@@ -221,6 +266,22 @@ def main():
     tools("xgboost_three", xgboost.XGBClassifier(**small), THREE, to_xgboost)
     tools("xgboost_number", xgboost.XGBRegressor(**small), NUMBER, to_xgboost, HOLES)
     keep("dense_layers", dense_layers(), X[:30])
+    sets = [
+        ([0, 0], [0.3, 0.7], "NONE"),
+        ([0, 0], [0.3, 0.7], "LOGISTIC"),
+        ([1, 1], [0.3, 0.7], "NONE"),
+        ([1, 1], [-0.3, 0.7], "LOGISTIC"),
+        ([1, 1], [-0.3, 0.7], "SOFTMAX"),
+        ([0, 0, 1, 1], [0.3, 0.7, 0.6, 0.2], "NONE"),
+        ([0, 0, 1, 1], [0.3, 0.7, 0.6, 0.2], "LOGISTIC"),
+        ([0, 0, 1, 1], [0.3, 0.7, 0.6, 0.2], "SOFTMAX"),
+    ]
+    for at, (ids, weights, transform) in enumerate(sets):
+        keep(f"two_classes_{at}", two_classes(ids, weights, transform), X[:8])
+    double("double_forest", RandomForestClassifier(5, max_depth=4), THREE)
+    double("double_scaled_logistic", make_pipeline(StandardScaler(), LogisticRegression()), TWO)
+    double("double_linear", LinearRegression(), NUMBER)
+    tools("lightgbm_categories", lightgbm.LGBMRegressor(**quiet, categorical_feature=[3], min_data_per_group=5, cat_smooth=1), NUMBER + PLAN % 3, to_lightgbm, np.column_stack([X[:, :3], PLAN]).astype(np.float32))
     keep("modes", modes(), np.vstack([HOLES[:30], np.full((2, WIDTH), 0.25), np.nextafter(np.full((1, WIDTH), 0.25, dtype=np.float32), np.float32(1))]))
 
 
