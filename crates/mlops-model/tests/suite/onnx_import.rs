@@ -148,7 +148,7 @@ fn a_caller_names_inputs_and_the_answer() {
     assert_eq!(*spec.signature().output(), churned);
     let short = OnnxImport::new().inputs(["a"]);
     let error = ModelSpec::from_onnx(&file("forest"), &short).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
     let label = OnnxImport::new().answer("output_label");
     let error = ModelSpec::from_onnx(&file("forest"), &label).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);

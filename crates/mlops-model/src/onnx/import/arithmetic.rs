@@ -202,10 +202,19 @@ fn on_scores(
     scores: &Rc<Scores>,
     constant: &Constant,
 ) -> Outcome<Term> {
+    let outputs = scores.outputs();
+    if let ("Mul", Link::Exp, Some([by])) = (op, scores.link, constant.numbers())
+        && *by > 0.0
+        && by.is_finite()
+    {
+        // the factor's logarithm is added before
+        let mut scores = Scores::clone(scores);
+        scores.scale(&vec![1.0; outputs], &vec![by.ln(); outputs]);
+        return Ok(Term::scores(scores));
+    }
     if !scores.is_linear() {
         return Err(operator.reject("it changes scores that an activation has passed"));
     }
-    let outputs = scores.outputs();
     let Some(row) = constant.row(outputs) else {
         return Err(operator.reject("its constant is not one row as wide as the scores"));
     };
@@ -228,8 +237,11 @@ fn on_scores(
 
 pub(super) fn mat_mul(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let weights = constant(operator, arguments.get(1))?;
-    let [cols, rows] = weights.dims[..] else {
-        return Err(operator.reject("its weights are no matrix"));
+    let (cols, rows) = match weights.dims[..] {
+        [cols, rows] => (cols, rows),
+        // a row of them gives a number a row
+        [cols] => (cols, 1),
+        _ => return Err(operator.reject("its weights are no matrix")),
     };
     let turned = turned(operator, weights, cols, rows)?;
     dense(operator, arguments.first(), turned, vec![0.0; rows], cols)

@@ -76,8 +76,20 @@ impl ModelSpec {
     /// The model that an ONNX file holds, as this crate computes it.
     ///
     /// It reads what skl2onnx and onnxmltools write for scikit-learn, LightGBM and XGBoost, dense
-    /// networks with rectifiers as PyTorch exports them, and what `ModelSpec::to_onnx` writes: linear
-    /// models, trees and networks, behind scalers, imputers, one-hot and ordinal encoders.
+    /// networks of `Gemm` or `MatMul` and `Relu`, and what `ModelSpec::to_onnx` writes: linear models,
+    /// trees and networks, behind scalers, imputers, one-hot and ordinal encoders.
+    ///
+    /// ```no_run
+    /// use mlops_model::{Model, ModelSpec, OnnxImport, Scratch};
+    ///
+    /// let bytes = std::fs::read("churn.onnx")?;
+    /// let options = OnnxImport::new().inputs(["orders_90d", "days_since_login"]);
+    /// let model = ModelSpec::from_onnx(&bytes, &options)?;
+    /// let row = [3.0.into(), 12.5.into()];
+    /// let churned = model.predict_value(&row, &mut Scratch::new())?;
+    /// # let _ = churned;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// - An answer of two classes is the probability of the second one; one of more classes is the
     ///   probability of each.
@@ -88,8 +100,9 @@ impl ModelSpec {
     /// # Errors
     /// [`Error::UnsupportedOnnx`](crate::Error::UnsupportedOnnx) naming the node and operator that has
     /// no form here; [`Error::MalformedOnnx`](crate::Error::MalformedOnnx) if the bytes are no model,
-    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond [`limit`](crate::limit), and those of
-    /// [`ModelSpec::new`].
+    /// [`Error::TooLarge`](crate::Error::TooLarge) beyond [`limit`](crate::limit),
+    /// [`Error::InvalidSignature`](crate::Error::InvalidSignature) for another number of names than
+    /// columns, and those of [`ModelSpec::new`].
     ///
     /// # Reference
     /// ONNX Runtime 1.32 on the CPU: within 1e-6 of 1 or of the answer, whichever is larger, over models of

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    InputKind, Result, limit,
+    Error, InputKind, Result, limit,
     onnx::{
         import::{
             OnnxImport, arithmetic, classic,
@@ -113,11 +113,13 @@ impl<'a> Walk<'a> {
         }
         if let Some(names) = &options.inputs {
             if names.len() != walk.inputs.len() {
-                return Err(malformed(format!(
-                    "it reads {} columns, {} names are given",
-                    walk.inputs.len(),
-                    names.len()
-                )));
+                return Err(Error::InvalidSignature {
+                    reason: format!(
+                        "the file reads {} columns, {} names are given",
+                        walk.inputs.len(),
+                        names.len()
+                    ),
+                });
             }
             for (planned, name) in walk.inputs.iter_mut().zip(names) {
                 planned.name.clone_from(name);

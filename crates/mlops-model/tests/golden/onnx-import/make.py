@@ -36,7 +36,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression
+from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, PoissonRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -230,6 +230,7 @@ def modes():
 def main():
     scikit("linear", LinearRegression(), NUMBER)
     scikit("elastic_net", ElasticNet(alpha=0.1), NUMBER)
+    scikit("poisson", PoissonRegressor(), np.exp(NUMBER / 3))
     scikit("logistic", LogisticRegression(), TWO)
     scikit("logistic_no_zipmap", LogisticRegression(), TWO, zipmap=False)
     scikit("logistic_three", LogisticRegression(), TEXTS)
@@ -253,6 +254,7 @@ def main():
     scikit("imputed_scaled_linear", make_pipeline(SimpleImputer(), StandardScaler(), LinearRegression()), NUMBER, HOLES)
     scikit("imputed_forest", make_pipeline(SimpleImputer(strategy="median"), RandomForestClassifier(5, max_depth=4)), TWO, HOLES)
     scikit("scaled_boosting", make_pipeline(MinMaxScaler(), GradientBoostingClassifier(n_estimators=10)), TWO)
+    scikit("scaled_forest", make_pipeline(StandardScaler(), RandomForestClassifier(4, max_depth=4)), TWO)
     scikit("scaled_mlp", make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(8,), max_iter=300)), NUMBER)
     columns()
     to_lightgbm = onnxmltools.convert_lightgbm
@@ -265,6 +267,7 @@ def main():
     tools("xgboost", xgboost.XGBClassifier(**small), TWO, to_xgboost, HOLES)
     tools("xgboost_three", xgboost.XGBClassifier(**small), THREE, to_xgboost)
     tools("xgboost_number", xgboost.XGBRegressor(**small), NUMBER, to_xgboost, HOLES)
+    tools("xgboost_counts", xgboost.XGBRegressor(objective="count:poisson", **small), np.exp(NUMBER / 3), to_xgboost)
     keep("dense_layers", dense_layers(), X[:30])
     sets = [
         ([0, 0], [0.3, 0.7], "NONE"),
