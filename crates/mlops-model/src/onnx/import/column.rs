@@ -312,6 +312,42 @@ mod tests {
     }
 
     #[test]
+    fn a_moved_threshold_decides_as_the_arithmetic_does() {
+        let scales = [
+            (0.0, 1.0),
+            (0.3, 1.7),
+            (-1e-3, -4.0),
+            (1e6, 1e-9),
+            (3.0, 1e30),
+        ];
+        for (offset, scale) in scales.map(|(o, s)| (rounded(o), rounded(s))) {
+            let column = Column::number(0, true)
+                .then(Step::Add(-offset))
+                .then(Step::Mul(scale));
+            for x in [0.0, -0.0, 0.1, -7.25, 16_777_217.0, 1e-40, -3e38, 0.3, 1.0] {
+                let t = column.apply(x);
+                let crossed = crossing(|x| column.apply(x) <= t);
+                let (up, down) = (
+                    f64::next_up as fn(f64) -> f64,
+                    f64::next_down as fn(f64) -> f64,
+                );
+                for step in [up, down] {
+                    let mut near = x;
+                    for _ in 0..40 {
+                        let moved = match crossed {
+                            Crossing::Always(yes) => yes,
+                            Crossing::Below(at) => near < at,
+                            Crossing::From(at) => near >= at,
+                        };
+                        assert_eq!(moved, column.apply(near) <= t, "{near} {offset} {scale}");
+                        near = step(near) * (1.0 + 1e-9);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn arithmetic_adds_up() {
         let column = Column::number(0, false)
             .then(Step::Add(-3.0))
