@@ -15,7 +15,7 @@ use crate::{
 
 /// The trees of each output, over columns without their arithmetic.
 pub(super) fn plant(
-    walk: &Walk<'_>,
+    walk: &mut Walk<'_>,
     operator: Operator<'_>,
     columns: &[Column],
     forest: &Forest,
@@ -28,18 +28,11 @@ pub(super) fn plant(
         slots: slots(columns),
         forest,
     };
-    let mut trees = vec![Vec::new(); outputs];
     // nodes that may still be looked at, and nodes that may still be planted
     let (mut looks, mut room) = (limit::NODES, limit::NODES);
-    for root in &forest.roots {
-        for output in planter.outputs(*root, &mut looks)? {
-            let grown = trees.get_mut(output).ok_or_else(|| {
-                operator.reject(format!("a leaf is of output {output} of {outputs}"))
-            })?;
-            grown.push(planter.tree(*root, output, &mut room)?);
-        }
-    }
-    Ok(trees)
+    let trees = planter.trees(outputs, &mut looks, &mut room);
+    walk.spend(2 * limit::NODES - looks - room);
+    trees
 }
 
 /// The encoded columns of the columns; a constant has none.
@@ -89,6 +82,25 @@ struct Planter<'a> {
 }
 
 impl Planter<'_> {
+    fn trees(
+        &self,
+        outputs: usize,
+        looks: &mut usize,
+        room: &mut usize,
+    ) -> Outcome<Vec<Vec<Tree>>> {
+        let mut trees = vec![Vec::new(); outputs];
+        for root in &self.forest.roots {
+            for output in self.outputs(*root, looks)? {
+                let grown = trees.get_mut(output).ok_or_else(|| {
+                    let reason = format!("a leaf is of output {output} of {outputs}");
+                    self.operator.reject(reason)
+                })?;
+                grown.push(self.tree(*root, output, room)?);
+            }
+        }
+        Ok(trees)
+    }
+
     /// The outputs that leaves below a root have weights for.
     fn outputs(&self, root: Place, looks: &mut usize) -> Outcome<BTreeSet<usize>> {
         let mut outputs = BTreeSet::new();
@@ -352,5 +364,56 @@ impl Cut {
             left,
             right: left + 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::onnx::{
+        import::OnnxImport,
+        proto::{Graph, Node as GraphNode},
+    };
+
+    fn refused(branches: usize, next: impl Fn(usize) -> (Place, Place)) -> String {
+        let branch = |at: usize| {
+            let (yes, no) = next(at);
+            Branch {
+                feature: 0,
+                mode: Mode::Leq,
+                threshold: 0.0,
+                tracks: false,
+                members: Vec::new(),
+                yes,
+                no,
+            }
+        };
+        let forest = Forest {
+            roots: vec![Place::Branch(0)],
+            branches: (0..branches).map(branch).collect(),
+            leaves: vec![vec![(0, 1.0)]],
+        };
+        let graph = Graph::default();
+        let mut walk = Walk::new(&graph, &OnnxImport::new()).expect("no inputs are fine");
+        let node = GraphNode::default();
+        let columns = [Column::number(0, true)];
+        let planted = plant(&mut walk, Operator(&node), &columns, &forest, 1);
+        planted.expect_err("it is refused").reason
+    }
+
+    #[test]
+    fn shared_branches_are_copied_until_there_are_too_many() {
+        // forty branches, and as many ways through them as 2^40
+        let reason = refused(40, |at| match at {
+            39 => (Place::Leaf(0), Place::Leaf(0)),
+            at => (Place::Branch(at + 1), Place::Branch(at + 1)),
+        });
+        assert!(reason.contains("1000000 nodes"), "{reason}");
+    }
+
+    #[test]
+    fn a_branch_that_leads_back_is_refused() {
+        let reason = refused(2, |at| (Place::Leaf(0), Place::Branch(1 - at)));
+        assert!(reason.contains("deeper than 256"), "{reason}");
     }
 }

@@ -226,8 +226,8 @@ impl<'a> Walk<'a> {
         })?;
         let constant = Constant::read(tensor)
             .map_err(|reason| malformed(format!("a constant is not read: {reason}")))?;
-        self.work = self.work.saturating_add(constant.len());
-        limit::check("the numbers of the graph", self.work, limit::ONNX_WORK)?;
+        self.spend(constant.len());
+        self.within_limit()?;
         let term = Term::Constant(Rc::new(constant));
         self.terms.insert(name, Ok(term.clone()));
         Ok(Ok(term))
@@ -245,12 +245,13 @@ impl<'a> Walk<'a> {
                 Err(rejected) => return Ok(Err(rejected)),
             }
         }
+        // a node that is rejected has cost something too
+        self.spend(arguments.iter().map(Term::weight).sum());
+        self.within_limit()?;
         let outcome = self.evaluate(operator, &arguments);
-        if let Ok(terms) = &outcome {
-            let weight: usize = terms.iter().map(Term::weight).sum();
-            self.work = self.work.saturating_add(weight.max(1));
-            limit::check("the numbers of the graph", self.work, limit::ONNX_WORK)?;
-        }
+        let results = outcome.iter().flatten();
+        self.spend(results.map(Term::weight).sum());
+        self.within_limit()?;
         Ok(outcome)
     }
 
@@ -298,6 +299,15 @@ impl<'a> Walk<'a> {
             "Sigmoid" | "Softmax" | "Exp" => arithmetic::link(operator, arguments),
             _ => Err(operator.reject("the operator is not known")),
         }
+    }
+
+    /// Counts numbers that were looked at or made.
+    pub(super) fn spend(&mut self, numbers: usize) {
+        self.work = self.work.saturating_add(numbers);
+    }
+
+    fn within_limit(&self) -> Result<()> {
+        limit::check("the numbers of the graph", self.work, limit::ONNX_WORK)
     }
 
     /// Makes whole numbers of an input that the graph compares with whole numbers.
