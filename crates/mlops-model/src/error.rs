@@ -140,6 +140,22 @@ pub enum Error {
         /// What ONNX lacks.
         reason: &'static str,
     },
+    /// A file is no ONNX model.
+    #[error("the file is not an ONNX model: {reason}")]
+    MalformedOnnx {
+        /// What does not fit.
+        reason: String,
+    },
+    /// An ONNX model computes what no family of this crate does.
+    #[error("node `{node}` ({operator}) has no form here: {reason}")]
+    UnsupportedOnnx {
+        /// The node's name, or that of its first result, or an output of the graph.
+        node: String,
+        /// The operator.
+        operator: String,
+        /// What is missing.
+        reason: String,
+    },
     /// A model package was written by a later version of this crate.
     #[error("the package has schema version {found}, this crate reads up to {newest}")]
     UnsupportedVersion {
@@ -279,10 +295,12 @@ impl Error {
             | Self::UnexpectedFile { .. }
             | Self::Corrupt { .. }
             | Self::Json { .. }
+            | Self::MalformedOnnx { .. }
             | Self::MalformedSignature { .. } => ErrorKind::Corrupt,
             Self::UnsupportedVersion { .. }
             | Self::UnsupportedSignature { .. }
             | Self::SeveralOutputs { .. }
+            | Self::UnsupportedOnnx { .. }
             | Self::NotInOnnx { .. } => ErrorKind::Unsupported,
             Self::WrongPassword | Self::SignatureMismatch { .. } | Self::Untrusted { .. } => {
                 ErrorKind::Denied

@@ -48,6 +48,7 @@
 //! - Blend models: [`ModelSpec::average`], [`ModelSpec::stack`], [`ModelSpec::calibrated`].
 //! - Keep and move: [`ModelPackage::write_dir`], [`ModelPackage::read_dir`], [`ModelPackage::from_files`].
 //! - Hand a model to other runtimes and to Python (feature `onnx-export`): `ModelPackageBuilder::onnx`.
+//! - Take a model over from Python (feature `onnx-import`): `ModelSpec::from_onnx`.
 //! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
 //!   `ModelPackage::verify`; signatures and keys are cosign's.
 //! - Answer for sequences: [`SequenceSpec`], an LSTM or a transformer's encoder.
@@ -63,13 +64,14 @@
 //! # What this crate does not do
 //!
 //! It trains nothing, fetches no features, opens no socket and keeps no versions. Every file it reads is
-//! JSON of a fixed shape; nothing in a package is ever executed.
+//! JSON of a fixed shape, or an ONNX file whose graph is turned into a model of ours; nothing in a package is ever executed.
 //!
 //! # Features
 //!
 //! | feature | brings | costs |
 //! | --- | --- | --- |
 //! | `onnx-export` | `ModelSpec::to_onnx`, packages that MLflow loads | prost |
+//! | `onnx-import` | `ModelSpec::from_onnx`, for the files of scikit-learn, LightGBM and XGBoost | prost |
 //! | `sign` | signing and verifying of packages | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
@@ -83,7 +85,7 @@ mod estimator;
 pub mod limit;
 mod matrix;
 mod model;
-#[cfg(feature = "onnx-export")]
+#[cfg(any(feature = "onnx-export", feature = "onnx-import"))]
 mod onnx;
 mod package;
 mod preprocess;
@@ -101,6 +103,8 @@ pub use estimator::{
 };
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
+#[cfg(feature = "onnx-import")]
+pub use onnx::OnnxImport;
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{BucketForm, DatePart, Encoder, Factor, Preprocess, Step, TimeUnit};
 pub use sequence::{

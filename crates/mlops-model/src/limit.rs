@@ -48,6 +48,14 @@ pub const FILE_BYTES: usize = 64 << 20;
 pub const PACKAGE_BYTES: usize = 128 << 20;
 /// Bytes of a package's manifest.
 pub const MANIFEST_BYTES: usize = 64 << 10;
+/// Bytes of an ONNX file.
+pub const ONNX_BYTES: usize = 64 << 20;
+/// Nodes, attributes, constants, inputs and outputs of an ONNX graph together.
+pub const ONNX_PARTS: usize = 200_000;
+/// Texts of an ONNX graph: names of values, and lists of texts.
+pub const ONNX_TEXTS: usize = 4_000_000;
+/// Numbers that reading an ONNX graph may touch: each node those that it reads and those that it makes.
+pub const ONNX_WORK: usize = 16_000_000;
 /// Bytes of a signature's or a key's file.
 pub const SIGNATURE_BYTES: usize = 64 << 10;
 /// Signatures that are looked at for one package.

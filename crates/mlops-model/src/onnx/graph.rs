@@ -94,6 +94,7 @@ impl GraphBuilder {
             op_type: op.to_owned(),
             attribute,
             domain: domain.to_owned(),
+            ..Node::default()
         });
     }
 

@@ -1,4 +1,4 @@
-//! The messages of `onnx.proto` that a model file is made of, with the fields that are written.
+//! The messages of `onnx.proto` that a model file is made of, with the fields that are written or read.
 //!
 //! Numbers are kept as optional even where they are always there: a reader tells an attribute of 0 from
 //! none by whether it was written.
@@ -8,6 +8,10 @@
 
 use prost::Message;
 
+#[cfg(feature = "onnx-import")]
+pub(super) const FLOAT: i32 = 1;
+#[cfg(feature = "onnx-import")]
+pub(super) const INT32: i32 = 6;
 pub(super) const DOUBLE: i32 = 11;
 pub(super) const INT64: i32 = 7;
 pub(super) const BOOL: i32 = 9;
@@ -54,6 +58,8 @@ pub(super) struct Node {
     pub(super) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
     pub(super) output: Vec<String>,
+    #[prost(string, tag = "3")]
+    pub(super) name: String,
     #[prost(string, tag = "4")]
     pub(super) op_type: String,
     #[prost(message, repeated, tag = "5")]
@@ -66,12 +72,20 @@ pub(super) struct Node {
 pub(super) struct Attribute {
     #[prost(string, tag = "1")]
     pub(super) name: String,
+    #[prost(float, optional, tag = "2")]
+    pub(super) f: Option<f32>,
     #[prost(int64, optional, tag = "3")]
     pub(super) i: Option<i64>,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub(super) s: Option<Vec<u8>>,
     #[prost(message, optional, tag = "5")]
     pub(super) t: Option<Tensor>,
+    #[prost(float, repeated, packed = "false", tag = "7")]
+    pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub(super) strings: Vec<Vec<u8>>,
     /// 2 a number, 4 a tensor, 7 a list of numbers.
     #[prost(int32, optional, tag = "20")]
     pub(super) kind: Option<i32>,
@@ -83,13 +97,21 @@ pub(super) struct Tensor {
     pub(super) dims: Vec<i64>,
     #[prost(int32, optional, tag = "2")]
     pub(super) data_type: Option<i32>,
+    #[prost(float, repeated, tag = "4")]
+    pub(super) float_data: Vec<f32>,
+    #[prost(int32, repeated, tag = "5")]
+    pub(super) int32_data: Vec<i32>,
     #[prost(bytes = "vec", repeated, tag = "6")]
     pub(super) string_data: Vec<Vec<u8>>,
+    #[prost(int64, repeated, tag = "7")]
+    pub(super) int64_data: Vec<i64>,
     #[prost(string, tag = "8")]
     pub(super) name: String,
     /// Little-endian.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub(super) raw_data: Option<Vec<u8>>,
+    #[prost(double, repeated, tag = "10")]
+    pub(super) double_data: Vec<f64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -128,6 +150,7 @@ pub(super) struct Dimension {
     pub(super) dim_param: Option<String>,
 }
 
+#[cfg(feature = "onnx-export")]
 impl Attribute {
     pub(super) fn int(name: &str, value: i64) -> Self {
         Self {
@@ -157,6 +180,7 @@ impl Attribute {
     }
 }
 
+#[cfg(feature = "onnx-export")]
 impl Tensor {
     pub(super) fn doubles(dims: &[usize], values: &[f64]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
@@ -193,6 +217,7 @@ impl Tensor {
     }
 }
 
+#[cfg(feature = "onnx-export")]
 /// A size or position, all of which [`limit`](crate::limit) keeps far below 2^63.
 pub(super) fn int(size: usize) -> i64 {
     i64::try_from(size).expect("sizes are limited")

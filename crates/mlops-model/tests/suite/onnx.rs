@@ -80,7 +80,7 @@ fn sum(trees: Vec<Tree>, base: Vec<f64>, link: Link) -> Estimator {
 
 /// What the random models do not have, each with its rows.
 #[expect(clippy::too_many_lines, reason = "a list of cases")]
-fn corners() -> Vec<(&'static str, ModelSpec, Vec<Vec<Value>>)> {
+pub(crate) fn corners() -> Vec<(&'static str, ModelSpec, Vec<Vec<Value>>)> {
     let float = || Input::new("x", InputKind::Float);
     let floats = |values: &[f64]| values.iter().map(|x| vec![Value::Float(*x)]).collect();
     let at = 3f64.ln_1p();
