@@ -23,7 +23,7 @@ use data::{Layout, Result};
 use mlops::{
     core::{Seed, Stopwatch},
     model::{Model, ModelPackage},
-    train::{Assessment, EvaluationOptions, assess},
+    train::{EvaluationOptions, assess},
 };
 
 /// Columns of megabytes come and go all the time; this allocator gives the same pages again.
@@ -107,7 +107,7 @@ fn run(args: &Args) -> Result<Report> {
         seed: Seed(args.seed),
         ..EvaluationOptions::default()
     };
-    let found = assess(&fitted.spec, &test, &options)?;
+    let metrics = assess(&fitted.spec, &test, &options)?.metrics();
 
     let mut package = ModelPackage::builder(fitted.spec).trainer(trainer.name());
     for (name, value) in &fitted.params {
@@ -120,7 +120,7 @@ fn run(args: &Args) -> Result<Report> {
     }
     package.build()?.write_dir(&args.out)?;
     Ok(Report {
-        metrics: metrics(&found),
+        metrics,
         params: fitted.params,
         fit_seconds,
         predict_seconds,
@@ -130,26 +130,22 @@ fn run(args: &Args) -> Result<Report> {
     })
 }
 
-/// The metrics that people compare first; the intervals stay with them.
-fn metrics(found: &Assessment) -> BTreeMap<String, f64> {
-    found.metrics()
-}
-
 impl Report {
     fn print(&self, args: &Args) {
         if args.json {
-            let mut json = serde_json::json!({
-                "trainer": args.trainer,
-                "params": self.params,
-                "fit_seconds": self.fit_seconds,
-                "predict_seconds": self.predict_seconds,
-                "rows": self.rows,
-                "test_rows": self.test_rows,
-                "features": self.features,
-                "package": args.out,
-            });
-            for (name, value) in &self.metrics {
-                json[name] = serde_json::json!(value);
+            let mut json = serde_json::json!(self.metrics);
+            for (name, value) in [
+                ("trainer", serde_json::json!(args.trainer)),
+                ("params", serde_json::json!(self.params)),
+                ("fit_seconds", serde_json::json!(self.fit_seconds)),
+                ("predict_seconds", serde_json::json!(self.predict_seconds)),
+                // the metrics' own `rows` are those of the test
+                ("rows", serde_json::json!(self.rows)),
+                ("test_rows", serde_json::json!(self.test_rows)),
+                ("features", serde_json::json!(self.features)),
+                ("package", serde_json::json!(args.out)),
+            ] {
+                json[name] = value;
             }
             println!("{json}");
             return;

@@ -72,11 +72,11 @@ impl Mlp {
     /// [`Trainer::fit`], with somebody to look on after each epoch, from where an earlier fit was left.
     ///
     /// ```
-    /// use mlops_train::{Checkpoint, Control, Mlp, Trainer, Training, conformance::planted};
+    /// use mlops_train::{Mlp, NetworkCheckpoint, NetworkControl as Control, Trainer, Training, conformance::planted};
     ///
     /// let set = planted(300, 1);
     /// let trainer = Mlp::builder().training(Training::new().epochs(4)).build()?;
-    /// let mut kept: Option<Checkpoint> = None;
+    /// let mut kept: Option<NetworkCheckpoint> = None;
     /// let crashed = trainer.fit_with(&set, None, &mut |progress| {
     ///     kept = Some(progress.checkpoint());
     ///     if progress.epoch == 2 { Control::Cancel } else { Control::Continue }

@@ -145,7 +145,7 @@ fn a_watcher_sees_every_fold_and_may_stop() {
     let error = stopped.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cross-validation was stopped after 2 of 4 steps"
+        "cross-validation was cancelled after 2 steps"
     );
     assert_eq!(seen, [(1, 4), (2, 4)]);
 }

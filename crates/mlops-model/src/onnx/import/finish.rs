@@ -293,6 +293,7 @@ fn dense(
         })
     } else {
         Estimator::Mlp(Mlp {
+            embeddings: Vec::new(),
             layers,
             activation: Activation::Relu,
             link,
