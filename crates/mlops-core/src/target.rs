@@ -33,6 +33,22 @@ impl Target {
         }
     }
 
+    /// The names of the classes and each row's position among them; of two classes the names are `0` and `1`.
+    /// `None` for numbers.
+    pub fn classes(&self) -> Option<(Vec<String>, Vec<usize>)> {
+        match self {
+            Self::Binary(labels) => Some((
+                vec!["0".to_owned(), "1".to_owned()],
+                labels.iter().map(|label| usize::from(*label)).collect(),
+            )),
+            Self::Number(_) => None,
+            Self::Classes { names, codes } => Some((
+                names.clone(),
+                codes.iter().map(|code| *code as usize).collect(),
+            )),
+        }
+    }
+
     /// What is to be learnt, in words.
     pub fn task(&self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@
 //! # Reference
 //! Settles 2009, section 3.1 (uncertainty sampling); Lewis and Gale 1994.
 
-use mlops_core::{Seed, Target, TrainingSet};
+use mlops_core::{Seed, TrainingSet};
 use mlops_model::{Matrix, Model};
 use serde::{Deserialize, Serialize};
 
@@ -174,22 +174,16 @@ impl ActiveLearning {
 
     /// Rows by chance, and on until every class is among them.
     fn first_rows(&self, pool: &TrainingSet) -> Result<Vec<bool>> {
-        let (codes, classes): (Vec<usize>, usize) = match pool.target() {
-            Target::Binary(labels) => (labels.into_iter().map(usize::from).collect(), 2),
-            Target::Classes { names, codes } => (
-                codes.into_iter().map(|code| code as usize).collect(),
-                names.len(),
-            ),
-            Target::Number(_) => {
-                return Err(Error::UnsupportedTask {
-                    trainer: NAME,
-                    task: "a number",
-                });
-            }
+        let target = pool.target();
+        let Some((names, codes)) = target.classes() else {
+            return Err(Error::UnsupportedTask {
+                trainer: NAME,
+                task: target.task(),
+            });
         };
         let mut order: Vec<usize> = (0..codes.len()).collect();
         self.seed.derive("first").rng().shuffle(&mut order);
-        let (mut labelled, mut seen) = (vec![false; codes.len()], vec![false; classes]);
+        let (mut labelled, mut seen) = (vec![false; codes.len()], vec![false; names.len()]);
         for (taken, row) in order.into_iter().enumerate() {
             if taken >= self.first && !seen.contains(&false) {
                 break;

@@ -304,19 +304,28 @@ fn frequent(array: &ArrayRef, max_categories: usize) -> Option<Vec<String>> {
         *counts.entry(text).or_default() += 1;
     }
     let constant = counts.len() == 1 && texts.null_count() == 0;
-    let mut ranked: Vec<(&str, usize)> = counts
+    let categories = most_frequent(counts, max_categories);
+    (!categories.is_empty() && !constant).then_some(categories)
+}
+
+/// The most frequent categories that are not too long, by name; of equally frequent ones the first by name.
+pub(crate) fn most_frequent<S: AsRef<str> + Ord>(
+    counts: BTreeMap<S, usize>,
+    max_categories: usize,
+) -> Vec<String> {
+    let mut ranked: Vec<(S, usize)> = counts
         .into_iter()
-        .filter(|(text, _)| text.len() <= limit::NAME_BYTES)
+        .filter(|(text, _)| text.as_ref().len() <= limit::NAME_BYTES)
         .collect();
     // stable, so equally frequent categories stay in the order of their names
     ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     ranked.truncate(max_categories);
     let mut categories: Vec<String> = ranked
         .into_iter()
-        .map(|(text, _)| text.to_owned())
+        .map(|(text, _)| text.as_ref().to_owned())
         .collect();
     categories.sort_unstable();
-    (!categories.is_empty() && !constant).then_some(categories)
+    categories
 }
 
 #[cfg(test)]

@@ -240,19 +240,9 @@ fn class_factors(
     if *wanted == ClassWeights::Equal {
         return Ok(Vec::new());
     }
-    let (names, codes): (Vec<String>, Vec<usize>) = match labels {
-        Target::Binary(labels) => (
-            vec!["0".to_owned(), "1".to_owned()],
-            labels.iter().map(|label| usize::from(*label)).collect(),
-        ),
-        Target::Classes { names, codes } => (
-            names.clone(),
-            codes.iter().map(|code| *code as usize).collect(),
-        ),
-        Target::Number(_) => {
-            let rule = "a number has no classes";
-            return require(false, owner, "class_weights", &"given", rule).map(|()| Vec::new());
-        }
+    let Some((names, codes)) = labels.classes() else {
+        let rule = "a number has no classes";
+        return require(false, owner, "class_weights", &"given", rule).map(|()| Vec::new());
     };
     let mut factors = vec![1.0; names.len()];
     if let ClassWeights::Given(given) = wanted {

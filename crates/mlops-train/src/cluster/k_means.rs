@@ -123,14 +123,7 @@ impl KMeans {
     /// [`Error::UnsupportedWeights`], and those of features as in [`Trainer::fit`](crate::Trainer::fit).
     pub fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
         let rows = Rows::new(set, &self.encoding, NAME)?;
-        let different = rows.different();
-        if different < self.clusters {
-            return Err(Error::WrongRowCount {
-                trainer: NAME,
-                rows: different,
-                needed: format!("at least {} different", self.clusters),
-            });
-        }
+        rows.check_different(self.clusters, NAME)?;
         let refused = |reason: String| Error::Engine {
             engine: "linfa-clustering",
             reason,

@@ -129,14 +129,7 @@ impl GaussianMixture {
     /// [`Trainer::fit`](crate::Trainer::fit).
     pub fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
         let rows = Rows::new(set, &self.encoding, NAME)?;
-        let different = rows.different();
-        if different < self.components {
-            return Err(Error::WrongRowCount {
-                trainer: NAME,
-                rows: different,
-                needed: format!("at least {} different", self.components),
-            });
-        }
+        rows.check_different(self.components, NAME)?;
         let refused = |reason: String| Error::Engine {
             engine: "linfa-clustering",
             reason,

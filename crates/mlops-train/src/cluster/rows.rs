@@ -45,14 +45,21 @@ impl Rows {
         })
     }
 
-    /// The number of rows that differ from each other.
-    pub(super) fn different(&self) -> usize {
+    /// Refuses rows of which fewer differ from each other than `needed`.
+    pub(super) fn check_different(&self, needed: usize, trainer: &'static str) -> Result<()> {
         let bits = |row: ndarray::ArrayView1<'_, f64>| -> Vec<u64> {
             // 0 and -0 are the same place
             row.iter().map(|x| (x + 0.0).to_bits()).collect()
         };
         let rows: BTreeSet<Vec<u64>> = self.records.outer_iter().map(bits).collect();
-        rows.len()
+        if rows.len() >= needed {
+            return Ok(());
+        }
+        Err(Error::WrongRowCount {
+            trainer,
+            rows: rows.len(),
+            needed: format!("at least {needed} different"),
+        })
     }
 
     /// The estimator as a model of these features, with its own output.

@@ -16,7 +16,7 @@ use mlops_model::ModelSpec;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::{Result, error::require};
+use crate::{Result, error::require, prepare::check_categories};
 
 const NAME: &str = "federated averaging";
 
@@ -207,9 +207,7 @@ impl FederatedBuilder {
             require(sound, NAME, parameter, &value, "it must be 0 or above")?;
         }
         let categories = self.max_categories;
-        let rule = "it must lie in 1..=1024";
-        let sound = (1..=1024).contains(&categories);
-        require(sound, NAME, "max_categories", &categories, rule)?;
+        check_categories(NAME, categories)?;
         Ok(Federated { settings: self })
     }
 }

@@ -10,7 +10,7 @@ use arrow::{
 use mlops_core::TrainingSet;
 use mlops_model::{Encoder, InputKind, Preprocess, Signature, limit};
 
-use crate::{Error, Result};
+use crate::{Error, Result, prepare::most_frequent};
 
 /// A count, a mean and a sum of squares about it; two can be put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -143,12 +143,7 @@ fn encoder(input: usize, statistic: Statistic, max_categories: usize) -> Option<
             })
         }
         Statistic::Categories(counts) => {
-            let mut ranked: Vec<(String, usize)> = counts.into_iter().collect();
-            // stable, so equally frequent categories stay in the order of their names
-            ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            ranked.truncate(max_categories);
-            let mut categories: Vec<String> = ranked.into_iter().map(|(name, _)| name).collect();
-            categories.sort_unstable();
+            let categories = most_frequent(counts, max_categories);
             (!categories.is_empty()).then_some(Encoder::OneHot { input, categories })
         }
     }

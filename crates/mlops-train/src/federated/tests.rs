@@ -1,3 +1,5 @@
+//! What partitions learn together, against one alone and against all rows in one place.
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};

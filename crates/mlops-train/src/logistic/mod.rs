@@ -154,7 +154,12 @@ impl Trainer for LogisticRegression {
 
     fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
         let target = target(set)?;
-        let (codes, names) = codes(&target)?;
+        let Some((names, codes)) = target.classes() else {
+            return Err(Error::UnsupportedTask {
+                trainer: NAME,
+                task: target.task(),
+            });
+        };
         let prepared = Prepared::encoded(set, (), &target, Numerics::Scaled, &self.encoding)?;
         let weights = self.weights(&codes, &names, prepared.weights.as_deref());
         let problem = Problem {
@@ -229,24 +234,6 @@ fn converged(problem: &Problem<'_>) -> Result<(Linear, f64)> {
         });
     }
     Ok((line, gradient))
-}
-
-/// The rows' classes as numbers, and the classes' names.
-fn codes(target: &Target) -> Result<(Vec<usize>, Vec<String>)> {
-    match target {
-        Target::Binary(labels) => Ok((
-            labels.iter().map(|label| usize::from(*label)).collect(),
-            vec!["0".into(), "1".into()],
-        )),
-        Target::Classes { names, codes } => Ok((
-            codes.iter().map(|code| *code as usize).collect(),
-            names.clone(),
-        )),
-        Target::Number(_) => Err(Error::UnsupportedTask {
-            trainer: NAME,
-            task: target.task(),
-        }),
-    }
 }
 
 impl LogisticRegression {

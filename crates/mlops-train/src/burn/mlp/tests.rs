@@ -1,3 +1,5 @@
+//! What a network learns, and that it is the same whatever interrupts the fit.
+
 use std::{num::NonZeroUsize, sync::Arc};
 
 use burn::{

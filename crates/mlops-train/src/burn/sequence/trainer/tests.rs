@@ -1,3 +1,5 @@
+//! What sequences teach, and what is refused.
+
 use std::{num::NonZeroUsize, sync::Arc};
 
 use burn::{
