@@ -111,7 +111,7 @@ fn run(args: &Args) -> Result<()> {
     let numbers = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
     let columns: Vec<(String, ArrayRef)> = match model.signature().output() {
         Output::Number => vec![("prediction".to_owned(), numbers(answers.values().to_vec()))],
-        Output::Classes { names } => names
+        Output::Numbers { names } | Output::Classes { names } => names
             .iter()
             .enumerate()
             .map(|(at, name)| (name.clone(), numbers(column(at).copied().collect())))

@@ -105,6 +105,12 @@ pub enum Output {
     },
     /// A number.
     Number,
+    /// Two or more numbers.
+    Numbers {
+        /// The numbers' names, in the order of the answer.
+        #[serde(deserialize_with = "limit::list::<{ limit::OUTPUTS }, _, _>")]
+        names: Vec<String>,
+    },
     /// The probabilities of two or more classes; they sum to 1.
     Classes {
         /// The classes' names, in the order of the answer.
@@ -118,7 +124,7 @@ impl Output {
     pub fn width(&self) -> usize {
         match self {
             Self::Probability { .. } | Self::Number => 1,
-            Self::Classes { names } => names.len(),
+            Self::Numbers { names } | Self::Classes { names } => names.len(),
         }
     }
 }
@@ -187,7 +193,8 @@ impl Signature {
         match &output {
             Output::Probability { positive } => check_name("positive class", positive)?,
             Output::Number => {}
-            Output::Classes { names } => check_classes(names)?,
+            Output::Numbers { names } => check_outputs(["number", "numbers"], names)?,
+            Output::Classes { names } => check_outputs(["class", "classes"], names)?,
         }
         let mut by_name: Vec<usize> = (0..inputs.len()).collect();
         by_name.sort_unstable_by_key(|at| &inputs[*at].name);
@@ -438,19 +445,24 @@ fn wrong_type(input: &Input, found: &str) -> Error {
     }
 }
 
-fn check_classes(names: &[String]) -> Result<()> {
-    limit::check("the number of classes", names.len(), limit::OUTPUTS)?;
+/// Checks the names of several outputs, given what one is called and what several are.
+fn check_outputs([one, several]: [&str; 2], names: &[String]) -> Result<()> {
+    limit::check(
+        format!("the number of {several}"),
+        names.len(),
+        limit::OUTPUTS,
+    )?;
     let invalid = |reason: String| Err(Error::InvalidSignature { reason });
     if names.len() < 2 {
-        return invalid(format!("{} classes cannot be told apart", names.len()));
+        return invalid(format!("{} {several} cannot be told apart", names.len()));
     }
     for name in names {
-        check_name("class", name)?;
+        check_name(one, name)?;
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(twice) => invalid(format!("class `{}` is named twice", twice[0])),
+        Some(twice) => invalid(format!("{one} `{}` is named twice", twice[0])),
         None => Ok(()),
     }
 }

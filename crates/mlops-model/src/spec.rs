@@ -106,7 +106,7 @@ impl ModelSpec {
             ));
         }
         let link = match signature.output() {
-            Output::Number => None,
+            Output::Number | Output::Numbers { .. } => None,
             Output::Probability { .. } => Some("logit"),
             Output::Classes { .. } => Some("softmax"),
         };

@@ -51,7 +51,7 @@ impl ModelSpec {
         let outputs: Vec<_> = match self.signature().output() {
             Output::Probability { .. } => vec![graph.output("probability", DOUBLE)],
             Output::Number => vec![graph.output("prediction", DOUBLE)],
-            Output::Classes { names } => names
+            Output::Numbers { names } | Output::Classes { names } => names
                 .iter()
                 .map(|name| graph.output(name, DOUBLE))
                 .collect(),

@@ -38,13 +38,8 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
     let answer = match signature.output() {
         Output::Probability { positive } => format!("the probability of `{}`", plain(positive)),
         Output::Number => "a number".to_owned(),
-        Output::Classes { names } => {
-            let names: Vec<String> = names
-                .iter()
-                .map(|name| format!("`{}`", plain(name)))
-                .collect();
-            format!("the probabilities of {}", names.join(", "))
-        }
+        Output::Numbers { names } => listed(names),
+        Output::Classes { names } => format!("the probabilities of {}", listed(names)),
     };
     let mut card = format!(
         "# Model card\n\n- family: {}, {size}\n- answers {answer}\n",
@@ -76,6 +71,15 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
         }
     }
     card
+}
+
+/// Names as a list.
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", plain(name)))
+        .collect();
+    names.join(", ")
 }
 
 /// A text that stays on its line and in its cell.

@@ -61,7 +61,7 @@ impl fmt::Display for Document<'_> {
         let names: &[String] = match signature.output() {
             Output::Probability { .. } => &["probability".to_owned()],
             Output::Number => &["prediction".to_owned()],
-            Output::Classes { names } => names,
+            Output::Numbers { names } | Output::Classes { names } => names,
         };
         let outputs: Vec<Column<'_>> = names
             .iter()
@@ -106,7 +106,7 @@ impl fmt::Display for Document<'_> {
         } = self.metadata;
         let positive = match signature.output() {
             Output::Probability { positive } => Some(positive),
-            Output::Number | Output::Classes { .. } => None,
+            Output::Number | Output::Numbers { .. } | Output::Classes { .. } => None,
         };
         if trainer.is_none() && params.is_empty() && positive.is_none() {
             return Ok(());

@@ -105,7 +105,7 @@ impl TryFrom<Wire> for SequenceSpec {
             return Err(Error::model("output", reason));
         }
         let fits = match wire.output {
-            Output::Number => wire.link != Link::Softmax,
+            Output::Number | Output::Numbers { .. } => wire.link != Link::Softmax,
             Output::Probability { .. } => wire.link == Link::Logit,
             Output::Classes { .. } => wire.link == Link::Softmax,
         };

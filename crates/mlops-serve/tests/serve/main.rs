@@ -9,6 +9,7 @@ mod endpoint;
 mod golden;
 mod hot_swap;
 mod http;
+mod outputs;
 mod prediction_log;
 mod support;
 #[cfg(feature = "sign")]
