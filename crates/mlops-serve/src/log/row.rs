@@ -55,7 +55,7 @@ impl RawRecord {
             None => None,
         };
         let outputs = match &self.outputs {
-            Some(text) => numbers(codec::decode(text)?)?,
+            Some(text) => numbers(&codec::decode(text)?)?,
             None => Vec::new(),
         };
         let record = PredictionRecord {
@@ -79,6 +79,6 @@ impl RawRecord {
 }
 
 /// The numbers of an answer, if there is nothing else.
-fn numbers(values: Vec<Value>) -> Option<Vec<f64>> {
+fn numbers(values: &[Value]) -> Option<Vec<f64>> {
     values.iter().map(Value::as_f64).collect()
 }
