@@ -24,6 +24,27 @@ MODELS = {
 }
 
 
+# rows of two features over two steps
+SPENT = np.array([[1.0, 2.0], [12.5, 8.0]])
+ITEMS = np.array([[20.0, 30.0], [3.0, 11.0]])
+
+
+def returns(spent, items):
+    """The network of `tests/serve/sequences.rs`, worked out again."""
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))
+    gates = np.array([at % 5 * 0.25 - 0.5 for at in range(12)]).reshape(4, 3)
+    bias = np.array([0.5, 1.0, 0.0, 0.25])
+    cell = last = 0.0
+    for step in zip((spent - 10) / 4, (items - 10) / 4):
+        i, f, c, o = gates @ [*step, last] + bias
+        cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(c)
+        last = sigmoid(o) * np.tanh(cell)
+    return sigmoid(3 * last - 0.5)
+
+
+RETURNS = [returns(*row) for row in zip(SPENT, ITEMS)]
+
+
 def check_triton(address):
     client = triton.InferenceServerClient(address)
     for model, (output, expected) in MODELS.items():
@@ -48,6 +69,47 @@ def check_triton(address):
             raise AssertionError("an output that is not there was answered")
 
 
+def check_triton_sequences(address):
+    client = triton.InferenceServerClient(address)
+    metadata = client.get_model_metadata("clicks")
+    assert [i["shape"] for i in metadata["inputs"]] == [[-1, -1], [-1, -1]], metadata
+    inputs = []
+    for name, values in (("spent", SPENT), ("items", ITEMS)):
+        tensor = triton.InferInput(name, [2, 2], "FP64")
+        tensor.set_data_from_numpy(values, binary_data=False)
+        inputs.append(tensor)
+    found = client.infer("clicks", inputs).as_numpy("probability")
+    assert np.allclose(found, RETURNS, rtol=0, atol=1e-14), found
+    flat = triton.InferInput("spent", [2], "FP64")
+    flat.set_data_from_numpy(SPENT[0], binary_data=False)
+    try:
+        client.infer("clicks", [flat, inputs[1]])
+    except triton.InferenceServerException as error:
+        assert "is not [n, steps]" in str(error), error
+    else:
+        raise AssertionError("a tensor of one dimension was read as lists")
+
+
+async def check_kserve_sequences(address):
+    first = InferenceRESTClient(RESTConfig(protocol="v1"))
+    second = InferenceRESTClient(RESTConfig(protocol="v2"))
+    url = f"http://{address}"
+    # the second instance is shorter, which tensors cannot say
+    short = {"spent": SPENT[1, :1].tolist(), "items": ITEMS[1, :1].tolist()}
+    body = {"instances": [{"spent": SPENT[0].tolist(), "items": ITEMS[0].tolist()}, short]}
+    answer = await first.infer(url, body, model_name="clicks")
+    wanted = [RETURNS[0], returns(SPENT[1, :1], ITEMS[1, :1])]
+    assert np.allclose(answer["predictions"], wanted, rtol=0, atol=1e-14), answer
+    inputs = []
+    for name, values in (("spent", SPENT), ("items", ITEMS)):
+        tensor = InferInput(name, [2, 2], "FP64")
+        tensor.set_data_from_numpy(values, binary_data=False)
+        inputs.append(tensor)
+    request = InferRequest(model_name="clicks", infer_inputs=inputs)
+    answer = await second.infer(url, request, model_name="clicks")
+    assert np.allclose(answer.outputs[0].as_numpy(), RETURNS, rtol=0, atol=1e-14), answer
+
+
 async def check_kserve(address):
     first = InferenceRESTClient(RESTConfig(protocol="v1"))
     second = InferenceRESTClient(RESTConfig(protocol="v2"))
@@ -69,5 +131,7 @@ async def check_kserve(address):
 
 
 check_triton(sys.argv[1])
+check_triton_sequences(sys.argv[1])
 asyncio.run(check_kserve(sys.argv[1]))
+asyncio.run(check_kserve_sequences(sys.argv[1]))
 print("tritonclient and kserve: every answer as expected")

@@ -73,6 +73,9 @@
 //! | `POST /v1/outcomes` | what became of the outcomes |
 //! | `GET /metrics` | OpenMetrics text |
 //!
+//! A model that reads lists takes tensors `[n, steps]` in V2, whose rows have one length, and lists of any length
+//! up to the input's in V1.
+//!
 //! A model of several classes or numbers answers `[n, k]` in V2 and a list a row in V1. What the `k` numbers are
 //! called stands in the output's parameter `names` (V2; a JSON list in a text) or beside the predictions as
 //! `output_names` (V1). The log keeps all of them, and as the prediction the position of the most probable class;

@@ -61,7 +61,8 @@ pub(super) fn encode(
             | Encoder::Transform { .. }
             | Encoder::Product { .. }
             | Encoder::Missing { .. }
-            | Encoder::DateParts { .. } => {
+            | Encoder::DateParts { .. }
+            | Encoder::Sequence { .. } => {
                 return Err(Error::NotInOnnx {
                     part: format!("encoder of input `{}`", input.name),
                     reason: "of encoders, numbers, one-hot and ordinal ones are written",
@@ -82,7 +83,7 @@ pub(super) fn encode(
 fn number(graph: &mut GraphBuilder, name: &Value, kind: InputKind) -> Value {
     let x = upright(graph, name);
     match kind {
-        InputKind::Float => x,
+        InputKind::Float | InputKind::Floats { .. } | InputKind::Ints { .. } => x,
         InputKind::Int | InputKind::Bool | InputKind::Str => double(graph, &x),
     }
 }

@@ -41,6 +41,12 @@ impl ModelSpec {
                 reason: "it has no input, so a graph cannot know the number of rows",
             });
         }
+        if inputs.iter().any(|input| input.kind.list().is_some()) {
+            return Err(Error::NotInOnnx {
+                part: "signature".into(),
+                reason: "it reads lists",
+            });
+        }
         let mut graph = GraphBuilder::default();
         let columns = (inputs.len() == 1).then_some(1);
         let names = inputs
@@ -66,7 +72,8 @@ impl ModelSpec {
             | Estimator::Svm(_)
             | Estimator::Centroids(_)
             | Estimator::Ensemble(_)
-            | Estimator::Calibrated(_) => {
+            | Estimator::Calibrated(_)
+            | Estimator::Sequence(_) => {
                 return Err(Error::NotInOnnx {
                     part: format!("a model of the family `{}`", self.estimator().family()),
                     reason: "linear models, trees and networks are written",
@@ -87,7 +94,8 @@ impl ModelSpec {
 
 fn elem_type(input: &Input) -> i32 {
     match input.kind {
-        InputKind::Float => DOUBLE,
+        // lists are refused before
+        InputKind::Float | InputKind::Floats { .. } | InputKind::Ints { .. } => DOUBLE,
         InputKind::Int | InputKind::Bool if input.nullable => DOUBLE,
         InputKind::Int => INT64,
         InputKind::Bool => BOOL,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Estimator, Model, ModelSpec, Output, package::Metadata};
+use crate::{Estimator, Model, ModelSpec, Output, SequenceNetwork, package::Metadata};
 
 /// A card that states what is known: family, size, inputs, output, origin.
 pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
@@ -33,6 +33,15 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
                 .collect();
             format!("{} members ({})", families.len(), families.join(", "))
         }
+        Estimator::Sequence(sequence) => format!(
+            "{} over at most {} steps of {} numbers",
+            match sequence.network {
+                SequenceNetwork::Lstm(_) => "an lstm",
+                SequenceNetwork::Transformer(_) => "the encoder of a transformer",
+            },
+            sequence.steps,
+            sequence.features
+        ),
         Estimator::Calibrated(calibrated) => calibrated.estimator.family().to_owned(),
     };
     let answer = match signature.output() {

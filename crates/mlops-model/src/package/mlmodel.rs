@@ -35,8 +35,17 @@ pub(super) struct Document<'a> {
 #[derive(Serialize)]
 struct Column<'a> {
     r#type: &'a str,
+    /// What an array holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Items>,
     name: &'a str,
     required: bool,
+}
+
+/// The type of an array's values.
+#[derive(Serialize)]
+struct Items {
+    r#type: &'static str,
 }
 
 impl fmt::Display for Document<'_> {
@@ -53,9 +62,16 @@ impl fmt::Display for Document<'_> {
                     InputKind::Int => "long",
                     InputKind::Bool => "boolean",
                     InputKind::Str => "string",
+                    InputKind::Floats { .. } | InputKind::Ints { .. } => "array",
+                },
+                items: match input.kind {
+                    InputKind::Floats { .. } => Some(Items { r#type: "double" }),
+                    InputKind::Ints { .. } => Some(Items { r#type: "long" }),
+                    _ => None,
                 },
                 name: &input.name,
-                required: !input.nullable,
+                // of a list its numbers may be null
+                required: !input.nullable || input.kind.list().is_some(),
             })
             .collect();
         let names: &[String] = match signature.output() {
@@ -67,6 +83,7 @@ impl fmt::Display for Document<'_> {
             .iter()
             .map(|name| Column {
                 r#type: "double",
+                items: None,
                 name,
                 required: true,
             })

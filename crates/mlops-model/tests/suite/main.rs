@@ -18,6 +18,7 @@ mod onnx;
 mod onnx_import;
 mod packages;
 mod parity;
+mod sequence_models;
 mod sequences;
 #[cfg(feature = "sign")]
 mod signing;

@@ -76,16 +76,19 @@ impl Serving {
 
 /// A row that any model of the signature must answer: null where it may be, else a plain value.
 fn blank_row(signature: &Signature) -> Vec<Value> {
-    let blank = |kind| match kind {
+    let blank = |kind: InputKind| match kind {
         InputKind::Float => Value::Float(0.0),
         InputKind::Int => Value::Int(0),
         InputKind::Bool => Value::Bool(false),
         InputKind::Str => Value::Str(String::new()),
+        InputKind::Floats { .. } => Value::List(vec![Value::Float(0.0)]),
+        InputKind::Ints { .. } => Value::List(vec![Value::Int(0)]),
     };
     let inputs = signature.inputs().iter();
     inputs
         .map(|input| {
-            if input.nullable {
+            // of a nullable list only the numbers may be null
+            if input.nullable && input.kind.list().is_none() {
                 Value::Null
             } else {
                 blank(input.kind)

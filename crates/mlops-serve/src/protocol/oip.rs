@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Limits, Reply, json as wire, output_names,
-    tensor::{Tensor, datatype_of},
+    tensor::{Tensor, datatype_of, shape_of},
 };
 use crate::{Error, Result, endpoint::Session};
 
@@ -139,7 +139,7 @@ pub(crate) fn metadata(session: &Session<'_>) -> Reply {
         .inputs()
         .iter()
         .map(
-            |input| json!({"name": input.name, "datatype": datatype_of(input.kind), "shape": [-1]}),
+            |input| json!({"name": input.name, "datatype": datatype_of(input.kind), "shape": shape_of(input.kind)}),
         )
         .collect();
     let names = listed_names(session);

@@ -11,6 +11,7 @@ mod hot_swap;
 mod http;
 mod outputs;
 mod prediction_log;
+mod sequences;
 mod support;
 #[cfg(feature = "sign")]
 mod trust;

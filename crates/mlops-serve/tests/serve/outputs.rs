@@ -106,12 +106,15 @@ fn floats(json: &serde_json::Value) -> Vec<f64> {
 fn a_row_of_classes_is_answered_with_all_probabilities_and_the_top_class() {
     let (_registry, endpoint, log) = endpoint(classes());
     let answer = |x: f64| endpoint.predict_row([("x", x.into())]).unwrap();
-    for (x, position) in [(3.0, 0), (0.5, 1), (-3.0, 2)] {
+    for (x, name, position) in [
+        (3.0, NAMES[0], 0.0),
+        (0.5, NAMES[1], 1.0),
+        (-3.0, NAMES[2], 2.0),
+    ] {
         let Answer {
             prediction, class, ..
         } = answer(x);
-        assert_eq!(prediction, f64::from(position));
-        assert_eq!(class.as_deref(), Some(NAMES[position as usize]));
+        assert_eq!((prediction, class.as_deref()), (position, Some(name)));
         close(answer(x).values(), &shares(x));
     }
     // of equals the first
@@ -283,9 +286,12 @@ fn clients_of_other_projects_read_every_answer() {
     let live = AliasName::new("live").unwrap();
     values.set_alias(&live, version.unwrap().version).unwrap();
     let endpoint = |reference| Endpoint::open(&registry, reference).unwrap();
+    let spec = crate::sequences::network(["spent", "items"]);
+    crate::sequences::release(&registry, &spec);
     let server = Server::new()
         .endpoint(endpoint("colour@live"))
-        .endpoint(endpoint("values@live"));
+        .endpoint(endpoint("values@live"))
+        .endpoint(endpoint("clicks@live"));
     let server = serve(server);
     let Some(python) = std::env::var_os("MLOPS_PYTHON") else {
         return;
