@@ -100,10 +100,16 @@ fn run(args: &Args) -> Result<()> {
                 InputKind::Int => Parse::Int,
                 InputKind::Bool => Parse::Bool,
                 InputKind::Str => Parse::Trimmed,
+                InputKind::Floats { .. } | InputKind::Ints { .. } => {
+                    let name = &input.name;
+                    return Err(
+                        format!("input `{name}` is a list, which no file here holds").into(),
+                    );
+                }
             };
-            (input.name.clone(), parse)
+            Ok((input.name.clone(), parse))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let table = data::read(&args.input, &columns, &args.nulls)?;
     let answers = model.predict(table.batch())?;
 
