@@ -120,7 +120,7 @@ fn from_events_to_a_champion_and_to_a_refused_challenger() {
         .map(|c| c.name.as_str())
         .collect();
     assert_eq!(names, ["boosting", "logistic_regression", "base-rate"]);
-    let pr_auc = |i: usize| champion.candidates[i].evaluation.pr_auc.value;
+    let pr_auc = |i: usize| champion.candidates[i].binary().unwrap().pr_auc.value;
     assert!(
         pr_auc(1) > 1.6 * pr_auc(2),
         "{} against {}",

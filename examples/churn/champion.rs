@@ -142,7 +142,7 @@ impl Story<'_> {
             options,
         ) {
             Ok(promotion) => {
-                self.reference = Some(best.evaluation.clone());
+                self.reference = best.binary().cloned();
                 let why = promotion.decision.to_string();
                 let (name, date) = (&best.name, now.date());
                 self.promotions.push(format!(
@@ -202,13 +202,12 @@ fn print_candidates(retrained: &Retrained, took: Duration) {
         "            trained on {} rows, tested on {} (base rate {:.3}): {} steps, {} from the cache, {:.1} s",
         train.rows(),
         test.rows(),
-        candidates[0].evaluation.base_rate,
+        candidates[0].binary().map_or(0.0, |e| e.base_rate),
         report.steps.len(),
         report.count(Status::Cached),
         took.as_secs_f64()
     );
-    for candidate in candidates {
-        let e = &candidate.evaluation;
+    for (candidate, e) in candidates.iter().filter_map(|c| Some((c, c.binary()?))) {
         println!(
             "              {:<20} PR-AUC {:.3} ({:.3} to {:.3})  ROC-AUC {:.3}  log-loss {:.3}",
             candidate.name,

@@ -79,6 +79,9 @@ pub fn render(events: &Events, told: &Told) -> AnyResult<String> {
 
 fn short(told: &Told, last: &Attempt) -> Section {
     let best = &last.candidates[0];
+    let judged = best.binary();
+    let [pr_auc, base_rate] =
+        judged.map_or([f64::NAN; 2], |found| [found.pr_auc.value, found.base_rate]);
     let served = &told.served;
     let tone = |bad: u64| if bad == 0 { Tone::Good } else { Tone::Bad };
     Section::new()
@@ -88,10 +91,8 @@ fn short(told: &Told, last: &Attempt) -> Section {
             last.verdict.clone(),
         ))
         .cards([
-            Card::new("PR-AUC", format::fixed(best.evaluation.pr_auc.value, 3)).note(format!(
-                "base rate {:.3}, {}",
-                best.evaluation.base_rate, best.name
-            )),
+            Card::new("PR-AUC", format::fixed(pr_auc, 3))
+                .note(format!("base rate {base_rate:.3}, {}", best.name)),
             Card::new("Predictions", format::count(served.predictions)).note(format!(
                 "{} outcomes joined",
                 format::count(served.outcomes)

@@ -24,6 +24,8 @@ pub use card::{CardData, ModelCard};
 #[cfg(feature = "train")]
 pub use leaderboard::{Candidate, leaderboard, rank};
 pub use monitor::{Observation, observe};
+#[cfg(all(feature = "train", feature = "sign"))]
+pub use publish::sign;
 #[cfg(feature = "train")]
 pub use publish::{is_refusal, promote_if_better, publish};
 #[cfg(feature = "train")]

@@ -1,19 +1,19 @@
 //! From a candidate to a registered version, and from a version to the champion.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use mlops_core::{ErrorKind, EventTime, ModelName, Probability, TrainingSet, VersionNumber};
 use mlops_drift::ReferenceProfile;
-use mlops_model::{Model, ModelPackage};
+use mlops_model::{Model, ModelPackage, Output};
 use mlops_registry::{Gate, GateEvidence, ModelVersion, Promotion, Registry, RunStatus};
 use mlops_train::{EvaluationOptions, assess, baseline};
 
-use super::Candidate;
+use super::{Candidate, ModelCard};
 use crate::Result;
 
 /// Records a run with everything that explains the candidate, and registers its package as the next version
-/// of `model`. The reference profile of the training features, and of the predictions on the test rows, goes into the
-/// package, so that monitoring needs nothing but the version.
+/// of `model`, whatever its output. The reference profile of the training features, and of the predictions on the test
+/// rows, goes into the package, so that monitoring needs nothing but the version; so does a [`ModelCard`].
 ///
 /// # Errors
 /// Those of the registry, of the profile and of the package.
@@ -40,18 +40,24 @@ pub fn publish(
         serde_json::to_vec_pretty(&candidate.evaluation).expect("an evaluation is JSON");
     run.log_artifact("evaluation.json", &evaluation)?;
 
-    let labels = train.label_values()?;
-    let rate = labels.iter().sum::<f64>() / labels.len() as f64;
-    let predictions = candidate.spec.predict_values(&test.features())?;
-    let profile = ReferenceProfile::builder()
-        .label_rate(Probability::new(rate)?)
-        .build(&train.features(), Some(&predictions))?;
+    let profile = profile(candidate, train, test)?;
+    let (trainer, spec) = (&candidate.name, &candidate.spec);
+    let card = ModelCard::of(
+        model,
+        trainer,
+        spec,
+        train,
+        test,
+        candidate.evaluation.clone(),
+    )
+    .params(candidate.params.clone())
+    .importance(candidate.importance.clone());
     let package = ModelPackage::builder(candidate.spec.clone())
         .created(created)
         .trainer(&candidate.name)
         .params(candidate.params.clone())
         .profile(profile.to_json())
-        .card(card(model, candidate, train, test))
+        .card(card.markdown())
         .build()?;
     let run = run.finish(RunStatus::Finished)?;
     let description = format!("{} on {} rows", candidate.name, train.rows());
@@ -60,42 +66,72 @@ pub fn publish(
         .register(&package, Some(&run.id), train.lineage(), &description)?)
 }
 
-/// The model card in Markdown: what it is, how good it is, what it rests on.
-fn card(model: &str, candidate: &Candidate, train: &TrainingSet, test: &TrainingSet) -> String {
-    let e = &candidate.evaluation;
-    let mut card = format!(
-        "# {model}: {}\n\nTrained on {} rows up to {}, evaluated on {} later rows (base rate {:.3}).\n\n\
-         | metric | value | 95 % interval |\n| --- | --- | --- |\n",
-        candidate.name,
-        train.rows(),
-        train
-            .event_times()
-            .iter()
-            .max()
-            .map_or_else(String::new, |t| t.date()),
-        test.rows(),
-        e.base_rate,
-    );
-    for (name, metric) in [
-        ("PR-AUC", e.pr_auc),
-        ("ROC-AUC", e.roc_auc),
-        ("log-loss", e.log_loss),
-        ("Brier", e.brier),
-    ] {
-        let (value, lower, upper) = (metric.value, metric.lower, metric.upper);
-        let _ = writeln!(card, "| {name} | {value:.4} | {lower:.4} to {upper:.4} |");
+/// The distribution of the training features and of the predictions on the test rows; of several classes, that of the
+/// position of the most probable one, as an endpoint logs it. Lists have no distribution and are left out.
+fn profile(
+    candidate: &Candidate,
+    train: &TrainingSet,
+    test: &TrainingSet,
+) -> Result<ReferenceProfile> {
+    let answers = candidate.spec.predict(&test.features())?;
+    let predictions: Vec<f64> = match candidate.spec.signature().output() {
+        Output::Classes { .. } => (0..answers.rows())
+            .map(|row| position(answers.row(row)) as f64)
+            .collect(),
+        // of several numbers the first
+        Output::Probability { .. } | Output::Number | Output::Numbers { .. } => {
+            (0..answers.rows()).map(|row| answers.row(row)[0]).collect()
+        }
+    };
+    let mut profile = ReferenceProfile::builder();
+    if let Output::Probability { .. } = candidate.spec.signature().output() {
+        let labels = train.label_values()?;
+        let rate = labels.iter().sum::<f64>() / labels.len() as f64;
+        profile = profile.label_rate(Probability::new(rate)?);
     }
-    card.push_str("\n## Features by importance\n\n");
-    for (feature, share) in candidate.importance.iter().take(20) {
-        let _ = writeln!(card, "- `{feature}` {:.1} %", share * 100.0);
+    let features = train.features();
+    for field in features.schema().fields() {
+        if field.data_type().is_nested() {
+            profile = profile.exclude(field.name());
+        }
     }
-    let _ = writeln!(
-        card,
-        "\nTraining data `{}`, test data `{}`.",
-        train.digest(),
-        test.digest()
-    );
-    card
+    Ok(profile.build(&features, Some(&predictions))?)
+}
+
+/// The position of the largest number, the first of equals.
+fn position(shares: &[f64]) -> usize {
+    let later = |top, at| {
+        if shares[at] > shares[top] { at } else { top }
+    };
+    (1..shares.len()).fold(0, later)
+}
+
+/// Signs the package of a version and lays the signature beside it as `name`, for instance `release.sig`: the step
+/// after [`publish`] where endpoints ask for signatures.
+///
+/// What is signed is what the registry holds now, if it is what was registered.
+///
+/// # Errors
+/// Those of the registry if the version is not there, an artifact is damaged or another signature has the name;
+/// [`mlops_model::Error::Corrupt`] if the package is not the registered one.
+#[cfg(feature = "sign")]
+pub fn sign(
+    registry: &Registry,
+    version: &ModelVersion,
+    name: &str,
+    key: &mlops_model::SigningKey,
+) -> Result<ModelVersion> {
+    let package = registry.load(&version.model, version.version)?;
+    if package.digest() != version.digest {
+        return Err(mlops_model::Error::Corrupt {
+            file: "manifest.json".to_owned(),
+            reason: "its digest is not the registered one".to_owned(),
+        }
+        .into());
+    }
+    let signature = package.sign(key).to_base64();
+    let model = registry.model(version.model.as_str())?;
+    Ok(model.add_signature(version.version, name, signature.as_bytes())?)
 }
 
 /// Holds a version against the present champion on the same rows and promotes it if the gate says yes.

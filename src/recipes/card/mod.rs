@@ -5,7 +5,7 @@ mod markdown;
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Digest, EventTime, Lineage, TrainingSet};
+use mlops_core::{Digest, EventTime, Lineage, TrainingSet, metric::Interval};
 use mlops_model::{Model, ModelSpec};
 use mlops_train::{
     Assessment, Dependence, EvaluationOptions, PermutationImportance, Segments, assess,
@@ -104,8 +104,21 @@ impl ModelCard {
         test: &TrainingSet,
         options: &EvaluationOptions,
     ) -> Result<Self> {
+        let assessment = assess(spec, test, options)?;
+        Ok(Self::of(model, trainer, spec, train, test, assessment))
+    }
+
+    /// A card of a model that was judged before.
+    pub(super) fn of(
+        model: impl Into<String>,
+        trainer: impl Into<String>,
+        spec: &ModelSpec,
+        train: &TrainingSet,
+        test: &TrainingSet,
+        assessment: Assessment,
+    ) -> Self {
         let inputs = spec.signature().inputs().iter();
-        Ok(Self {
+        Self {
             model: model.into(),
             trainer: trainer.into(),
             family: spec.family().to_owned(),
@@ -116,12 +129,12 @@ impl ModelCard {
             train: CardData::of(train),
             test: CardData::of(test),
             lineage: train.lineage().clone(),
-            assessment: assess(spec, test, options)?,
+            assessment,
             importance: Vec::new(),
             permutation: None,
             segments: Vec::new(),
             dependence: Vec::new(),
-        })
+        }
     }
 
     /// What the model is for.
@@ -174,36 +187,8 @@ impl ModelCard {
         self
     }
 
-    /// The headline metrics with their intervals: name, value, lower and upper end.
-    fn headline(&self) -> Vec<(&'static str, mlops_core::metric::Interval)> {
-        match &self.assessment {
-            Assessment::Binary(e) => vec![
-                ("PR-AUC", e.pr_auc),
-                ("ROC-AUC", e.roc_auc),
-                ("Log-loss", e.log_loss),
-                ("Brier score", e.brier),
-            ],
-            Assessment::Numbers(e) => vec![
-                ("RMSE", e.rmse),
-                ("Mean absolute error", e.mae),
-                ("Median absolute error", e.median_absolute_error),
-                ("R²", e.r2),
-                ("sMAPE", e.smape),
-            ],
-            Assessment::Classes(e) => {
-                let mut all = vec![
-                    ("Log-loss", e.log_loss),
-                    ("Accuracy", e.accuracy),
-                    ("Macro F1", e.macro_f1),
-                    ("Weighted F1", e.weighted_f1),
-                ];
-                all.extend(
-                    e.roc_auc
-                        .map(|area| ("ROC-AUC, one against the rest", area)),
-                );
-                all
-            }
-        }
+    fn headline(&self) -> Vec<(&'static str, Interval)> {
+        headline(&self.assessment)
     }
 
     /// The sentence below the headline metrics.
@@ -236,5 +221,37 @@ impl ModelCard {
         let headline = self.headline();
         let level = headline.first().map_or(0.0, |(_, interval)| interval.level);
         (level * 1e4).round() / 1e2
+    }
+}
+
+/// The headline metrics by name, with their intervals.
+pub(super) fn headline(assessment: &Assessment) -> Vec<(&'static str, Interval)> {
+    match assessment {
+        Assessment::Binary(e) => vec![
+            ("PR-AUC", e.pr_auc),
+            ("ROC-AUC", e.roc_auc),
+            ("Log-loss", e.log_loss),
+            ("Brier score", e.brier),
+        ],
+        Assessment::Numbers(e) => vec![
+            ("RMSE", e.rmse),
+            ("Mean absolute error", e.mae),
+            ("Median absolute error", e.median_absolute_error),
+            ("R²", e.r2),
+            ("sMAPE", e.smape),
+        ],
+        Assessment::Classes(e) => {
+            let mut all = vec![
+                ("Log-loss", e.log_loss),
+                ("Accuracy", e.accuracy),
+                ("Macro F1", e.macro_f1),
+                ("Weighted F1", e.weighted_f1),
+            ];
+            all.extend(
+                e.roc_auc
+                    .map(|area| ("ROC-AUC, one against the rest", area)),
+            );
+            all
+        }
     }
 }
