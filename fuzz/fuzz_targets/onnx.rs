@@ -15,6 +15,8 @@ fuzz_target!(|data: &[u8]| {
         .map(|input| match input.kind {
             InputKind::Float => Value::Float(0.5),
             InputKind::Int => Value::Int(1),
+            InputKind::Floats { .. } => Value::List(vec![Value::Float(0.5)]),
+            InputKind::Ints { .. } => Value::List(vec![Value::Int(1)]),
             InputKind::Bool => Value::Bool(true),
             InputKind::Str => Value::from("a"),
         })

@@ -160,7 +160,7 @@ mod validate;
 #[cfg(feature = "burn")]
 pub use crate::burn::{
     Checkpoint as NetworkCheckpoint, Control as NetworkControl, Device, FittedSequence, Mlp,
-    MlpBuilder, Progress as NetworkProgress, Schedule, SequenceSet, SequenceTrainer,
+    MlpBuilder, Precision, Progress as NetworkProgress, Schedule, SequenceSet, SequenceTrainer,
     SequenceTrainerBuilder, Texts, Training, Watched,
 };
 pub use active::{ActiveLearning, LearningPoint, Sampling};

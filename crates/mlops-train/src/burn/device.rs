@@ -7,6 +7,8 @@ use std::fmt;
 
 use burn::backend::{Autodiff, Flex, flex::FlexDevice};
 
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use super::training::Precision;
 use super::{
     fit::{Job, Outcome, PART, Watch, train},
     net::Net,
@@ -99,6 +101,14 @@ impl Device {
             Ok(Ok(sum)) if sum == [6.0] => {}
             Ok(_) => return Err(self.unavailable("it cannot add 1 and 2 twice")),
             Err(reason) => return Err(self.unavailable(&reason)),
+        }
+        if job.training.precision == Precision::Mixed {
+            let short = attempt(|| B::supports_dtype(device, burn::tensor::DType::BF16));
+            if short != Ok(true) {
+                return Err(
+                    self.unavailable("it has no bfloat16, which mixed precision computes in")
+                );
+            }
         }
         let trained = attempt(|| train::<N, Autodiff<B>>(job, usize::MAX, device, watch));
         trained.unwrap_or_else(|reason| {

@@ -387,3 +387,94 @@ fn watched<N>(job: &Job<'_, N>, scores: &[f32]) -> Result<Option<f64>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::backend::{Autodiff, Flex, flex::FlexDevice};
+    use mlops_model::Activation;
+
+    use super::*;
+    use crate::burn::{mlp_net::MlpNet, training::Precision};
+
+    fn net(precision: Precision) -> MlpNet {
+        MlpNet {
+            tables: Vec::new(),
+            widths: vec![4, 16, 1],
+            activation: Activation::Relu,
+            precision,
+        }
+    }
+
+    /// Rows of four numbers; the label is the sign of the first less the second.
+    fn rows(count: usize) -> Rows {
+        let mut rng = Seed(2).rng();
+        #[expect(clippy::cast_possible_truncation, reason = "single precision is read")]
+        let numbers: Vec<f32> = (0..4 * count).map(|_| rng.normal() as f32).collect();
+        let label = |row: &[f32]| f32::from(u8::from(row[0] > row[1]));
+        Rows {
+            targets: numbers.chunks_exact(4).map(label).collect(),
+            weights: vec![1.0; count],
+            numbers,
+            width: 4,
+            ..Rows::default()
+        }
+    }
+
+    fn job<'a>(training: &'a Training, precision: Precision) -> Job<'a, MlpNet> {
+        Job {
+            trainer: "mlp",
+            net: net(precision),
+            loss: Loss::Log,
+            dropout: 0.0,
+            training,
+            fit: rows(600),
+            held: rows(200),
+            fingerprint: Digest::of(b"rows"),
+            resume: None,
+        }
+    }
+
+    // the CPU imitates bfloat16, so that what a GPU is asked for can be held to single precision here
+    #[test]
+    fn gradients_of_products_in_bfloat16_point_where_those_in_single_precision_do() {
+        let training = Training::new();
+        let shapes = net(Precision::Single).shapes();
+        let block = start(&shapes, Seed(4));
+        let all: Vec<u32> = (0..600).collect();
+        let [single, mixed] = [Precision::Single, Precision::Mixed].map(|precision| {
+            let job = job(&training, precision);
+            let device = &FlexDevice;
+            let scale = 1.0 / 600.0;
+            gradient::<_, Autodiff<Flex>>(&job, &shapes, &block, &all, scale, Seed(1), device)
+        });
+        assert!(
+            (single.0 - mixed.0).abs() < 0.01 * single.0,
+            "{} {}",
+            single.0,
+            mixed.0
+        );
+        let dot = |a: &[f32], b: &[f32]| -> f64 {
+            let pairs = a.iter().zip(b);
+            pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        let cosine =
+            dot(&single.1, &mixed.1) / (dot(&single.1, &single.1) * dot(&mixed.1, &mixed.1)).sqrt();
+        assert!(cosine > 0.9999 && single.1 != mixed.1, "{cosine}");
+    }
+
+    #[test]
+    fn a_fit_with_products_in_bfloat16_learns_as_well() {
+        let training = Training::new().epochs(15).batch(64).learning_rate(0.01);
+        let [single, mixed] = [Precision::Single, Precision::Mixed].map(|precision| {
+            let job = job(&training, precision);
+            let go = &mut |_: &Progress<'_>| Control::Continue;
+            let fitted = train::<_, Autodiff<Flex>>(&job, PART, &FlexDevice, go).unwrap();
+            let losses = fitted.history[1].iter().copied();
+            losses.fold(f64::INFINITY, f64::min)
+        });
+        assert!(
+            single < 0.2 && (single - mixed).abs() < 0.01,
+            "{single} {mixed}"
+        );
+    }
+}

@@ -132,6 +132,7 @@ impl Mlp {
                 .chain([goal.loss.outputs()])
                 .collect(),
             activation: self.activation,
+            precision: self.training.precision,
         };
         let size: usize = net.shapes().iter().map(Shape::len).sum();
         let rule = "the network may have 2000000 weights";
@@ -334,7 +335,7 @@ impl Trainer for Mlp {
             Texts::OneHot => "one-hot".to_owned(),
             Texts::Embedded(most) => format!("embedded, at most {most}"),
         };
-        let mut all = params(self.training.params());
+        let mut all = self.training.params();
         all.extend(params([
             ("hidden", hidden.join(",")),
             (

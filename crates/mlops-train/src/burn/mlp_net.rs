@@ -6,6 +6,7 @@ use mlops_model::{Activation, Dense, Embedding};
 use super::{
     data::Batch,
     net::{Dropout, Net, Plain, Shape, Start, linear, rescale},
+    training::Precision,
 };
 
 /// The deviation that vectors of categories begin with; numbers have 1.
@@ -19,6 +20,7 @@ pub(super) struct MlpNet {
     /// From the numbers and vectors of a row to its scores.
     pub(super) widths: Vec<usize>,
     pub(super) activation: Activation,
+    pub(super) precision: Precision,
 }
 
 impl Net for MlpNet {
@@ -63,7 +65,7 @@ impl Net for MlpNet {
             if at > 0 {
                 x = dropout.apply(activate(x, self.activation), device);
             }
-            x = linear(x, &layer[0], &layer[1]);
+            x = linear(x, &layer[0], &layer[1], self.precision);
         }
         x
     }

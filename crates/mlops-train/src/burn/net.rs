@@ -4,11 +4,11 @@
 //! them, and are handed to the device for every step. Weights and masks are drawn from our own seed: burn's
 //! generators belong to the process and the device, so two fits at once would disturb each other.
 
-use burn::tensor::{Tensor, TensorData, backend::Backend, module};
+use burn::tensor::{FloatDType, Tensor, TensorData, backend::Backend, module};
 use mlops_core::{Rng, Seed};
 use mlops_model::Dense;
 
-use super::data::Batch;
+use super::{data::Batch, training::Precision};
 
 /// A network as a function of its weights.
 pub(super) trait Net: Send + Sync {
@@ -226,10 +226,30 @@ pub(super) fn linear<B: Backend>(
     rows: Tensor<B, 2>,
     weights: &Tensor<B, 2>,
     bias: &Tensor<B, 2>,
+    precision: Precision,
 ) -> Tensor<B, 2> {
+    if precision == Precision::Mixed {
+        return product(rows, weights.clone(), precision) + bias.clone();
+    }
     let [_, cols] = bias.dims();
     let bias = bias.clone().reshape([cols]);
     module::linear(rows, weights.clone(), Some(bias))
+}
+
+/// The product of two matrices, or of two lists of them, in single precision again. Its gradients are products too and
+/// are computed in the same precision.
+pub(super) fn product<B: Backend, const D: usize>(
+    a: Tensor<B, D>,
+    b: Tensor<B, D>,
+    precision: Precision,
+) -> Tensor<B, D> {
+    match precision {
+        Precision::Single => a.matmul(b),
+        Precision::Mixed => {
+            let short = FloatDType::BF16;
+            a.cast(short).matmul(b.cast(short)).cast(FloatDType::F32)
+        }
+    }
 }
 
 /// The nearest number of single precision.

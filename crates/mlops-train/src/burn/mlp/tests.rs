@@ -18,7 +18,7 @@ use mlops_model::{Input, InputKind, Link, Model, Output, Preprocess, Scratch, Si
 
 use super::*;
 use crate::{
-    ClassWeights, Device, Error, Schedule, Watched,
+    ClassWeights, Device, Error, Precision, Schedule, Watched,
     burn::{
         data::Batch,
         net::{Dropout, numbers, single, start, tensors},
@@ -349,6 +349,7 @@ fn the_exported_network_answers_as_burn_does() {
             tables: vec![(4, 3)],
             widths: vec![5, 8, 6, outputs],
             activation,
+            precision: Precision::Single,
         };
         let shapes = net.shapes();
         let mut block = start(&shapes, Seed(3));
@@ -517,4 +518,18 @@ fn settings_out_of_range_are_named() {
     let wide = Mlp::builder().hidden([1024, 1024, 1024]).build().unwrap();
     let error = wide.fit(&planted(100, 4)).unwrap_err().to_string();
     assert!(error.contains("`hidden` of mlp"), "{error}");
+}
+
+#[test]
+fn mixed_precision_is_refused_on_a_cpu_and_recorded_elsewhere() {
+    let build = |device| {
+        let training = quick().precision(Precision::Mixed).device(device);
+        Mlp::builder().training(training).build()
+    };
+    let error = build(Device::Cpu).unwrap_err();
+    assert!(matches!(error, Error::InvalidParameter { .. }), "{error}");
+    assert!(error.to_string().contains("`precision` of mlp"), "{error}");
+    let elsewhere = build(Device::Cuda(0)).unwrap();
+    assert_eq!(elsewhere.params()["precision"], "mixed");
+    assert!(!small(quick()).params().contains_key("precision"));
 }

@@ -6,6 +6,7 @@ use mlops_model::{Lstm, SequenceNetwork};
 use crate::burn::{
     data::Batch,
     net::{Dropout, Net, Plain, Shape, linear, rescale},
+    training::Precision,
 };
 
 /// Layers of cells and a head; the one code of a row is its number of steps.
@@ -16,6 +17,7 @@ pub(super) struct LstmNet {
     pub(super) layers: usize,
     pub(super) cells: usize,
     pub(super) outputs: usize,
+    pub(super) precision: Precision,
 }
 
 impl LstmNet {
@@ -76,7 +78,7 @@ impl Net for LstmNet {
             let (mut last, mut memory) = (zeros(), zeros());
             for (step, input) in inputs.iter_mut().enumerate() {
                 let reads = Tensor::cat(vec![input.clone(), last.clone()], 1);
-                let gates = linear(reads, &layer[0], &layer[1]);
+                let gates = linear(reads, &layer[0], &layer[1], self.precision);
                 let gate = |at: usize| {
                     let cells = at * self.cells..(at + 1) * self.cells;
                     gates.clone().slice([0..rows, cells])
@@ -100,7 +102,7 @@ impl Net for LstmNet {
         }
         let head = &weights[2 * self.layers..];
         let last = inputs.pop().expect("a batch has a step");
-        linear(last, &head[0], &head[1])
+        linear(last, &head[0], &head[1], self.precision)
     }
 }
 

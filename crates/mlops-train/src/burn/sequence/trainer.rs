@@ -181,6 +181,7 @@ impl SequenceTrainer {
                     layers: self.layers,
                     cells,
                     outputs,
+                    precision: self.training.precision,
                 };
                 let outcome = self.run(&net, job, watch)?;
                 (net.export(&outcome.block, unit), outcome)
@@ -193,6 +194,7 @@ impl SequenceTrainer {
                     size,
                     heads,
                     outputs,
+                    precision: self.training.precision,
                 };
                 let outcome = self.run(&net, job, watch)?;
                 (net.export(&outcome.block, unit), outcome)
@@ -231,7 +233,7 @@ impl Trainer for SequenceTrainer {
             Kind::Lstm { cells } => format!("lstm of {cells}"),
             Kind::Transformer { size, heads } => format!("transformer of {size} in {heads} heads"),
         };
-        let mut all = params(self.training.params());
+        let mut all = self.training.params();
         all.extend(params([
             ("network", kind),
             ("layers", self.layers.to_string()),

@@ -6,7 +6,8 @@ use mlops_model::{Block, Norm, SequenceNetwork, Transformer};
 use super::lstm_net::longest;
 use crate::burn::{
     data::Batch,
-    net::{Dropout, Net, Plain, Shape, Start, linear, rescale},
+    net::{Dropout, Net, Plain, Shape, Start, linear, product, rescale},
+    training::Precision,
 };
 
 /// What is added to a variance before it is divided by, as in the model.
@@ -26,6 +27,7 @@ pub(super) struct TransformerNet {
     pub(super) size: usize,
     pub(super) heads: usize,
     pub(super) outputs: usize,
+    pub(super) precision: Precision,
 }
 
 impl TransformerNet {
@@ -80,11 +82,11 @@ impl TransformerNet {
             cut.reshape([rows, steps, self.heads, part]).swap_dims(1, 2)
         };
         let scale = 1.0 / (part as f64).sqrt();
-        let mut scores = cut(0).matmul(cut(1).swap_dims(2, 3)) * scale;
+        let mut scores = product(cut(0), cut(1).swap_dims(2, 3), self.precision) * scale;
         if let Some(absent) = absent {
             scores = scores + absent.clone();
         }
-        let seen = activation::softmax(scores, 3).matmul(cut(2));
+        let seen = product(activation::softmax(scores, 3), cut(2), self.precision);
         seen.swap_dims(1, 2).reshape([rows * steps, self.size])
     }
 }
@@ -125,12 +127,18 @@ impl Net for TransformerNet {
         device: &B::Device,
     ) -> Tensor<B, 2> {
         let (rows, width, size) = (batch.rows, self.width, self.size);
+        let precision = self.precision;
         let lengths = std::mem::take(&mut batch.codes[0]);
         let steps = longest(&lengths);
         let x = batch
             .numbers::<B>(device)
             .slice([0..rows, 0..steps * width]);
-        let x = linear(x.reshape([rows * steps, width]), &weights[0], &weights[1]);
+        let x = linear(
+            x.reshape([rows * steps, width]),
+            &weights[0],
+            &weights[1],
+            precision,
+        );
         let places = weights[2].clone().slice([0..steps, 0..size]);
         let x: Tensor<B, 3> = x.reshape([rows, steps, size]) + places.reshape([1, steps, size]);
         let mut x: Tensor<B, 2> = x.reshape([rows * steps, size]);
@@ -138,17 +146,17 @@ impl Net for TransformerNet {
         let blocks = weights[3..3 + self.layers * MATRICES].chunks_exact(MATRICES);
         for block in blocks {
             let normed = norm(x.clone(), &block[0], &block[1]);
-            let triples = linear(normed, &block[2], &block[3]);
+            let triples = linear(normed, &block[2], &block[3], precision);
             let seen = self.attend(&triples, rows, steps, absent.as_ref());
-            x = x + dropout.apply(linear(seen, &block[4], &block[5]), device);
+            x = x + dropout.apply(linear(seen, &block[4], &block[5], precision), device);
             let normed = norm(x.clone(), &block[6], &block[7]);
-            let wide = activation::gelu(linear(normed, &block[8], &block[9]));
-            x = x + dropout.apply(linear(wide, &block[10], &block[11]), device);
+            let wide = activation::gelu(linear(normed, &block[8], &block[9], precision));
+            x = x + dropout.apply(linear(wide, &block[10], &block[11], precision), device);
         }
         let rest = &weights[3 + self.layers * MATRICES..];
         let x: Tensor<B, 3> = norm(x, &rest[0], &rest[1]).reshape([rows, steps, size]);
         let mean: Tensor<B, 2> = (x * here).sum_dim(1).reshape([rows, size]);
-        linear(mean, &rest[2], &rest[3])
+        linear(mean, &rest[2], &rest[3], precision)
     }
 }
 

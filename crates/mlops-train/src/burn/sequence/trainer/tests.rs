@@ -21,7 +21,7 @@ use mlops_model::{Link, Output, Sequences};
 
 use super::*;
 use crate::{
-    Error, Watched,
+    Error, Precision, Watched,
     burn::{
         data::Batch,
         net::{Dropout, numbers, start, tensors},
@@ -247,6 +247,7 @@ fn the_exported_network_answers_as_burn_does() {
         layers: 2,
         cells: 5,
         outputs: 3,
+        precision: Precision::Single,
     };
     let block = shaken(&lstm.shapes());
     check(
@@ -260,11 +261,50 @@ fn the_exported_network_answers_as_burn_does() {
         size: 6,
         heads: 3,
         outputs: 3,
+        precision: Precision::Single,
     };
     let block = shaken(&transformer.shapes());
     check(
         transformer.export(&block, (0.0, 1.0)),
         burns(&transformer, &block, &sequences, 7),
+    );
+}
+
+#[test]
+fn products_in_bfloat16_answer_nearly_as_those_in_single_precision() {
+    let (sequences, _) = planted(60, 7, |first, _| first);
+    let lstm = |precision| LstmNet {
+        width: 2,
+        layers: 1,
+        cells: 12,
+        outputs: 1,
+        precision,
+    };
+    let transformer = |precision| TransformerNet {
+        width: 2,
+        max_steps: 7,
+        layers: 1,
+        size: 8,
+        heads: 2,
+        outputs: 1,
+        precision,
+    };
+    let compare = |single: Vec<f32>, mixed: Vec<f32>| {
+        let off = single.iter().zip(&mixed).map(|(a, b)| (a - b).abs());
+        let off = off.fold(0.0, f32::max);
+        let size = single.iter().map(|x| x.abs()).fold(0.0, f32::max);
+        // eight bits of a number are kept, and errors of a few products add up
+        assert!(off > 0.0 && off < 0.03 * size.max(1.0), "{off} of {size}");
+    };
+    let block = start(&lstm(Precision::Single).shapes(), Seed(4));
+    compare(
+        burns(&lstm(Precision::Single), &block, &sequences, 7),
+        burns(&lstm(Precision::Mixed), &block, &sequences, 7),
+    );
+    let block = start(&transformer(Precision::Single).shapes(), Seed(4));
+    compare(
+        burns(&transformer(Precision::Single), &block, &sequences, 7),
+        burns(&transformer(Precision::Mixed), &block, &sequences, 7),
     );
 }
 
