@@ -146,6 +146,56 @@ fn candidates_of_numbers_are_ranked_and_published() {
     assert_eq!(back.evaluation, candidates[0].evaluation);
 }
 
+#[test]
+fn a_model_of_lists_is_published_with_a_profile_of_its_predictions() {
+    use std::sync::Arc;
+
+    use mlops::core::{
+        Column, Lineage, Role, Table, TableSchema,
+        arrow::array::{
+            Array, ArrayRef, Float64Builder, Int64Array, ListBuilder, TimestampMicrosecondArray,
+        },
+    };
+
+    let mut lists = ListBuilder::new(Float64Builder::new());
+    for row in 0..60 {
+        lists.values().append_slice(&vec![0.5; 1 + row % 3]);
+        lists.append(true);
+    }
+    let lists = lists.finish();
+    let times = TimestampMicrosecondArray::from_iter_values(0..60).with_timezone("UTC");
+    let columns = [
+        Column::event_time("at"),
+        Column::value("spent", lists.data_type().clone()),
+        Column::new(
+            "y",
+            mlops::core::arrow::datatypes::DataType::Int64,
+            Role::Label,
+        ),
+    ];
+    let labels = Int64Array::from_iter_values((0..60).map(|row| row % 2));
+    let arrays: Vec<ArrayRef> = vec![Arc::new(times), Arc::new(lists), Arc::new(labels)];
+    let table = Table::new(TableSchema::new(columns).unwrap(), arrays).unwrap();
+    let set = TrainingSet::new(table, Lineage::default()).unwrap();
+    let (train, test) = split_latest(&set, 0.3).unwrap();
+    let candidate = Candidate::base_rate(&train, &test, &quick()).unwrap();
+    let registry = Registry::memory().unwrap();
+    let created = EventTime::from_seconds(9);
+    let version = publish(
+        &registry, "clicks", "clicks", &candidate, &train, &test, created,
+    );
+    let version = version.unwrap();
+    let profile = monitor::reference_profile(&registry, &version.model, version.version);
+    let profile = profile.unwrap().unwrap();
+    assert!(profile.prediction().is_some() && profile.label_rate().is_some());
+    let endpoint = Endpoint::open(&registry, "clicks/1").unwrap();
+    let row = mlops::core::Value::List(vec![0.5.into(), 1.5.into()]);
+    assert_eq!(
+        endpoint.predict_row([("spent", row)]).unwrap().prediction,
+        0.5
+    );
+}
+
 #[cfg(feature = "sign")]
 #[test]
 fn a_published_version_is_signed_and_served_under_a_policy() {

@@ -34,8 +34,8 @@
 //!
 //! - [`Signature`]: the border; everything that enters is checked here and errors name the column.
 //! - [`Preprocess`]: encoders whose numbers a trainer fitted; the same object encodes for training.
-//! - [`Estimator`]: [`Linear`], [`TreeEnsemble`], [`Mlp`], [`Bayes`], [`Svm`] or [`Centroids`], or others
-//!   wrapped: an [`Ensemble`], or one behind a [`Calibrated`] curve; all plain data.
+//! - [`Estimator`]: [`Linear`], [`TreeEnsemble`], [`Mlp`], [`Bayes`], [`Svm`], [`Centroids`] or
+//!   [`SequenceEstimator`], or others wrapped: an [`Ensemble`], or one behind a [`Calibrated`] curve; all plain data.
 //! - [`ModelSpec`]: the three together, checked; implements [`Model`].
 //! - [`ModelPackage`]: the model and what travels with it, in files that vouch for each other.
 //!
@@ -51,7 +51,8 @@
 //! - Take a model over from Python (feature `onnx-import`): `ModelSpec::from_onnx`.
 //! - Load only what trusted keys have signed (feature `sign`): `ModelPackage::sign`, `TrustPolicy`,
 //!   `ModelPackage::verify`; signatures and keys are cosign's.
-//! - Answer for sequences: [`SequenceSpec`], an LSTM or a transformer's encoder.
+//! - Answer for sequences: [`SequenceSpec`], an LSTM or a transformer's encoder; as a model whose columns hold lists,
+//!   which is packaged and served as any other, by [`SequenceSpec::to_model`].
 //!
 //! # How values are read
 //!
@@ -59,7 +60,8 @@
 //! imputed where the encoder says so, goes the way that the split states in a tree, and is all zeros in a
 //! one-hot. A category that was not seen in training is all zeros too, has a row of its own in an embedding,
 //! and is the prior where categories stand for means of the label. Whole numbers beyond 2^53 are refused
-//! rather than rounded.
+//! rather than rounded. Lists have a length that the signature bounds; one that is null, empty or too long is
+//! refused, and a number that is missing in one lies at the centre of its scale.
 //!
 //! # What this crate does not do
 //!

@@ -509,6 +509,17 @@ proptest! {
     }
 
     #[test]
+    fn no_changed_text_of_a_model_panics(at in any::<prop::sample::Index>(), byte in 32u8..127, which in 0usize..2) {
+        let model = golden()[which].to_model(6).unwrap();
+        let mut text = serde_json::to_vec(&model).unwrap();
+        let at = at.index(text.len());
+        text[at] = byte;
+        if let Ok(changed) = serde_json::from_slice::<ModelSpec>(&text) {
+            let _ = changed.predict_row(&row(&steps(1, 3)), &mut Scratch::new());
+        }
+    }
+
+    #[test]
     fn no_row_of_any_values_panics(values in prop::collection::vec(any_value(), 3)) {
         let model = golden()[0].to_model(6).unwrap();
         if let Ok([answer, ..]) = model.predict_row(&values, &mut Scratch::new()) {

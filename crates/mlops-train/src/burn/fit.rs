@@ -420,7 +420,7 @@ mod tests {
         }
     }
 
-    fn job<'a>(training: &'a Training, precision: Precision) -> Job<'a, MlpNet> {
+    fn job(training: &Training, precision: Precision) -> Job<'_, MlpNet> {
         Job {
             trainer: "mlp",
             net: net(precision),
