@@ -1,7 +1,8 @@
 //! Wiring: what a service would otherwise write by hand between two crates.
 //!
 //! - [`labels`]: events into who was active and who then stayed away.
-//! - [`leaderboard`](leaderboard()), [`publish`](publish()), [`promote_if_better`]: candidates, a version, a champion.
+//! - [`leaderboard`](leaderboard()), [`publish`](publish()), [`promote_if_better`]: candidates of any output, a version, a
+//!   champion; `sign` between the last two, with feature `sign`.
 //! - [`Retraining`]: all of that as a pipeline whose unchanged steps come from a cache.
 //! - [`observe`], [`performance`](monitor::performance): logged predictions into signals.
 //! - [`ModelCard`]: what a model is, rests on and is worth, as Markdown and as one HTML file.
