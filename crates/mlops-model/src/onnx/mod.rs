@@ -11,6 +11,14 @@
 //! What a graph cannot do is check: what the signature refuses, a runtime answers somehow.
 
 #[cfg(feature = "onnx-export")]
+mod blend;
+#[cfg(feature = "onnx-export")]
+mod columns;
+#[cfg(feature = "onnx-export")]
+mod dates;
+#[cfg(feature = "onnx-export")]
+mod density;
+#[cfg(feature = "onnx-export")]
 mod encode;
 #[cfg(feature = "onnx-export")]
 mod export;
@@ -18,6 +26,14 @@ mod export;
 mod graph;
 #[cfg(feature = "onnx-import")]
 mod import;
+#[cfg(feature = "onnx-export")]
+mod moved;
+#[cfg(feature = "onnx-export")]
+mod network;
+#[cfg(feature = "onnx-export")]
+mod numbers;
+#[cfg(feature = "onnx-export")]
+mod points;
 mod proto;
 #[cfg(feature = "onnx-export")]
 mod score;
