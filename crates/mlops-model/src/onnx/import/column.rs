@@ -42,6 +42,8 @@ pub(super) enum Step {
     Round,
     /// To the whole number below.
     Floor,
+    /// To the nearest number between two.
+    Clip(f64, f64),
     /// Stages of `sign(x) * ln(1 + |x|)` as this crate writes it; only the last is a column.
     Log(LogStage),
 }
@@ -102,17 +104,6 @@ impl Column {
         if single { column.rounded() } else { column }
     }
 
-    /// The input that it reads.
-    pub(super) fn input(&self) -> Option<usize> {
-        match &self.source {
-            Source::Number { input, .. }
-            | Source::Text { input }
-            | Source::Member { input, .. }
-            | Source::Position { input, .. } => Some(*input),
-            Source::Constant(_) => None,
-        }
-    }
-
     /// The same column in single precision.
     pub(super) fn rounded(mut self) -> Self {
         if !self.single {
@@ -144,6 +135,16 @@ impl Column {
             Step::Div(by) => x / by,
             Step::Round => rounded(x),
             Step::Floor => x.floor(),
+            // a missing number stays one
+            Step::Clip(lower, upper) => {
+                if x < *lower {
+                    *lower
+                } else if x > *upper {
+                    *upper
+                } else {
+                    x
+                }
+            }
             Step::Log(_) => f64::NAN,
         })
     }
@@ -157,7 +158,7 @@ impl Column {
                 Step::Mul(by) => Some((factor * by, sum * by)),
                 Step::Div(by) => Some((factor / by, sum / by)),
                 Step::Round => Some((factor, sum)),
-                Step::Floor | Step::Log(_) => None,
+                Step::Floor | Step::Clip(..) | Step::Log(_) => None,
             })
     }
 

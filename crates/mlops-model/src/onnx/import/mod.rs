@@ -13,14 +13,25 @@
 mod arithmetic;
 mod classic;
 mod column;
+mod density;
 mod encoders;
+mod families;
 mod finish;
+mod front;
+mod kernels;
+mod mean;
+mod mix;
+mod network;
 mod operator;
+mod picks;
 mod plant;
 mod scores;
 mod shapes;
+mod sums;
 mod tensor;
+mod term;
 mod trees;
+mod votes;
 mod walk;
 mod wire;
 
