@@ -100,10 +100,16 @@ fn run(args: &Args) -> Result<()> {
                 InputKind::Int => Parse::Int,
                 InputKind::Bool => Parse::Bool,
                 InputKind::Str => Parse::Trimmed,
+                InputKind::Floats { .. } | InputKind::Ints { .. } => {
+                    let name = &input.name;
+                    return Err(
+                        format!("input `{name}` is a list, which no file here holds").into(),
+                    );
+                }
             };
-            (input.name.clone(), parse)
+            Ok((input.name.clone(), parse))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let table = data::read(&args.input, &columns, &args.nulls)?;
     let answers = model.predict(table.batch())?;
 
@@ -111,7 +117,7 @@ fn run(args: &Args) -> Result<()> {
     let numbers = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
     let columns: Vec<(String, ArrayRef)> = match model.signature().output() {
         Output::Number => vec![("prediction".to_owned(), numbers(answers.values().to_vec()))],
-        Output::Classes { names } => names
+        Output::Numbers { names } | Output::Classes { names } => names
             .iter()
             .enumerate()
             .map(|(at, name)| (name.clone(), numbers(column(at).copied().collect())))

@@ -59,8 +59,13 @@ pub struct PredictionRecord {
     pub key: Option<EntityKey>,
     /// The model's inputs in the order of its signature.
     pub features: Vec<(String, Value)>,
-    /// The answer: a probability, or a number for a regression.
+    /// The answer: a probability, a number for a regression, or the position of the most probable class
+    /// among the model's; the first of several numbers.
     pub prediction: f64,
+    /// All numbers of the answer where there are several, a probability a class for instance; empty where
+    /// `prediction` says it all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<f64>,
 }
 
 /// What came true for an earlier prediction.
@@ -70,6 +75,6 @@ pub struct OutcomeRecord {
     pub prediction_id: String,
     /// When it became known.
     pub time: EventTime,
-    /// What came true: 0 or 1 for a class, a number for a regression.
+    /// What came true: 0 or 1, a number for a regression, or the position of a class among several.
     pub outcome: f64,
 }

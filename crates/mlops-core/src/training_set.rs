@@ -9,7 +9,7 @@ use arrow::{
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use crate::{Digest, Error, EventTime, Result, Role, Table, Target};
+use crate::{Column, Digest, Error, EventTime, Result, Role, Table, Target};
 
 /// Where a training set came from, so that a model can be traced back to its rows and definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,7 +30,8 @@ pub struct TrainingSet {
 }
 
 impl TrainingSet {
-    /// Takes a table with a label and at least one value column; an event time and a weight are optional.
+    /// Takes a table with a label and at least one value column; an event time and a weight are optional. A value
+    /// column holds single values or lists of numbers, which trainers of sequences read.
     ///
     /// Without an event time all rows are of one instant, the epoch, so that no split in time can part them.
     ///
@@ -39,7 +40,7 @@ impl TrainingSet {
     ///
     /// # Errors
     /// [`Error::EmptyTable`] without rows, [`Error::InvalidSchema`] without one of these columns or with one of
-    /// lists or maps, [`Error::TypeMismatch`] or [`Error::UnexpectedNull`] for a label or weight of another
+    /// maps or of lists of anything but numbers, [`Error::TypeMismatch`] or [`Error::UnexpectedNull`] for a label or weight of another
     /// type or without a value, [`Error::InvalidScore`] for a weight out of its range.
     pub fn new(table: Table, lineage: Lineage) -> Result<Self> {
         if table.rows() == 0 {
@@ -49,10 +50,11 @@ impl TrainingSet {
         }
         table.schema().only(Role::Value)?;
         let columns = table.schema().columns();
-        if let Some(nested) = columns.iter().find(|column| column.is_nested()) {
+        let is_feature = |column: &Column| !column.is_nested() || is_numbers(column.data_type());
+        if let Some(nested) = columns.iter().find(|column| !is_feature(column)) {
             return Err(Error::InvalidSchema {
                 reason: format!(
-                    "column `{}` is {}; a feature of a training set is a single value",
+                    "column `{}` is {}; a feature of a training set is a single value or a list of numbers",
                     nested.name(),
                     nested.data_type()
                 ),
@@ -229,6 +231,14 @@ impl TrainingSet {
     }
 }
 
+/// Whether a type is a list of numbers.
+fn is_numbers(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::List(item) => matches!(item.data_type(), DataType::Int64 | DataType::Float64),
+        _ => false,
+    }
+}
+
 fn no_nulls(name: &str, array: &ArrayRef) -> Result<()> {
     match (0..array.len()).find(|row| array.is_null(*row)) {
         Some(row) => Err(Error::UnexpectedNull {
@@ -286,10 +296,13 @@ fn numbers(name: &str, array: &ArrayRef) -> Result<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray};
+    use arrow::{
+        array::{BooleanArray, Float64Array, Int64Array, StringArray},
+        datatypes::Field,
+    };
 
     use super::*;
-    use crate::{Column, TableSchema};
+    use crate::TableSchema;
 
     fn set(label: ArrayRef, weights: Option<ArrayRef>) -> Result<TrainingSet> {
         let rows = i64::try_from(label.len()).unwrap();
@@ -350,6 +363,35 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         }
         assert!(set(label(), Some(label())).is_err());
+    }
+
+    #[test]
+    fn a_feature_may_be_a_list_of_numbers_and_of_nothing_else() {
+        let list = |inner: DataType| DataType::List(Arc::new(Field::new_list_field(inner, true)));
+        let with = |data_type: &DataType| {
+            let columns = [
+                Column::value("x", data_type.clone()),
+                Column::new("y", DataType::Int64, Role::Label),
+            ];
+            let arrays = vec![
+                arrow::array::new_null_array(data_type, 2),
+                Arc::new(Int64Array::from(vec![1, 0])),
+            ];
+            TrainingSet::new(
+                Table::new(TableSchema::new(columns)?, arrays)?,
+                Lineage::default(),
+            )
+        };
+        for inner in [DataType::Int64, DataType::Float64] {
+            let set = with(&list(inner)).unwrap();
+            let (one, other) = ([true, false], [false, true]);
+            let parts = [set.filter(&one).unwrap(), set.filter(&other).unwrap()];
+            assert_eq!(TrainingSet::concat(&parts).unwrap().digest(), set.digest());
+        }
+        for inner in [DataType::Utf8, DataType::Boolean] {
+            let error = with(&list(inner)).unwrap_err().to_string();
+            assert!(error.contains("or a list of numbers"), "{error}");
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ fn prediction(id: u32, second: i64, version: u32, prediction: f64) -> Prediction
         key: None,
         features: Vec::new(),
         prediction,
+        outputs: Vec::new(),
     }
 }
 
@@ -157,6 +158,16 @@ fn one_class_has_no_ranking_and_says_so() {
     let performance = join.performance(&query());
     assert!(performance.metrics.contains_key(&Metric::Brier));
     assert!(performance.unavailable[&Metric::RocAuc].contains("labels are false"));
+}
+
+#[test]
+fn the_position_of_a_class_is_not_taken_for_a_probability() {
+    let mut record = prediction(1, 1, 1, 1.0);
+    record.outputs = vec![0.1, 0.7, 0.2];
+    let error = OutcomeJoin::new(model())
+        .add_prediction(&record)
+        .unwrap_err();
+    assert!(matches!(error, Error::NotProbability { .. }), "{error}");
 }
 
 #[test]

@@ -168,6 +168,7 @@ fn logged_predictions_widen_the_span_and_count_their_answers() {
             key: None,
             features: row(5, "FR"),
             prediction,
+            outputs: Vec::new(),
         };
         window.push_record(&record).unwrap();
     }

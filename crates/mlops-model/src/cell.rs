@@ -2,13 +2,15 @@
 //!
 //! Checks and encoders read [`Cell`]s alone, so a batch and a row cannot be treated differently.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{
         Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, LargeStringArray,
-        StringArray,
+        ListArray, StringArray,
     },
     compute,
-    datatypes::DataType,
+    datatypes::{DataType, Field},
 };
 use mlops_core::Value;
 
@@ -22,10 +24,46 @@ pub(crate) enum Cell<'a> {
     Int(i64),
     Bool(bool),
     Text(&'a str),
+    List(List<'a>),
+}
+
+/// The values of a list without their memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum List<'a> {
+    Values(&'a [Value]),
+    /// A slice of an array, by its start and its length.
+    Numbers(&'a Float64Array, usize, usize),
+    Ints(&'a Int64Array, usize, usize),
+}
+
+impl<'a> List<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Numbers(_, _, len) | Self::Ints(_, _, len) => len,
+        }
+    }
+
+    /// The cell at a place of the list; `None` for a value that no model reads.
+    pub(crate) fn get(self, at: usize) -> Option<Cell<'a>> {
+        match self {
+            Self::Values(values) => Cell::of(&values[at]),
+            Self::Numbers(array, start, _) => Some(if array.is_valid(start + at) {
+                Cell::Number(array.value(start + at))
+            } else {
+                Cell::Missing
+            }),
+            Self::Ints(array, start, _) => Some(if array.is_valid(start + at) {
+                Cell::Int(array.value(start + at))
+            } else {
+                Cell::Missing
+            }),
+        }
+    }
 }
 
 impl<'a> Cell<'a> {
-    /// The cell of a value; `None` for a time, a list or a map, which no model reads.
+    /// The cell of a value; `None` for a time or a map, which no model reads.
     pub(crate) fn of(value: &'a Value) -> Option<Self> {
         Some(match value {
             Value::Null => Self::Missing,
@@ -33,7 +71,8 @@ impl<'a> Cell<'a> {
             Value::Int(value) => Self::Int(*value),
             Value::Float(value) => Self::Number(*value),
             Value::Str(value) => Self::Text(value),
-            Value::Time(_) | Value::List(_) | Value::Map(_) => return None,
+            Value::List(values) => Self::List(List::Values(values)),
+            Value::Time(_) | Value::Map(_) => return None,
         })
     }
 
@@ -47,7 +86,7 @@ impl<'a> Cell<'a> {
             )]
             Self::Int(value) => value as f64,
             Self::Bool(value) => f64::from(u8::from(value)),
-            Self::Missing | Self::Text(_) => f64::NAN,
+            Self::Missing | Self::Text(_) | Self::List(_) => f64::NAN,
         }
     }
 }
@@ -60,11 +99,17 @@ pub(crate) enum Cells {
     Bool(BooleanArray),
     Text(StringArray),
     LargeText(LargeStringArray),
+    /// The lists, and the values of all of them.
+    NumberLists(ListArray, Float64Array),
+    IntLists(ListArray, Int64Array),
 }
 
 impl Cells {
     /// Takes a column whose type an input of this kind accepts.
     pub(crate) fn bind(input: &Input, column: &ArrayRef) -> Result<Self> {
+        if let Some((kind, _)) = input.kind.list() {
+            return Self::bind_lists(input, kind, column);
+        }
         let accepted = match InputKind::of(column.data_type()) {
             Some(kind) => {
                 kind == input.kind || (input.kind == InputKind::Float && kind == InputKind::Int)
@@ -94,6 +139,43 @@ impl Cells {
         })
     }
 
+    /// Takes a column of lists whose numbers are of this kind.
+    fn bind_lists(input: &Input, kind: InputKind, column: &ArrayRef) -> Result<Self> {
+        let found = match column.data_type() {
+            DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+                InputKind::of(item.data_type())
+            }
+            // a column of nulls only; each row is refused by name
+            DataType::Null => return Ok(Self::Int(Int64Array::new_null(column.len()))),
+            _ => None,
+        };
+        let inner = match (kind, found) {
+            (_, Some(InputKind::Int)) => DataType::Int64,
+            (InputKind::Float, Some(InputKind::Float)) => DataType::Float64,
+            _ => {
+                return Err(Error::WrongType {
+                    column: input.name.clone(),
+                    row: None,
+                    expected: input.kind,
+                    found: format!("a column of {}", column.data_type()),
+                });
+            }
+        };
+        let real = inner == DataType::Float64;
+        let lists = cast(
+            column,
+            &DataType::List(Arc::new(Field::new_list_field(inner, true))),
+        )?;
+        let lists: ListArray = lists.as_list().clone();
+        Ok(if real {
+            let values = lists.values().as_primitive().clone();
+            Self::NumberLists(lists, values)
+        } else {
+            let values = lists.values().as_primitive().clone();
+            Self::IntLists(lists, values)
+        })
+    }
+
     /// The cell in one row.
     pub(crate) fn get(&self, row: usize) -> Cell<'_> {
         match self {
@@ -102,9 +184,25 @@ impl Cells {
             Self::Bool(a) if a.is_valid(row) => Cell::Bool(a.value(row)),
             Self::Text(a) if a.is_valid(row) => Cell::Text(a.value(row)),
             Self::LargeText(a) if a.is_valid(row) => Cell::Text(a.value(row)),
+            Self::NumberLists(lists, values) if lists.is_valid(row) => {
+                let (start, len) = place(lists, row);
+                Cell::List(List::Numbers(values, start, len))
+            }
+            Self::IntLists(lists, values) if lists.is_valid(row) => {
+                let (start, len) = place(lists, row);
+                Cell::List(List::Ints(values, start, len))
+            }
             _ => Cell::Missing,
         }
     }
+}
+
+/// Where the list of a row starts among all values, and how long it is.
+fn place(lists: &ListArray, row: usize) -> (usize, usize) {
+    let offset = |at: usize| {
+        usize::try_from(lists.value_offsets()[at]).expect("arrow's offsets are not below 0")
+    };
+    (offset(row), offset(row + 1) - offset(row))
 }
 
 fn cast(column: &ArrayRef, to: &DataType) -> Result<ArrayRef> {

@@ -84,6 +84,16 @@ pub enum Error {
         /// The number.
         value: i64,
     },
+    /// A list is no list that its input reads.
+    #[error("the list of column `{column}`{}: {reason}", place(*row))]
+    InvalidList {
+        /// The column.
+        column: String,
+        /// The row, counted from 0, where it is known.
+        row: Option<usize>,
+        /// What is wrong with the list; its numbers are counted from 0.
+        reason: String,
+    },
     /// A row has another number of values than the signature has inputs.
     #[error("the row{} has {found} values, the model reads {expected}", place(*row))]
     WrongWidth {
@@ -337,6 +347,7 @@ impl Error {
             | Self::NullInput { row, .. }
             | Self::NotFinite { row, .. }
             | Self::Inexact { row, .. }
+            | Self::InvalidList { row, .. }
             | Self::WrongWidth { row, .. }
             | Self::PredictionNotFinite { row, .. } => *row = Some(at),
             _ => {}

@@ -82,6 +82,7 @@
 mod cell;
 mod error;
 mod estimator;
+mod input;
 pub mod limit;
 mod matrix;
 mod model;
@@ -101,6 +102,7 @@ pub use estimator::{
     Estimator, Kernel, Likelihood, Linear, Link, Member, Mlp, Nearest, Node, Rule, Svm, Tree,
     TreeEnsemble,
 };
+pub use input::{Input, InputKind};
 pub use matrix::Matrix;
 pub use model::{Model, Scratch};
 #[cfg(feature = "onnx-import")]
@@ -108,9 +110,10 @@ pub use onnx::OnnxImport;
 pub use package::{ModelPackage, ModelPackageBuilder, SCHEMA_VERSION};
 pub use preprocess::{BucketForm, DatePart, Encoder, Factor, Preprocess, Step, TimeUnit};
 pub use sequence::{
-    Block, Lstm, Norm, Scale, SequenceNetwork, SequenceSpec, Sequences, Transformer,
+    Block, Lstm, Norm, Scale, SequenceEstimator, SequenceNetwork, SequenceSpec, Sequences,
+    Transformer,
 };
 #[cfg(feature = "sign")]
 pub use sign::{BlobSignature, PublicKey, SigningKey, TrustPolicy, TrustedKey, Verified};
-pub use signature::{Input, InputKind, Output, Signature};
+pub use signature::{Output, Signature};
 pub use spec::ModelSpec;

@@ -96,6 +96,12 @@ impl Weigh for u32 {
     }
 }
 
+impl Weigh for usize {
+    fn weigh(&self) -> usize {
+        1
+    }
+}
+
 impl Weigh for String {
     fn weigh(&self) -> usize {
         1

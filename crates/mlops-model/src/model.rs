@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use arrow::array::RecordBatch;
 use mlops_core::Value;
 
-use crate::{Error, Matrix, Result, Signature};
+use crate::{Error, Matrix, Result, Signature, sequence::Memory};
 
 /// A model that predicts.
 ///
@@ -81,6 +81,8 @@ pub(crate) struct Work {
     pub(crate) layer: Vec<f64>,
     pub(crate) next_layer: Vec<f64>,
     pub(crate) spread: Vec<f64>,
+    /// What a network over sequences works in.
+    pub(crate) sequence: Memory,
     /// Lists that an ensemble takes and gives back, one a level of nesting.
     pub(crate) spare: Vec<Vec<f64>>,
 }

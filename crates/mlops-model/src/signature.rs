@@ -7,92 +7,21 @@
 //! - every input is given and nothing else is;
 //! - a whole number is welcome where a real one is read, as long as it is exact (up to 2^53);
 //!   no other kind stands in for another;
-//! - null is allowed where the input is nullable; NaN counts as null, infinity is refused.
+//! - null is allowed where the input is nullable; NaN counts as null, infinity is refused;
+//! - a list is neither null nor empty nor longer than its input says, and its numbers are held to the rules above.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
-use arrow::{
-    array::RecordBatch,
-    datatypes::{DataType, Schema},
-};
+use arrow::{array::RecordBatch, datatypes::Schema};
 use mlops_core::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, cell::Cell, cell::Cells, limit};
-
-/// What kind of values an input holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InputKind {
-    /// Real numbers; whole numbers up to 2^53 are accepted too.
-    Float,
-    /// Whole numbers.
-    Int,
-    /// True or false.
-    Bool,
-    /// Texts.
-    Str,
-}
-
-impl InputKind {
-    /// The kind that reads an Arrow column, or `None` if no model reads such a column.
-    pub fn of(data_type: &DataType) -> Option<Self> {
-        match data_type {
-            DataType::Float32 | DataType::Float64 => Some(Self::Float),
-            DataType::Int8
-            | DataType::Int16
-            | DataType::Int32
-            | DataType::Int64
-            | DataType::UInt8
-            | DataType::UInt16
-            | DataType::UInt32 => Some(Self::Int),
-            DataType::Boolean => Some(Self::Bool),
-            DataType::Utf8 | DataType::LargeUtf8 => Some(Self::Str),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for InputKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Float => "a real number",
-            Self::Int => "a whole number",
-            Self::Bool => "a boolean",
-            Self::Str => "a text",
-        })
-    }
-}
-
-/// One input of a model.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Input {
-    /// The column's name.
-    pub name: String,
-    /// The kind of its values.
-    pub kind: InputKind,
-    /// Whether null is allowed.
-    pub nullable: bool,
-}
-
-impl Input {
-    /// An input that is never null.
-    pub fn new(name: impl Into<String>, kind: InputKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            nullable: false,
-        }
-    }
-
-    /// The same input, and null is allowed.
-    #[must_use]
-    pub fn nullable(mut self) -> Self {
-        self.nullable = true;
-        self
-    }
-}
+use crate::{
+    Error, Input, InputKind, Result,
+    cell::Cells,
+    input::{check_cell, check_value},
+    limit,
+};
 
 /// What a model answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,6 +34,12 @@ pub enum Output {
     },
     /// A number.
     Number,
+    /// Two or more numbers.
+    Numbers {
+        /// The numbers' names, in the order of the answer.
+        #[serde(deserialize_with = "limit::list::<{ limit::OUTPUTS }, _, _>")]
+        names: Vec<String>,
+    },
     /// The probabilities of two or more classes; they sum to 1.
     Classes {
         /// The classes' names, in the order of the answer.
@@ -118,7 +53,7 @@ impl Output {
     pub fn width(&self) -> usize {
         match self {
             Self::Probability { .. } | Self::Number => 1,
-            Self::Classes { names } => names.len(),
+            Self::Numbers { names } | Self::Classes { names } => names.len(),
         }
     }
 }
@@ -158,12 +93,6 @@ struct Wire {
     output: Output,
 }
 
-impl limit::Weigh for Input {
-    fn weigh(&self) -> usize {
-        1
-    }
-}
-
 impl TryFrom<Wire> for Signature {
     type Error = Error;
     fn try_from(wire: Wire) -> Result<Self> {
@@ -176,18 +105,27 @@ impl Signature {
     ///
     /// # Errors
     /// [`Error::InvalidSignature`] if a name is empty, too long, has control characters or is taken
-    /// twice, or if there are fewer than two classes; [`Error::TooLarge`] if there are too many inputs
-    /// or classes.
+    /// twice, if there are fewer than two classes, or if lists may have no number; [`Error::TooLarge`] if there
+    /// are too many inputs or classes or lists may be too long.
     pub fn new(inputs: impl IntoIterator<Item = Input>, output: Output) -> Result<Self> {
         let inputs: Vec<Input> = inputs.into_iter().collect();
         limit::check("the number of inputs", inputs.len(), limit::INPUTS)?;
         for input in &inputs {
             check_name("input", &input.name)?;
+            if let Some((_, longest)) = input.kind.list() {
+                limit::check("the length of a list", longest, limit::SEQUENCE_STEPS)?;
+                if longest == 0 {
+                    return Err(Error::InvalidSignature {
+                        reason: format!("the lists of input `{}` may have no number", input.name),
+                    });
+                }
+            }
         }
         match &output {
             Output::Probability { positive } => check_name("positive class", positive)?,
             Output::Number => {}
-            Output::Classes { names } => check_classes(names)?,
+            Output::Numbers { names } => check_outputs(["number", "numbers"], names)?,
+            Output::Classes { names } => check_outputs(["class", "classes"], names)?,
         }
         let mut by_name: Vec<usize> = (0..inputs.len()).collect();
         by_name.sort_unstable_by_key(|at| &inputs[*at].name);
@@ -300,7 +238,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`Error::WrongWidth`] if its length differs; [`Error::WrongType`], [`Error::NullInput`],
-    /// [`Error::NotFinite`] or [`Error::Inexact`] for the first value that does not fit.
+    /// [`Error::NotFinite`], [`Error::Inexact`] or [`Error::InvalidList`] for the first value that does not fit.
     pub fn check_row(&self, row: &[Value]) -> Result<()> {
         if row.len() != self.inputs.len() {
             return Err(Error::WrongWidth {
@@ -380,77 +318,24 @@ impl Signature {
     }
 }
 
-/// The largest whole number such that it and all below it are exact real numbers.
-const EXACT: u64 = 1 << 53;
-
-fn check_value(input: &Input, value: &Value) -> Result<()> {
-    match Cell::of(value) {
-        Some(cell) => check_cell(input, cell),
-        None => Err(wrong_type(input, "a time")),
-    }
-}
-
-fn check_cell(input: &Input, cell: Cell<'_>) -> Result<()> {
-    let column = || input.name.clone();
-    match (input.kind, cell) {
-        (InputKind::Float, Cell::Number(value)) if value.is_infinite() => Err(Error::NotFinite {
-            column: column(),
-            row: None,
-            value,
-        }),
-        (_, Cell::Missing) => null(input),
-        (InputKind::Float, Cell::Number(value)) if value.is_nan() => null(input),
-        // a model computes in real numbers, so a whole input is held to the same bound
-        (InputKind::Float | InputKind::Int, Cell::Int(value)) if value.unsigned_abs() > EXACT => {
-            Err(Error::Inexact {
-                column: column(),
-                row: None,
-                value,
-            })
-        }
-        (InputKind::Float, Cell::Number(_) | Cell::Int(_))
-        | (InputKind::Int, Cell::Int(_))
-        | (InputKind::Bool, Cell::Bool(_))
-        | (InputKind::Str, Cell::Text(_)) => Ok(()),
-        (_, Cell::Number(_)) => Err(wrong_type(input, "a real number")),
-        (_, Cell::Int(_)) => Err(wrong_type(input, "a whole number")),
-        (_, Cell::Bool(_)) => Err(wrong_type(input, "a boolean")),
-        (_, Cell::Text(_)) => Err(wrong_type(input, "a text")),
-    }
-}
-
-fn null(input: &Input) -> Result<()> {
-    if input.nullable {
-        return Ok(());
-    }
-    Err(Error::NullInput {
-        column: input.name.clone(),
-        row: None,
-    })
-}
-
-fn wrong_type(input: &Input, found: &str) -> Error {
-    Error::WrongType {
-        column: input.name.clone(),
-        row: None,
-        expected: input.kind,
-        found: found.to_owned(),
-    }
-}
-
-fn check_classes(names: &[String]) -> Result<()> {
-    limit::check("the number of classes", names.len(), limit::OUTPUTS)?;
+/// Checks the names of several outputs, given what one is called and what several are.
+fn check_outputs([one, several]: [&str; 2], names: &[String]) -> Result<()> {
+    limit::check(
+        format!("the number of {several}"),
+        names.len(),
+        limit::OUTPUTS,
+    )?;
     let invalid = |reason: String| Err(Error::InvalidSignature { reason });
     if names.len() < 2 {
-        return invalid(format!("{} classes cannot be told apart", names.len()));
+        return invalid(format!("{} {several} cannot be told apart", names.len()));
     }
     for name in names {
-        check_name("class", name)?;
+        check_name(one, name)?;
     }
     let mut sorted: Vec<&String> = names.iter().collect();
     sorted.sort_unstable();
     match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(twice) => invalid(format!("class `{}` is named twice", twice[0])),
+        Some(twice) => invalid(format!("{one} `{}` is named twice", twice[0])),
         None => Ok(()),
     }
 }

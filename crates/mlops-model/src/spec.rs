@@ -1,12 +1,14 @@
 //! A whole model as data: signature, preprocessing and estimator, checked against each other.
 
+use std::collections::BTreeMap;
+
 use arrow::array::RecordBatch;
 use mlops_core::Value;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     Blend, Calibrated, Curve, Encoder, Ensemble, Error, Estimator, Linear, Matrix, Member, Model,
-    Output, Preprocess, Result, Scratch, Signature, estimator::Scorer, limit,
+    Output, Preprocess, Result, Scratch, SequenceEstimator, Signature, estimator::Scorer, limit,
 };
 
 /// A model that was checked: what it reads, how it encodes and what it computes.
@@ -86,6 +88,7 @@ impl ModelSpec {
         let scorer = Scorer::new(&estimator, preprocess.width())?;
         let mut needed = vec![false; preprocess.width()];
         estimator.needs(0, preprocess.width(), &mut needed);
+        check_sequences(&preprocess, &estimator)?;
         let mut start = 0;
         for encoder in preprocess.encoders() {
             let end = start + encoder.width();
@@ -106,7 +109,7 @@ impl ModelSpec {
             ));
         }
         let link = match signature.output() {
-            Output::Number => None,
+            Output::Number | Output::Numbers { .. } => None,
             Output::Probability { .. } => Some("logit"),
             Output::Classes { .. } => Some("softmax"),
         };
@@ -250,4 +253,33 @@ impl Model for ModelSpec {
 
 fn not_finite(value: f64) -> Error {
     Error::PredictionNotFinite { row: None, value }
+}
+
+/// Checks that each network over sequences reads the columns of one encoder of them.
+fn check_sequences(preprocess: &Preprocess, estimator: &Estimator) -> Result<()> {
+    let sequences = estimator.sequences(0);
+    if sequences.is_empty() {
+        return Ok(());
+    }
+    let mut encoders = BTreeMap::new();
+    let mut start = 0;
+    for encoder in preprocess.encoders() {
+        if let Encoder::Sequence { inputs, steps, .. } = encoder {
+            encoders.insert(start, (inputs.len(), *steps));
+        }
+        start += encoder.width();
+    }
+    let stray = |(first, sequence): &&(usize, &SequenceEstimator)| {
+        encoders.get(first) != Some(&(sequence.features, sequence.steps))
+    };
+    match sequences.iter().find(stray) {
+        Some((first, sequence)) => Err(Error::model(
+            "sequence",
+            format!(
+                "no encoder makes {} steps of {} numbers from column {first} on",
+                sequence.steps, sequence.features
+            ),
+        )),
+        None => Ok(()),
+    }
 }

@@ -67,11 +67,19 @@
 //! | --- | --- |
 //! | `GET /v2`, `/v2/health/live`, `/v2/health/ready`, `/v2/models` | the server |
 //! | `GET /v2/models/M[/versions/V]`, `…/ready` | what the model reads and answers; whether it is ready |
-//! | `POST /v2/models/M[/versions/V]/infer` | predictions for tensors of shape `[n]` or `[n, 1]` |
+//! | `POST /v2/models/M[/versions/V]/infer` | predictions for tensors of shape `[n]` or `[n, 1]`; see below |
 //! | `GET /`, `/v1/models`, `/v1/models/M` | KServe's first protocol |
 //! | `POST /v1/models/M:predict` | predictions for `instances` |
 //! | `POST /v1/outcomes` | what became of the outcomes |
 //! | `GET /metrics` | OpenMetrics text |
+//!
+//! A model that reads lists takes tensors `[n, steps]` in V2, whose rows have one length, and lists of any length
+//! up to the input's in V1.
+//!
+//! A model of several classes or numbers answers `[n, k]` in V2 and a list a row in V1. What the `k` numbers are
+//! called stands in the output's parameter `names` (V2; a JSON list in a text) or beside the predictions as
+//! `output_names` (V1). The log keeps all of them, and as the prediction the position of the most probable class;
+//! an outcome for it is the position of the class that came true.
 //!
 //! Only the version that the alias points at is served; another one in the path is 404. Null and NaN are
 //! missing values, infinity and whole numbers that do not fit are 400. Every error is

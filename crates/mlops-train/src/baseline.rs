@@ -5,9 +5,9 @@
 use mlops_core::{Target, TrainingSet};
 use mlops_model::{Estimator, Linear, Link, ModelSpec, Preprocess};
 
-use crate::{Result, reads::signature};
+use crate::{Result, reads::any_signature};
 
-/// A model with the set's signature that answers the same whatever the row: the share of positives, the
+/// A model with the set's signature, where features may be lists too, that answers the same whatever the row: the share of positives, the
 /// shares of the classes, or the mean; weighted where the set has weights.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub fn baseline(set: &TrainingSet) -> Result<ModelSpec> {
         bias,
         link: Link::Identity,
     };
-    let signature = signature(set)?;
+    let signature = any_signature(set)?;
     let preprocess = Preprocess::new(&signature, Vec::new())?;
     Ok(ModelSpec::new(
         signature,

@@ -28,8 +28,11 @@ pub enum Error {
         /// What is allowed.
         rule: &'static str,
     },
-    /// A feature has a type that no trainer reads.
-    #[error("feature `{column}` holds {found}; numbers, booleans and texts can be trained on")]
+    /// A feature has a type that the trainer does not read.
+    #[error(
+        "feature `{column}` holds {found}; most trainers read numbers, booleans and texts, those of sequences \
+         lists of numbers"
+    )]
     UnsupportedColumn {
         /// The feature.
         column: String,

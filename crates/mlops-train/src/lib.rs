@@ -47,7 +47,7 @@
 //! | `RandomForest` | our own | as they are | the better side of each split | sets of categories |
 //! | `Forust` | forust-ml | as they are | the better side of each split | one-hot |
 //! | `Mlp` | burn | scaled, skewed ones in logarithms | the mean | embedded, or one-hot |
-//! | `SequenceTrainer` | burn | scaled | the mean | refused |
+//! | `SequenceTrainer` | burn | lists of them, scaled | the mean | refused |
 //!
 //! # Recipes
 //!
@@ -64,8 +64,9 @@
 //! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
 //! - Blend trainers: `Averaging`, `Stacking`.
 //! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
-//! - Watch, cancel and resume a network: `Mlp::fit_with` and its `NetworkCheckpoint`, with feature `burn`.
-//! - Learn from what went before: `SequenceSet::from_history`, then `SequenceTrainer::lstm` or `transformer`.
+//! - Watch, cancel and resume a network: `Mlp::fit_with`, `SequenceTrainer::fit_with` and their `NetworkCheckpoint`, with feature `burn`.
+//! - Learn from the newest events: features that are lists of numbers, then `SequenceTrainer::lstm` or `transformer`.
+//! - Learn from earlier rows: `SequenceSet::from_history`, then `SequenceTrainer::fit_sequences`.
 //! - Learn from rows that stay where they are: [`Federated`]; ask for the labels that teach most: [`ActiveLearning`].
 //! - Bring a trainer of your own: implement [`Trainer`], call [`conformance::check`] in a test.
 //!

@@ -166,6 +166,8 @@ impl<L> Prepared<L> {
                 InputKind::Float | InputKind::Int | InputKind::Bool => {
                     weighted_numeric(input, array, weights.as_deref(), numerics)
                 }
+                // the signature of a set has single values
+                InputKind::Floats { .. } | InputKind::Ints { .. } => None,
             });
         }
         if encoders.is_empty() {

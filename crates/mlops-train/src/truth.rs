@@ -33,7 +33,7 @@ impl Truth {
     /// # Errors
     /// [`Error::UnknownClass`] naming the row of a label that is none of the classes,
     /// [`mlops_core::Error::InvalidScore`] or [`mlops_core::Error::TypeMismatch`] for a label that is neither
-    /// 0 nor 1, or no finite number.
+    /// 0 nor 1, or no finite number; [`mlops_model::Error::SeveralOutputs`] for an output of several numbers.
     pub fn of(set: &TrainingSet, output: &Output) -> Result<Self> {
         match output {
             Output::Probability { .. } => Ok(Self::Binary(set.label_classes()?)),
@@ -47,6 +47,11 @@ impl Truth {
                     })),
                     None => Ok(Self::Number(values)),
                 }
+            }
+            // a training set has one label
+            Output::Numbers { names } => {
+                let outputs = names.len();
+                Err(mlops_model::Error::SeveralOutputs { outputs }.into())
             }
             Output::Classes { names } => {
                 // the classes of the set, and the rows' positions among them

@@ -54,8 +54,8 @@ impl OutcomeJoin {
     /// Takes a prediction.
     ///
     /// # Errors
-    /// [`Error::OtherModel`], [`Error::NotProbability`], or [`Error::ConflictingRecord`] if the id is taken by
-    /// a prediction with another time, version or answer.
+    /// [`Error::OtherModel`], [`Error::NotProbability`] for another number or an answer of several numbers, or
+    /// [`Error::ConflictingRecord`] if the id is taken by a prediction with another time, version or answer.
     pub fn add_prediction(&mut self, record: &PredictionRecord) -> Result<Added> {
         if record.model != self.model {
             return Err(Error::OtherModel {
@@ -64,8 +64,11 @@ impl OutcomeJoin {
                 found: record.model.clone(),
             });
         }
-        let prediction =
-            Probability::new(record.prediction).map_err(|_| Error::NotProbability {
+        // the position of a class may be 0 or 1 and is no probability
+        let prediction = Some(record.prediction)
+            .filter(|_| record.outputs.is_empty())
+            .and_then(|prediction| Probability::new(prediction).ok())
+            .ok_or_else(|| Error::NotProbability {
                 id: record.id.clone(),
                 prediction: record.prediction,
             })?;

@@ -836,7 +836,7 @@ fn the_categories_of_most_events_are_kept_and_come_in_order() {
 }
 
 #[test]
-fn lists_and_maps_travel_like_other_columns_and_are_no_features_of_a_model() {
+fn lists_and_maps_travel_like_other_columns_and_only_lists_of_numbers_are_features_of_a_model() {
     let mut case = plain(Vec::new());
     case.events = (0..6)
         .map(|i| bought(i, (i % 3 > 0).then_some(i as f64), Some(i as usize % 4)))
@@ -898,7 +898,7 @@ fn lists_and_maps_travel_like_other_columns_and_are_no_features_of_a_model() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("column `amount_last_2_3us`") && error.contains("a single value"),
+        error.contains("column `country_last_2_3us`") && error.contains("a list of numbers"),
         "{error}"
     );
 }

@@ -34,7 +34,7 @@ pub use mlp::{Dense, Mlp};
 pub use svm::{Kernel, Svm};
 pub use tree::{Combine, Node, Rule, Tree, TreeEnsemble};
 
-use crate::{Error, Matrix, Result, limit, model::Work};
+use crate::{Error, Matrix, Result, SequenceEstimator, limit, model::Work, sequence::Sequential};
 use bayes::Densities;
 use calibrated::Corrected;
 use ensemble::Council;
@@ -62,6 +62,8 @@ pub enum Estimator {
     Ensemble(Ensemble),
     /// An estimator behind a curve.
     Calibrated(Calibrated),
+    /// A network over sequences.
+    Sequence(SequenceEstimator),
 }
 
 impl Estimator {
@@ -76,6 +78,7 @@ impl Estimator {
             Self::Centroids(_) => "centroids",
             Self::Ensemble(_) => "ensemble",
             Self::Calibrated(_) => "calibrated",
+            Self::Sequence(_) => "sequence",
         }
     }
 
@@ -91,6 +94,7 @@ impl Estimator {
             Self::Mlp(mlp) => mlp.link,
             Self::Bayes(bayes) => bayes.link,
             Self::Svm(svm) => svm.link,
+            Self::Sequence(sequence) => sequence.link,
             Self::Centroids(_) | Self::Ensemble(_) | Self::Calibrated(_) => Link::Identity,
         }
     }
@@ -112,9 +116,28 @@ impl Estimator {
                     *needed |= mlp.embeddings.iter().all(|table| table.column != column);
                 }
             }
-            Self::Linear(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
+            Self::Linear(_)
+            | Self::Bayes(_)
+            | Self::Svm(_)
+            | Self::Centroids(_)
+            | Self::Sequence(_) => {
                 needed[first..first + width].fill(true);
             }
+        }
+    }
+
+    /// The networks over sequences in it, each with the first of its columns.
+    pub(crate) fn sequences(&self, first: usize) -> Vec<(usize, &SequenceEstimator)> {
+        match self {
+            Self::Sequence(sequence) => vec![(first, sequence)],
+            Self::Calibrated(calibrated) => calibrated.estimator.sequences(first),
+            Self::Ensemble(ensemble) => {
+                let members = ensemble.members.iter();
+                members
+                    .flat_map(|member| member.estimator.sequences(first + member.first))
+                    .collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -173,6 +196,7 @@ pub(crate) enum Scorer {
     Centroids(Centroids),
     Ensemble(Council),
     Calibrated(Corrected),
+    Sequence(Sequential),
 }
 
 impl Scorer {
@@ -204,6 +228,7 @@ impl Scorer {
             Estimator::Calibrated(calibrated) => {
                 Self::Calibrated(Corrected::new(calibrated, width, depth)?)
             }
+            Estimator::Sequence(sequence) => Self::Sequence(Sequential::new(sequence, width)?),
         };
         limit::check("the number of outputs", scorer.outputs(), limit::OUTPUTS)?;
         if estimator.link() == Link::Softmax && scorer.outputs() < 2 {
@@ -224,6 +249,7 @@ impl Scorer {
             Self::Centroids(_) => 1,
             Self::Ensemble(council) => council.outputs(),
             Self::Calibrated(corrected) => corrected.outputs(),
+            Self::Sequence(sequential) => sequential.outputs(),
         }
     }
 
@@ -234,6 +260,7 @@ impl Scorer {
             Estimator::Trees(trees) => trees.is_probability(),
             Estimator::Mlp(mlp) => matches!(mlp.link, Link::Logit | Link::Softmax),
             Estimator::Svm(svm) => matches!(svm.link, Link::Logit | Link::Softmax),
+            Estimator::Sequence(sequence) => matches!(sequence.link, Link::Logit | Link::Softmax),
             Estimator::Bayes(_) | Estimator::Calibrated(_) => true,
             Estimator::Centroids(_) => false,
             Estimator::Ensemble(ensemble) => ensemble.is_probability(),
@@ -253,6 +280,9 @@ impl Scorer {
             Self::Centroids(centroids) => centroids.score(row, answer),
             Self::Ensemble(council) => council.score(row, work, answer),
             Self::Calibrated(corrected) => corrected.score(row, work, answer),
+            Self::Sequence(sequential) => {
+                sequential.score(row, &mut work.sequence, &mut work.layer, answer);
+            }
         }
     }
 
@@ -267,7 +297,12 @@ impl Scorer {
             Self::Trees(forest) => forest.score_all(matrix, &mut answers),
             Self::Ensemble(council) => council.score_all(matrix, &mut answers),
             Self::Calibrated(corrected) => corrected.score_all(matrix, &mut answers),
-            Self::Linear(_) | Self::Mlp(_) | Self::Bayes(_) | Self::Svm(_) | Self::Centroids(_) => {
+            Self::Linear(_)
+            | Self::Mlp(_)
+            | Self::Bayes(_)
+            | Self::Svm(_)
+            | Self::Centroids(_)
+            | Self::Sequence(_) => {
                 let mut work = Work::default();
                 for (row, answer) in answers.chunks_exact_mut(outputs).enumerate() {
                     self.score_one(matrix.row(row), &mut work, answer);

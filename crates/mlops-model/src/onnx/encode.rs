@@ -98,6 +98,12 @@ pub(super) fn encode(
             let x = upright(graph, name);
             dates::parts(graph, &x, input.nullable, *unit, *impute, parts)
         }
+        Encoder::Sequence { .. } => {
+            return Err(Error::NotInOnnx {
+                part: format!("encoder of input `{}`", input.name),
+                reason: "it reads lists, and a graph reads columns of single values",
+            });
+        }
     })
 }
 
@@ -148,7 +154,7 @@ fn missing(graph: &mut GraphBuilder, name: &Value, input: &Input) -> Result<Valu
 fn number(graph: &mut GraphBuilder, name: &Value, kind: InputKind) -> Value {
     let x = upright(graph, name);
     match kind {
-        InputKind::Float => x,
+        InputKind::Float | InputKind::Floats { .. } | InputKind::Ints { .. } => x,
         InputKind::Int | InputKind::Bool | InputKind::Str => double(graph, &x),
     }
 }

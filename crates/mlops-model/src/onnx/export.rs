@@ -27,7 +27,7 @@ impl ModelSpec {
     ///
     /// # Errors
     /// [`Error::NotInOnnx`] if the model has no input, and so no rows; if it has categories that are whole
-    /// numbers beyond 2^53; or if it asks whether a text is missing, since no text of ONNX is.
+    /// numbers beyond 2^53; if it asks whether a text is missing, since no text of ONNX is; or if it reads lists.
     ///
     /// # Reference
     /// ONNX Runtime 1.32 on the CPU, for every family and encoder: within 1e-12 of the largest answer over random
@@ -42,6 +42,12 @@ impl ModelSpec {
                 reason: "it has no input, so a graph cannot know the number of rows",
             });
         }
+        if inputs.iter().any(|input| input.kind.list().is_some()) {
+            return Err(Error::NotInOnnx {
+                part: "signature".into(),
+                reason: "it reads lists, and a graph reads columns of single values",
+            });
+        }
         let mut graph = GraphBuilder::default();
         let columns = (inputs.len() == 1).then_some(1);
         let names = inputs
@@ -52,13 +58,13 @@ impl ModelSpec {
         let outputs: Vec<_> = match self.signature().output() {
             Output::Probability { .. } => vec![graph.output("probability", DOUBLE)],
             Output::Number => vec![graph.output("prediction", DOUBLE)],
-            Output::Classes { names } => names
+            Output::Numbers { names } | Output::Classes { names } => names
                 .iter()
                 .map(|name| graph.output(name, DOUBLE))
                 .collect(),
         };
         let columns = Columns::of(&mut graph, self, &names)?;
-        let answer = score::answer(&mut graph, self.estimator(), &columns);
+        let answer = score::answer(&mut graph, self.estimator(), &columns)?;
         if outputs.len() == 1 {
             graph.node_into("Identity", vec![answer], outputs, vec![]);
         } else {
@@ -72,7 +78,8 @@ impl ModelSpec {
 
 fn elem_type(input: &Input) -> i32 {
     match input.kind {
-        InputKind::Float => DOUBLE,
+        // lists are refused before
+        InputKind::Float | InputKind::Floats { .. } | InputKind::Ints { .. } => DOUBLE,
         InputKind::Int | InputKind::Bool if input.nullable => DOUBLE,
         InputKind::Int => INT64,
         InputKind::Bool => BOOL,

@@ -1,7 +1,7 @@
 //! Families in ONNX: weighted sums, links, and which file writes which family.
 
 use crate::{
-    Estimator, Linear, Link,
+    Error, Estimator, Linear, Link, Result,
     onnx::{
         blend,
         columns::Columns,
@@ -17,11 +17,14 @@ use crate::{
 ///
 /// # Shapes
 /// `[rows, outputs]`.
+///
+/// # Errors
+/// [`Error::NotInOnnx`] for a network over sequences.
 pub(super) fn answer(
     graph: &mut GraphBuilder,
     estimator: &Estimator,
     columns: &Columns<'_>,
-) -> Value {
+) -> Result<Value> {
     let scores = match estimator {
         Estimator::Linear(linear) => {
             let encoded = columns.encoded(graph);
@@ -35,8 +38,14 @@ pub(super) fn answer(
         Estimator::Centroids(centroids) => points::centroids(graph, centroids, columns),
         Estimator::Ensemble(ensemble) => return blend::ensemble(graph, ensemble, columns),
         Estimator::Calibrated(calibrated) => return blend::calibrated(graph, calibrated, columns),
+        Estimator::Sequence(_) => {
+            return Err(Error::NotInOnnx {
+                part: "a network over sequences".into(),
+                reason: "a graph reads columns of single values",
+            });
+        }
     };
-    link(graph, estimator.link(), scores)
+    Ok(link(graph, estimator.link(), scores))
 }
 
 /// Adds a linear model over answers.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Estimator, Model, ModelSpec, Output, package::Metadata};
+use crate::{Estimator, Model, ModelSpec, Output, SequenceNetwork, package::Metadata};
 
 /// A card that states what is known: family, size, inputs, output, origin.
 pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
@@ -33,18 +33,22 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
                 .collect();
             format!("{} members ({})", families.len(), families.join(", "))
         }
+        Estimator::Sequence(sequence) => format!(
+            "{} over at most {} steps of {} numbers",
+            match sequence.network {
+                SequenceNetwork::Lstm(_) => "an lstm",
+                SequenceNetwork::Transformer(_) => "the encoder of a transformer",
+            },
+            sequence.steps,
+            sequence.features
+        ),
         Estimator::Calibrated(calibrated) => calibrated.estimator.family().to_owned(),
     };
     let answer = match signature.output() {
         Output::Probability { positive } => format!("the probability of `{}`", plain(positive)),
         Output::Number => "a number".to_owned(),
-        Output::Classes { names } => {
-            let names: Vec<String> = names
-                .iter()
-                .map(|name| format!("`{}`", plain(name)))
-                .collect();
-            format!("the probabilities of {}", names.join(", "))
-        }
+        Output::Numbers { names } => listed(names),
+        Output::Classes { names } => format!("the probabilities of {}", listed(names)),
     };
     let mut card = format!(
         "# Model card\n\n- family: {}, {size}\n- answers {answer}\n",
@@ -76,6 +80,15 @@ pub(super) fn write(spec: &ModelSpec, metadata: &Metadata) -> String {
         }
     }
     card
+}
+
+/// Names as a list.
+fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| format!("`{}`", plain(name)))
+        .collect();
+    names.join(", ")
 }
 
 /// A text that stays on its line and in its cell.

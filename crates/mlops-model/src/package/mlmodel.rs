@@ -35,8 +35,17 @@ pub(super) struct Document<'a> {
 #[derive(Serialize)]
 struct Column<'a> {
     r#type: &'a str,
+    /// What an array holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Items>,
     name: &'a str,
     required: bool,
+}
+
+/// The type of an array's values.
+#[derive(Serialize)]
+struct Items {
+    r#type: &'static str,
 }
 
 impl fmt::Display for Document<'_> {
@@ -53,20 +62,28 @@ impl fmt::Display for Document<'_> {
                     InputKind::Int => "long",
                     InputKind::Bool => "boolean",
                     InputKind::Str => "string",
+                    InputKind::Floats { .. } | InputKind::Ints { .. } => "array",
+                },
+                items: match input.kind {
+                    InputKind::Floats { .. } => Some(Items { r#type: "double" }),
+                    InputKind::Ints { .. } => Some(Items { r#type: "long" }),
+                    _ => None,
                 },
                 name: &input.name,
-                required: !input.nullable,
+                // of a list its numbers may be null
+                required: !input.nullable || input.kind.list().is_some(),
             })
             .collect();
         let names: &[String] = match signature.output() {
             Output::Probability { .. } => &["probability".to_owned()],
             Output::Number => &["prediction".to_owned()],
-            Output::Classes { names } => names,
+            Output::Numbers { names } | Output::Classes { names } => names,
         };
         let outputs: Vec<Column<'_>> = names
             .iter()
             .map(|name| Column {
                 r#type: "double",
+                items: None,
                 name,
                 required: true,
             })
@@ -106,7 +123,7 @@ impl fmt::Display for Document<'_> {
         } = self.metadata;
         let positive = match signature.output() {
             Output::Probability { positive } => Some(positive),
-            Output::Number | Output::Classes { .. } => None,
+            Output::Number | Output::Numbers { .. } | Output::Classes { .. } => None,
         };
         if trainer.is_none() && params.is_empty() && positive.is_none() {
             return Ok(());

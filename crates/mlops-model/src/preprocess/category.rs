@@ -52,9 +52,9 @@ impl Lookup {
                 }
                 Ok(Self::Bool(slots))
             }
-            InputKind::Float => Err(format!(
-                "input `{name}` is a real number and has no categories"
-            )),
+            kind @ (InputKind::Float | InputKind::Floats { .. } | InputKind::Ints { .. }) => {
+                Err(format!("input `{name}` is {kind} and has no categories"))
+            }
         }
     }
 

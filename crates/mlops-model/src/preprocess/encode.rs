@@ -84,7 +84,7 @@ fn encode_rare<'a>(
             let missing = match cell(*input) {
                 Cell::Missing => true,
                 Cell::Number(x) => x.is_nan(),
-                Cell::Int(_) | Cell::Bool(_) | Cell::Text(_) => false,
+                Cell::Int(_) | Cell::Bool(_) | Cell::Text(_) | Cell::List(_) => false,
             };
             encoded.push(f64::from(u8::from(missing)));
         }
@@ -94,8 +94,36 @@ fn encode_rare<'a>(
             impute,
             parts,
         } => date::parts(cell(*input), *unit, *impute, parts, encoded),
+        Encoder::Sequence {
+            inputs,
+            steps,
+            scales,
+        } => {
+            let length = length(cell(encoder.input()));
+            let kept = length.min(*steps);
+            let end = encoded.len() + encoder.width();
+            encoded.push(kept as f64);
+            for step in length - kept..length {
+                for (input, scale) in inputs.iter().zip(scales) {
+                    let x = match cell(*input) {
+                        Cell::List(list) => list.get(step).map_or(f64::NAN, Cell::number),
+                        _ => f64::NAN,
+                    };
+                    encoded.push(scale.apply(x));
+                }
+            }
+            encoded.resize(end, 0.0);
+        }
         Encoder::Numeric { .. } | Encoder::OneHot { .. } | Encoder::Ordinal { .. } => {
             unreachable!("the loop encodes these itself")
         }
+    }
+}
+
+/// The numbers of a list; 0 for what is none.
+pub(super) fn length(cell: Cell<'_>) -> usize {
+    match cell {
+        Cell::List(list) => list.len(),
+        _ => 0,
     }
 }

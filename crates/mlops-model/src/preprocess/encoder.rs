@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{DatePart, Factor, Step, TimeUnit};
-use crate::limit;
+use crate::{Scale, limit};
 
 /// How one input (or, for [`Encoder::Product`], several) becomes columns of the encoded matrix. `input` is
 /// its position in the signature.
@@ -105,6 +105,21 @@ pub enum Encoder {
         #[serde(deserialize_with = "limit::list::<{ limit::STEPS }, _, _>")]
         parts: Vec<DatePart>,
     },
+    /// Lists of one length as the steps of a sequence, each with a number of every list, the oldest first.
+    ///
+    /// A column with the number of steps, and `steps` times a column an input: the steps from the first on, and 0
+    /// where there are no more. Of longer lists the last `steps` numbers are read. Lists of a row that differ in
+    /// length are refused.
+    Sequence {
+        /// The inputs, which are lists.
+        #[serde(deserialize_with = "limit::list::<{ limit::INPUTS }, _, _>")]
+        inputs: Vec<usize>,
+        /// The most steps that are kept.
+        steps: usize,
+        /// How the numbers of each input are scaled.
+        #[serde(deserialize_with = "limit::list::<{ limit::INPUTS }, _, _>")]
+        scales: Vec<Scale>,
+    },
 }
 
 /// What becomes of a bucket.
@@ -129,7 +144,7 @@ impl Encoder {
         }
     }
 
-    /// The position of the input in the signature; of a product, that of its first factor.
+    /// The position of the input in the signature; of a product or sequence, that of its first.
     pub fn input(&self) -> usize {
         match self {
             Self::Numeric { input, .. }
@@ -141,6 +156,7 @@ impl Encoder {
             | Self::Missing { input }
             | Self::DateParts { input, .. } => *input,
             Self::Product { factors } => factors.first().map_or(usize::MAX, |factor| factor.input),
+            Self::Sequence { inputs, .. } => inputs.first().copied().unwrap_or(usize::MAX),
         }
     }
 
@@ -148,6 +164,7 @@ impl Encoder {
     pub fn inputs(&self) -> Vec<usize> {
         match self {
             Self::Product { factors } => factors.iter().map(|factor| factor.input).collect(),
+            Self::Sequence { inputs, .. } => inputs.clone(),
             one => vec![one.input()],
         }
     }
@@ -176,6 +193,9 @@ impl Encoder {
             Self::Target { prior, .. } => prior.len(),
             Self::Buckets { edges, .. } => edges.len() + 1,
             Self::DateParts { parts, .. } => parts.iter().map(|part| part.width()).sum(),
+            Self::Sequence { inputs, steps, .. } => {
+                steps.saturating_mul(inputs.len()).saturating_add(1)
+            }
         }
     }
 
@@ -215,6 +235,14 @@ impl Encoder {
                 .flat_map(|part| part.names())
                 .map(|part| format!("{input}:{part}"))
                 .collect(),
+            Self::Sequence { inputs, steps, .. } => {
+                let numbers = (0..*steps).flat_map(|step| {
+                    let names = inputs.iter().map(|input| name(*input));
+                    names.map(move |name| format!("{name}[{step}]"))
+                });
+                let count = format!("{input}:steps");
+                [count].into_iter().chain(numbers).collect()
+            }
         }
     }
 }
@@ -231,6 +259,7 @@ impl limit::Weigh for Encoder {
             Self::Transform { steps, .. } => steps.len() + 1,
             Self::Product { factors } => factors.len(),
             Self::DateParts { parts, .. } => parts.len(),
+            Self::Sequence { inputs, .. } => inputs.len(),
         }
     }
 }

@@ -47,6 +47,7 @@ pub struct Preprocess {
     encoders: Vec<Encoder>,
     lookups: Vec<Lookup>,
     width: usize,
+    has_sequences: bool,
 }
 
 impl Preprocess {
@@ -57,7 +58,8 @@ impl Preprocess {
     /// numbers are not finite, or whose categories repeat or cannot occur; [`Error::TooLarge`] beyond
     /// [`limit::WIDTH`].
     pub fn new(signature: &Signature, encoders: Vec<Encoder>) -> Result<Self> {
-        let width = encoders.iter().map(Encoder::width).sum();
+        let widths = encoders.iter().map(Encoder::width);
+        let width = widths.fold(0, usize::saturating_add);
         limit::check("the number of encoded columns", width, limit::WIDTH)?;
         // an encoder without categories has no width, and still has a cost
         limit::check("the number of encoders", encoders.len(), limit::WIDTH)?;
@@ -73,6 +75,9 @@ impl Preprocess {
             .collect::<Result<_>>()?;
         Ok(Self {
             signature: signature.clone(),
+            has_sequences: encoders
+                .iter()
+                .any(|encoder| matches!(encoder, Encoder::Sequence { .. })),
             encoders,
             lookups,
             width,
@@ -120,7 +125,8 @@ impl Preprocess {
             Encoder::OneHot { .. }
             | Encoder::Target { .. }
             | Encoder::Buckets { .. }
-            | Encoder::Missing { .. } => false,
+            | Encoder::Missing { .. }
+            | Encoder::Sequence { .. } => false,
             // a category that was not seen is missing too
             Encoder::Ordinal { .. } => true,
         }
@@ -129,13 +135,13 @@ impl Preprocess {
     /// Encodes one row, replacing what `encoded` holds. No memory is taken once it is large enough.
     ///
     /// # Errors
-    /// Those of [`Signature::check_row`].
+    /// Those of [`Signature::check_row`], and [`Error::InvalidList`] for the lists of a sequence that differ in length.
     pub fn encode_row(&self, row: &[Value], encoded: &mut Vec<f64>) -> Result<()> {
         self.signature.check_row(row)?;
         encoded.clear();
-        self.encode_cells(encoded, |input| {
-            Cell::of(&row[input]).unwrap_or(Cell::Missing)
-        });
+        let cell = |input: usize| Cell::of(&row[input]).unwrap_or(Cell::Missing);
+        self.check_lengths(cell)?;
+        self.encode_cells(encoded, cell);
         Ok(())
     }
 
@@ -145,15 +151,46 @@ impl Preprocess {
     /// `[rows, width]`.
     ///
     /// # Errors
-    /// Those of [`Signature::check_batch`].
+    /// Those of [`Signature::check_batch`], and [`Error::InvalidList`] for the lists of a sequence that differ in length.
     pub fn encode(&self, batch: &RecordBatch) -> Result<Matrix> {
         let columns = self.signature.bind(batch)?;
         let rows = batch.num_rows();
         let mut values = Vec::with_capacity(rows * self.width);
         for row in 0..rows {
-            self.encode_cells(&mut values, |input| columns[input].get(row));
+            let cell = |input: usize| columns[input].get(row);
+            self.check_lengths(cell).map_err(|e| e.in_row(row))?;
+            self.encode_cells(&mut values, cell);
         }
         Ok(Matrix::new(values, rows, self.width))
+    }
+
+    /// Checks that the lists of each sequence have one length.
+    fn check_lengths<'a>(&self, cell: impl Fn(usize) -> Cell<'a>) -> Result<()> {
+        if !self.has_sequences {
+            return Ok(());
+        }
+        for encoder in &self.encoders {
+            let Encoder::Sequence { inputs, .. } = encoder else {
+                continue;
+            };
+            let first = encode::length(cell(encoder.input()));
+            let other = inputs
+                .iter()
+                .find(|input| encode::length(cell(**input)) != first);
+            if let Some(other) = other {
+                let name = |input: usize| self.signature.inputs()[input].name.clone();
+                let found = encode::length(cell(*other));
+                return Err(Error::InvalidList {
+                    column: name(*other),
+                    row: None,
+                    reason: format!(
+                        "it has {found} numbers, that of `{}` has {first}",
+                        name(encoder.input())
+                    ),
+                });
+            }
+        }
+        Ok(())
     }
 }
 

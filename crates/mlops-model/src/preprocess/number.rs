@@ -147,6 +147,17 @@ pub(super) fn buckets(x: f64, edges: &[f64], form: BucketForm, encoded: &mut Vec
 /// Checks an encoder of numbers against one of its inputs.
 pub(super) fn check(encoder: &Encoder, input: &Input) -> Result<(), String> {
     let name = &input.name;
+    let is_sequence = matches!(encoder, Encoder::Sequence { .. });
+    match input.kind.list() {
+        Some((_, longest)) if is_sequence => return sequence(encoder, name, longest),
+        Some(_) => {
+            return Err(format!(
+                "input `{name}` is a list, which only a sequence reads"
+            ));
+        }
+        None if is_sequence => return Err(format!("input `{name}` is {} and no list", input.kind)),
+        None => {}
+    }
     if input.kind == InputKind::Str && !matches!(encoder, Encoder::Missing { .. }) {
         return Err(format!("input `{name}` is a text and cannot be a number"));
     }
@@ -187,6 +198,30 @@ pub(super) fn check(encoder: &Encoder, input: &Input) -> Result<(), String> {
             }),
         _ => Ok(()),
     }
+}
+
+/// Checks a sequence against one of its inputs and the most numbers of that input's lists.
+fn sequence(encoder: &Encoder, name: &str, longest: usize) -> Result<(), String> {
+    let Encoder::Sequence {
+        inputs,
+        steps,
+        scales,
+    } = encoder
+    else {
+        return Ok(());
+    };
+    if scales.len() != inputs.len() {
+        let (scales, inputs) = (scales.len(), inputs.len());
+        return Err(format!("{scales} scales do not fit {inputs} inputs"));
+    }
+    if !(1..=longest).contains(steps) {
+        return Err(format!(
+            "it keeps {steps} steps, the lists of input `{name}` have 1 to {longest}"
+        ));
+    }
+    let scales = scales.iter();
+    let mut scales = scales.map(|scale| scaling(name, None, scale.center, scale.scale));
+    scales.find(Result::is_err).unwrap_or(Ok(()))
 }
 
 fn scaling(name: &str, impute: Option<f64>, center: f64, scale: f64) -> Result<(), String> {

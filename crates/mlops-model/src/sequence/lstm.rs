@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Memory;
 use crate::{
     Dense, Error, Result,
     estimator::mlp::Layer,
@@ -25,9 +26,11 @@ pub struct Lstm {
 
 /// A checked network in the layout it computes in.
 #[derive(Debug, Clone)]
-pub(super) struct Cells {
+pub(crate) struct Cells {
     layers: Vec<Layer>,
     head: Layer,
+    /// The most numbers between two layers.
+    most: usize,
 }
 
 impl Lstm {
@@ -37,13 +40,14 @@ impl Lstm {
 }
 
 impl Cells {
-    /// Checks shapes and numbers against the length of a step.
-    pub(super) fn new(lstm: &Lstm, width: usize) -> Result<Self> {
+    /// Checks shapes and numbers against the length of a step and of the longest sequence.
+    pub(super) fn new(lstm: &Lstm, width: usize, steps: usize) -> Result<Self> {
         limit::check("the number of layers", lstm.layers.len(), limit::LAYERS)?;
         if lstm.layers.is_empty() {
             return Err(Error::model("lstm", "it has no layer"));
         }
         let mut inputs = width;
+        let mut widest = width;
         for (at, layer) in lstm.layers.iter().enumerate() {
             let part = || format!("layer {at}");
             let hidden = layer.rows / 4;
@@ -55,12 +59,14 @@ impl Cells {
                 .check(inputs.saturating_add(hidden))
                 .map_err(|reason| Error::model(part(), reason))?;
             inputs = hidden;
+            widest = widest.max(hidden);
         }
         let head = lstm.head.check(inputs);
         head.map_err(|reason| Error::model("head", reason))?;
         Ok(Self {
             layers: lstm.layers.iter().map(Layer::new).collect(),
             head: Layer::new(&lstm.head),
+            most: widest * steps,
         })
     }
 
@@ -68,38 +74,49 @@ impl Cells {
         self.head.rows()
     }
 
-    /// The scores of scaled steps.
+    /// Appends the scores of scaled steps.
     ///
     /// # Shapes
     /// `[steps, width]` in, `[outputs]` out.
-    pub(super) fn score(&self, mut steps: Vec<f64>, mut width: usize) -> Vec<f64> {
-        let mut answers = Vec::new();
-        let (mut reads, mut gates) = (Vec::new(), Vec::new());
+    pub(super) fn score(
+        &self,
+        steps: &[f64],
+        mut width: usize,
+        memory: &mut Memory,
+        scores: &mut Vec<f64>,
+    ) {
+        let [inputs, answers, reads, gates, cells, last, _] = memory;
+        inputs.clear();
+        answers.clear();
+        // the two change places, so both must hold the most
+        inputs.reserve(self.most);
+        answers.reserve(self.most);
+        inputs.extend_from_slice(steps);
         for layer in &self.layers {
             let hidden = layer.rows() / 4;
-            let mut cells = vec![0.0; hidden];
-            let mut last = vec![0.0; hidden];
+            for state in [&mut *cells, &mut *last] {
+                state.clear();
+                state.resize(hidden, 0.0);
+            }
             answers.clear();
-            for step in steps.chunks_exact(width) {
+            for step in inputs.chunks_exact(width) {
                 reads.clear();
                 reads.extend_from_slice(step);
-                reads.extend_from_slice(&last);
+                reads.extend_from_slice(last);
                 gates.clear();
-                layer.sums(&reads, &mut gates);
+                layer.sums(reads, gates);
                 for at in 0..hidden {
                     let [input, forget, cell, output] =
                         [0, 1, 2, 3].map(|gate| gates[gate * hidden + at]);
                     cells[at] = sigmoid(forget) * cells[at] + sigmoid(input) * cell.tanh();
                     last[at] = sigmoid(output) * cells[at].tanh();
                 }
-                answers.extend_from_slice(&last);
+                answers.extend_from_slice(last);
             }
-            std::mem::swap(&mut steps, &mut answers);
+            std::mem::swap(inputs, answers);
             width = hidden;
         }
-        let mut scores = Vec::new();
-        self.head.sums(&steps[steps.len() - width..], &mut scores);
-        scores
+        self.head.sums(&inputs[inputs.len() - width..], scores);
     }
 }
 

@@ -14,15 +14,19 @@
 //! # Ok::<(), mlops_model::Error>(())
 //! ```
 //!
-//! A [`SequenceSpec`] is data as a [`ModelSpec`](crate::ModelSpec) is, checked alike, but a family of its own: it reads
-//! no single rows, so it has no signature of columns, and no package holds it yet.
+//! A [`SequenceSpec`] is data as a [`ModelSpec`](crate::ModelSpec) is, checked alike, and reads no columns. For a model of
+//! columns whose values are lists, which a package holds and an endpoint serves, see [`SequenceSpec::to_model`]; its
+//! estimator is a [`SequenceEstimator`].
 
 mod lstm;
+mod network;
 mod sequences;
 mod spec;
 mod transformer;
 
 pub use lstm::Lstm;
+pub(crate) use network::{Memory, Sequential};
+pub use network::{Scale, SequenceEstimator, SequenceNetwork};
 pub use sequences::Sequences;
-pub use spec::{Scale, SequenceNetwork, SequenceSpec};
+pub use spec::SequenceSpec;
 pub use transformer::{Block, Norm, Transformer};

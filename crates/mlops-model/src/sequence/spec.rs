@@ -2,35 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lstm, Sequences, Transformer, lstm::Cells, sequences::check, transformer::Encoder};
-use crate::{Error, Input, InputKind, Link, Matrix, Output, Result, Signature, limit};
-
-/// What reads the scaled steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum SequenceNetwork {
-    /// Long short-term memory.
-    Lstm(Lstm),
-    /// Attention.
-    Transformer(Transformer),
-}
-
-/// How a feature becomes a number that a network reads: `(x - center) / scale`; what is missing becomes 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Scale {
-    /// What is subtracted, often the mean.
-    pub center: f64,
-    /// What is divided by, often the standard deviation; above 0.
-    pub scale: f64,
-}
-
-impl limit::Weigh for Scale {
-    fn weigh(&self) -> usize {
-        1
-    }
-}
+use super::{
+    Scale, SequenceEstimator, SequenceNetwork, Sequences,
+    network::{Memory, Reader},
+    sequences::check,
+};
+use crate::{
+    Encoder, Error, Estimator, Input, InputKind, Link, Matrix, ModelSpec, Output, Preprocess,
+    Result, Signature, limit,
+};
 
 /// A model of sequences that was checked.
 ///
@@ -41,7 +21,7 @@ impl limit::Weigh for Scale {
 #[serde(try_from = "Wire")]
 pub struct SequenceSpec {
     wire: Wire,
-    scorer: Scorer,
+    reader: Reader,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,12 +37,6 @@ struct Wire {
     network: SequenceNetwork,
 }
 
-#[derive(Debug, Clone)]
-enum Scorer {
-    Lstm(Cells),
-    Transformer(Encoder),
-}
-
 impl TryFrom<Wire> for SequenceSpec {
     type Error = Error;
     fn try_from(wire: Wire) -> Result<Self> {
@@ -72,10 +46,6 @@ impl TryFrom<Wire> for SequenceSpec {
         let inputs = inputs.map(|name| Input::new(name.clone(), InputKind::Float).nullable());
         // checks the names and the output as for any model
         Signature::new(inputs, wire.output.clone())?;
-        limit::check("the number of steps", wire.max_steps, limit::SEQUENCE_STEPS)?;
-        if wire.max_steps == 0 {
-            return Err(Error::model("sequence", "it may have no step"));
-        }
         if wire.scales.len() != width {
             let reason = format!("{} of them meet {width} features", wire.scales.len());
             return Err(Error::model("scales", reason));
@@ -87,25 +57,15 @@ impl TryFrom<Wire> for SequenceSpec {
                 return Err(Error::model(format!("scale of `{name}`"), reason));
             }
         }
-        let (weights, scorer) = match &wire.network {
-            SequenceNetwork::Lstm(net) => (net.weights(), Scorer::Lstm(Cells::new(net, width)?)),
-            SequenceNetwork::Transformer(net) => {
-                let encoder = Encoder::new(net, width, wire.max_steps)?;
-                (net.weights(), Scorer::Transformer(encoder))
-            }
-        };
-        limit::check("the number of weights", weights, limit::WEIGHTS)?;
-        let outputs = match &scorer {
-            Scorer::Lstm(net) => net.outputs(),
-            Scorer::Transformer(net) => net.outputs(),
-        };
+        let reader = Reader::new(&wire.network, width, wire.max_steps)?;
+        let outputs = reader.outputs();
         let wanted = wire.output.width();
         if outputs != wanted {
             let reason = format!("the network answers {outputs} numbers, the output {wanted}");
             return Err(Error::model("output", reason));
         }
         let fits = match wire.output {
-            Output::Number => wire.link != Link::Softmax,
+            Output::Number | Output::Numbers { .. } => wire.link != Link::Softmax,
             Output::Probability { .. } => wire.link == Link::Logit,
             Output::Classes { .. } => wire.link == Link::Softmax,
         };
@@ -113,7 +73,7 @@ impl TryFrom<Wire> for SequenceSpec {
             let reason = "probabilities need the logit link for two classes, softmax for several";
             return Err(Error::model("link", reason));
         }
-        Ok(Self { wire, scorer })
+        Ok(Self { wire, reader })
     }
 }
 
@@ -176,7 +136,7 @@ impl SequenceSpec {
     /// [`Error::PredictionNotFinite`].
     pub fn predict(&self, steps: &[f64]) -> Result<Vec<f64>> {
         check(steps, self.wire.scales.len(), self.wire.max_steps, 0)?;
-        let answer = self.answer(steps);
+        let answer = self.answer(steps, &mut Memory::default());
         match answer.iter().find(|value| !value.is_finite()) {
             Some(value) => Err(Error::PredictionNotFinite {
                 row: None,
@@ -196,6 +156,7 @@ impl SequenceSpec {
     pub fn predict_all(&self, sequences: &Sequences) -> Result<Matrix> {
         let outputs = self.wire.output.width();
         let mut answers = Vec::with_capacity(sequences.len() * outputs);
+        let mut memory = Memory::default();
         for (at, steps) in sequences.iter().enumerate() {
             if sequences.width() != self.wire.scales.len() {
                 let reason = format!(
@@ -209,7 +170,7 @@ impl SequenceSpec {
                 });
             }
             check(steps, self.wire.scales.len(), self.wire.max_steps, at)?;
-            let answer = self.answer(steps);
+            let answer = self.answer(steps, &mut memory);
             if let Some(value) = answer.iter().find(|value| !value.is_finite()) {
                 return Err(Error::PredictionNotFinite {
                     row: Some(at),
@@ -221,22 +182,42 @@ impl SequenceSpec {
         Ok(Matrix::new(answers, sequences.len(), outputs))
     }
 
-    fn answer(&self, steps: &[f64]) -> Vec<f64> {
+    /// The same model of columns: each feature a list that is read by its name, of at most `longest` numbers, of
+    /// which the last [`SequenceSpec::max_steps`] count. It is packaged, served and wrapped as any other model is,
+    /// and answers the same bits.
+    ///
+    /// # Errors
+    /// [`Error::InvalidModel`] if `longest` is less than [`SequenceSpec::max_steps`], [`Error::TooLarge`] beyond
+    /// [`limit::SEQUENCE_STEPS`], and if all steps together have more than [`limit::WIDTH`] numbers.
+    pub fn to_model(&self, longest: usize) -> Result<ModelSpec> {
+        let features = self.wire.features.iter();
+        let inputs = features.map(|name| Input {
+            name: name.clone(),
+            kind: InputKind::Floats { longest },
+            nullable: true,
+        });
+        let signature = Signature::new(inputs, self.wire.output.clone())?;
+        let sequence = Encoder::Sequence {
+            inputs: (0..self.wire.features.len()).collect(),
+            steps: self.wire.max_steps,
+            scales: self.wire.scales.clone(),
+        };
+        let preprocess = Preprocess::new(&signature, vec![sequence])?;
+        let estimator = SequenceEstimator {
+            features: self.wire.features.len(),
+            steps: self.wire.max_steps,
+            network: self.wire.network.clone(),
+            link: self.wire.link,
+        };
+        ModelSpec::new(signature, preprocess, Estimator::Sequence(estimator))
+    }
+
+    fn answer(&self, steps: &[f64], memory: &mut Memory) -> Vec<f64> {
         let width = self.wire.scales.len();
         let scaled = steps.iter().zip(self.wire.scales.iter().cycle());
-        let scaled: Vec<f64> = scaled
-            .map(|(x, by)| {
-                if x.is_nan() {
-                    0.0
-                } else {
-                    (x - by.center) / by.scale
-                }
-            })
-            .collect();
-        let mut answer = match &self.scorer {
-            Scorer::Lstm(net) => net.score(scaled, width),
-            Scorer::Transformer(net) => net.score(&scaled, width),
-        };
+        let scaled: Vec<f64> = scaled.map(|(x, by)| by.apply(*x)).collect();
+        let mut answer = Vec::with_capacity(self.reader.outputs());
+        self.reader.score(&scaled, width, memory, &mut answer);
         self.wire.link.apply(&mut answer);
         answer
     }

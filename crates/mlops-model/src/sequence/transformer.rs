@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Memory;
 use crate::{
     Activation, Dense, Error, Result,
     estimator::mlp::Layer,
@@ -79,9 +80,11 @@ impl limit::Weigh for Block {
 
 /// A checked network in the layout it computes in.
 #[derive(Debug, Clone)]
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     size: usize,
     heads: usize,
+    /// The most steps.
+    steps: usize,
     embed: Layer,
     positions: Vec<f64>,
     blocks: Vec<Checked>,
@@ -148,6 +151,7 @@ impl Encoder {
         Ok(Self {
             size,
             heads: net.heads,
+            steps,
             embed: Layer::new(&net.embed),
             positions: net.positions.clone(),
             blocks: blocks.collect(),
@@ -160,70 +164,83 @@ impl Encoder {
         self.head.rows()
     }
 
-    /// The scores of scaled steps.
+    /// Appends the scores of scaled steps.
     ///
     /// # Shapes
     /// `[steps, width]` in, `[outputs]` out.
     ///
     /// # Complexity
     /// Quadratic in the steps.
-    pub(super) fn score(&self, steps: &[f64], width: usize) -> Vec<f64> {
+    pub(super) fn score(
+        &self,
+        steps: &[f64],
+        width: usize,
+        memory: &mut Memory,
+        scores: &mut Vec<f64>,
+    ) {
         let size = self.size;
-        let mut vectors = Vec::new();
+        let [vectors, normed, wide, added, seen, shares, mean] = memory;
+        vectors.clear();
+        wide.clear();
+        seen.clear();
+        shares.clear();
+        // so that a longer sequence takes no memory later
+        vectors.reserve(self.steps * size);
+        wide.reserve(self.steps * size * 3);
+        seen.reserve(self.steps * size);
+        shares.reserve(self.steps);
         for step in steps.chunks_exact(width) {
-            self.embed.sums(step, &mut vectors);
+            self.embed.sums(step, vectors);
         }
         vectors
             .iter_mut()
             .zip(&self.positions)
             .for_each(|(x, place)| *x += place);
-        let (mut normed, mut wide, mut added) = (Vec::new(), Vec::new(), Vec::new());
         for block in &self.blocks {
             wide.clear();
             for vector in vectors.chunks_exact(size) {
-                block.attention_norm.apply(vector, &mut normed);
-                block.attention.sums(&normed, &mut wide);
+                block.attention_norm.apply(vector, normed);
+                block.attention.sums(normed, wide);
             }
-            let seen = self.attend(&wide);
+            self.attend(wide, shares, seen);
             for (vector, seen) in vectors.chunks_exact_mut(size).zip(seen.chunks_exact(size)) {
                 added.clear();
-                block.mix.sums(seen, &mut added);
+                block.mix.sums(seen, added);
                 vector
                     .iter_mut()
-                    .zip(&added)
+                    .zip(&*added)
                     .for_each(|(x, more)| *x += more);
-                block.dense_norm.apply(vector, &mut normed);
+                block.dense_norm.apply(vector, normed);
                 wide.clear();
-                block.widen.sums(&normed, &mut wide);
-                Activation::Gelu.apply(&mut wide);
+                block.widen.sums(normed, wide);
+                Activation::Gelu.apply(wide);
                 added.clear();
-                block.narrow.sums(&wide, &mut added);
+                block.narrow.sums(wide, added);
                 vector
                     .iter_mut()
-                    .zip(&added)
+                    .zip(&*added)
                     .for_each(|(x, more)| *x += more);
             }
         }
-        let mut mean = vec![0.0; size];
+        mean.clear();
+        mean.resize(size, 0.0);
         for vector in vectors.chunks_exact(size) {
-            self.norm.apply(vector, &mut normed);
-            mean.iter_mut().zip(&normed).for_each(|(sum, x)| *sum += x);
+            self.norm.apply(vector, normed);
+            mean.iter_mut().zip(&*normed).for_each(|(sum, x)| *sum += x);
         }
         let count = (vectors.len() / size) as f64;
-        for sum in &mut mean {
+        for sum in mean.iter_mut() {
             *sum /= count;
         }
-        let mut scores = Vec::new();
-        self.head.sums(&mean, &mut scores);
-        scores
+        self.head.sums(mean, scores);
     }
 
     /// The values that each step attends to, from queries, keys and values: `[steps, 3 size]` in, `[steps, size]` out.
-    fn attend(&self, triples: &[f64]) -> Vec<f64> {
+    fn attend(&self, triples: &[f64], shares: &mut Vec<f64>, seen: &mut Vec<f64>) {
         let (size, part) = (self.size, self.size / self.heads);
         let scale = 1.0 / (part as f64).sqrt();
-        let mut seen = vec![0.0; triples.len() / 3];
-        let mut shares = Vec::new();
+        seen.clear();
+        seen.resize(triples.len() / 3, 0.0);
         for (step, seen) in triples
             .chunks_exact(3 * size)
             .zip(seen.chunks_exact_mut(size))
@@ -237,7 +254,7 @@ impl Encoder {
                     query.iter().zip(key).map(|(q, k)| q * k).sum::<f64>() * scale
                 }));
                 let largest = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                for share in &mut shares {
+                for share in shares.iter_mut() {
                     *share = (*share - largest).exp();
                 }
                 let sum: f64 = shares.iter().sum();
@@ -251,7 +268,6 @@ impl Encoder {
                 }
             }
         }
-        seen
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
     cell::Cell,
 };
 
+use mlops_core::Value;
 use mlops_model::{Model, Scratch};
 
 thread_local! {
@@ -53,4 +54,31 @@ fn a_warm_scratch_takes_no_memory() {
         assert!(sum.is_finite());
     }
     assert_eq!(families.len(), crate::support::FAMILIES.len());
+}
+
+#[test]
+fn sequences_of_any_length_take_no_memory_either() {
+    for spec in crate::sequence_models::golden() {
+        let model = spec.to_model(6).unwrap();
+        let row = |steps: u32| {
+            let list = || {
+                (0..steps)
+                    .map(|step| Value::from(f64::from(step)))
+                    .collect()
+            };
+            vec![
+                Value::List(list()),
+                Value::List(list()),
+                Value::List(list()),
+            ]
+        };
+        let rows: Vec<Vec<Value>> = (1..=6).map(row).collect();
+        let mut scratch = Scratch::new();
+        model.predict_row(&rows[0], &mut scratch).unwrap();
+        let before = COUNT.with(Cell::get);
+        for row in &rows {
+            model.predict_row(row, &mut scratch).unwrap();
+        }
+        assert_eq!(COUNT.with(Cell::get), before);
+    }
 }

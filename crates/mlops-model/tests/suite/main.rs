@@ -20,6 +20,7 @@ mod onnx_corners;
 mod onnx_import;
 mod packages;
 mod parity;
+mod sequence_models;
 mod sequences;
 #[cfg(feature = "sign")]
 mod signing;

@@ -433,3 +433,48 @@ fn a_path_that_cannot_be_written_leaves_nothing_behind() {
     let error = package(5).write_dir(&temp.path().join("file")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
 }
+
+#[test]
+fn several_numbers_have_names_wherever_they_are_described() {
+    use mlops_model::{
+        Encoder, Estimator, Input, InputKind, Linear, Link, ModelSpec, Preprocess, Signature,
+    };
+    let inputs = || [Input::new("x", InputKind::Float)];
+    let numbers = |names: &[&str]| Output::Numbers {
+        names: names.iter().map(ToString::to_string).collect(),
+    };
+    let signature = Signature::new(inputs(), numbers(&["low", "high"])).unwrap();
+    let preprocess = Preprocess::new(&signature, vec![Encoder::plain(0)]).unwrap();
+    let linear = Linear {
+        weights: vec![1.0, 3.0],
+        bias: vec![-1.0, 0.5],
+        link: Link::Identity,
+    };
+    let spec = ModelSpec::new(signature, preprocess, Estimator::Linear(linear)).unwrap();
+    let package = ModelPackage::builder(spec).build().unwrap();
+    let back = ModelPackage::from_files(package.files().clone()).unwrap();
+    let model = back.load().unwrap();
+    let answer = model
+        .predict_row(&[Value::Float(2.0)], &mut Scratch::new())
+        .unwrap()
+        .to_vec();
+    assert_eq!(answer, [1.0, 6.5]);
+    assert!(
+        back.card().contains("- answers `low`, `high`"),
+        "{}",
+        back.card()
+    );
+    let mlmodel = String::from_utf8(back.files()["MLmodel"].clone()).unwrap();
+    assert!(mlmodel.contains("high"), "{mlmodel}");
+    for (names, expected) in [
+        (vec![], "0 numbers cannot be told apart"),
+        (vec!["a"], "1 numbers cannot be told apart"),
+        (vec!["a", "a"], "number `a` is named twice"),
+        (vec!["a", ""], "of the number is empty"),
+    ] {
+        let error = Signature::new(inputs(), numbers(&names))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

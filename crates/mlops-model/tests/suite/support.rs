@@ -27,6 +27,9 @@ const ACTIVATIONS: [Activation; 4] = [
 /// Few numbers, so that rows meet thresholds exactly.
 const GRID: [f64; 9] = [-1e300, -2.0, -0.5, -0.0, 0.0, 0.1, 1.0, 7.25, 1e17];
 
+/// Random models read no lists; `sequence_models` has those that do.
+const NO_LISTS: Value = Value::Null;
+
 pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
     items[rng.below(items.len())]
 }
@@ -486,6 +489,7 @@ pub(crate) fn rows(spec: &ModelSpec, seed: u64, count: usize) -> Vec<Vec<Value>>
             (InputKind::Int, _) => Value::Int(pick(&mut rng, ints)),
             (InputKind::Bool, n) => Value::Bool(n > 3),
             (InputKind::Str, _) => pick(&mut rng, &COUNTRIES).into(),
+            (InputKind::Floats { .. } | InputKind::Ints { .. }, _) => NO_LISTS,
         };
         inputs.iter().map(value).collect()
     };
@@ -521,6 +525,7 @@ pub(crate) fn batch(spec: &ModelSpec, rows: &[Vec<Value>]) -> RecordBatch {
                         .collect::<BooleanArray>(),
                 ),
                 InputKind::Str => Arc::new(values.map(Value::as_str).collect::<StringArray>()),
+                InputKind::Floats { .. } | InputKind::Ints { .. } => unreachable!("{NO_LISTS:?}"),
             };
             (input.name.clone(), array)
         });

@@ -5,7 +5,7 @@ use std::{cell::RefCell, sync::Arc};
 use mlops_core::{
     EntityKey, EventTime, ModelName, PredictionRecord, Stopwatch, Value, VersionNumber,
 };
-use mlops_model::{InputKind, Scratch, Signature};
+use mlops_model::{InputKind, Output, Scratch, Signature};
 
 use super::{Endpoint, KeyColumn, PartialRow, RequestFeatures, version::Serving};
 use crate::{Delivery, Error, Result};
@@ -20,12 +20,29 @@ thread_local! {
 pub struct Answer {
     /// Unique; an outcome that comes true later names it.
     pub id: String,
-    /// A probability, or a number for a regression.
+    /// A probability, a number for a regression, or the position of the most probable class among the
+    /// model's, the first of equals; of several numbers the first.
     pub prediction: f64,
+    /// All numbers of the answer where there are several, in the signature's order: a probability a class, for
+    /// instance. Empty where `prediction` says it all.
+    pub outputs: Vec<f64>,
+    /// The most probable class, if there are several.
+    pub class: Option<String>,
     /// The version that computed the prediction.
     pub version: VersionNumber,
     /// The model.
     pub model: ModelName,
+}
+
+impl Answer {
+    /// All numbers of the answer, one or more.
+    pub fn values(&self) -> &[f64] {
+        if self.outputs.is_empty() {
+            std::slice::from_ref(&self.prediction)
+        } else {
+            &self.outputs
+        }
+    }
 }
 
 impl Endpoint {
@@ -155,11 +172,15 @@ impl<'a> Session<'a> {
     ) -> Result<(Answer, Option<PredictionRecord>)> {
         let key = self.key_of(&row)?;
         let values = self.complete(row, key.as_ref(), now)?;
-        let prediction = SCRATCH
-            .with_borrow_mut(|scratch| self.serving.model.predict_value(&values, scratch))?;
+        let (prediction, outputs) = SCRATCH.with_borrow_mut(|scratch| {
+            let numbers = self.serving.model.predict_row(&values, scratch)?;
+            Ok::<_, Error>(condense(self.signature().output(), numbers))
+        })?;
         let answer = Answer {
             id: self.endpoint.next_id(),
+            class: class(self.signature().output(), &outputs),
             prediction,
+            outputs,
             version: self.serving.number,
             model: self.endpoint.core.model.clone(),
         };
@@ -177,6 +198,7 @@ impl<'a> Session<'a> {
                 .zip(values)
                 .collect(),
             prediction,
+            outputs: answer.outputs.clone(),
         });
         Ok((answer, record))
     }
@@ -236,4 +258,29 @@ impl<'a> Session<'a> {
         self.serving.answers.inc_by(count);
         Ok(())
     }
+}
+
+/// An answer as the one number that is watched, and all numbers where there are several.
+fn condense(output: &Output, numbers: &[f64]) -> (f64, Vec<f64>) {
+    match (output, numbers) {
+        (_, [number]) => (*number, Vec::new()),
+        (Output::Classes { .. }, shares) => (top(shares) as f64, shares.to_vec()),
+        (_, numbers) => (numbers[0], numbers.to_vec()),
+    }
+}
+
+/// The name of the most probable class.
+fn class(output: &Output, outputs: &[f64]) -> Option<String> {
+    match output {
+        Output::Classes { names } => names.get(top(outputs)).cloned(),
+        _ => None,
+    }
+}
+
+/// The position of the largest number, the first of equals.
+fn top(shares: &[f64]) -> usize {
+    let later = |top, at| {
+        if shares[at] > shares[top] { at } else { top }
+    };
+    (1..shares.len()).fold(0, later)
 }

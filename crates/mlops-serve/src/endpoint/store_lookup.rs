@@ -41,7 +41,10 @@ impl StoreLookup {
         let nobody = key_columns.iter().map(|column| match column.kind {
             InputKind::Str => KeyPart::from(""),
             InputKind::Bool => KeyPart::from(false),
-            InputKind::Int | InputKind::Float => KeyPart::from(0),
+            InputKind::Int
+            | InputKind::Float
+            | InputKind::Floats { .. }
+            | InputKind::Ints { .. } => KeyPart::from(0),
         });
         store.online(&service, &EntityKey::new(nobody), EventTime::MIN)?;
         let features = service.features().iter();

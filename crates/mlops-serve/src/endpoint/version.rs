@@ -45,8 +45,9 @@ impl Serving {
             Some(row) => row.to_vec(),
             None => blank_row(signature),
         };
-        let prediction = model.predict_value(&row, &mut Scratch::default())?;
-        if let Some(reason) = misfit(signature.output(), prediction) {
+        let mut scratch = Scratch::default();
+        let answer = model.predict_row(&row, &mut scratch)?;
+        if let Some(reason) = misfit(signature.output(), answer) {
             return Err(Error::Unfit {
                 model: version.model.clone(),
                 version: version.version,
@@ -75,16 +76,19 @@ impl Serving {
 
 /// A row that any model of the signature must answer: null where it may be, else a plain value.
 fn blank_row(signature: &Signature) -> Vec<Value> {
-    let blank = |kind| match kind {
+    let blank = |kind: InputKind| match kind {
         InputKind::Float => Value::Float(0.0),
         InputKind::Int => Value::Int(0),
         InputKind::Bool => Value::Bool(false),
         InputKind::Str => Value::Str(String::new()),
+        InputKind::Floats { .. } => Value::List(vec![Value::Float(0.0)]),
+        InputKind::Ints { .. } => Value::List(vec![Value::Int(0)]),
     };
     let inputs = signature.inputs().iter();
     inputs
         .map(|input| {
-            if input.nullable {
+            // of a nullable list only the numbers may be null
+            if input.nullable && input.kind.list().is_none() {
                 Value::Null
             } else {
                 blank(input.kind)
@@ -93,12 +97,26 @@ fn blank_row(signature: &Signature) -> Vec<Value> {
         .collect()
 }
 
-fn misfit(output: &Output, prediction: f64) -> Option<String> {
-    match output {
-        Output::Probability { .. } if !(0.0..=1.0).contains(&prediction) => {
-            Some(format!("its example gives the probability {prediction}"))
-        }
-        _ if !prediction.is_finite() => Some(format!("its example gives {prediction}")),
-        _ => None,
+/// What is wrong with an answer, if anything is.
+fn misfit(output: &Output, answer: &[f64]) -> Option<String> {
+    if answer.len() != output.width() {
+        let (found, wanted) = (answer.len(), output.width());
+        return Some(format!(
+            "its example gives {found} numbers, the signature states {wanted}"
+        ));
     }
+    if let Some(number) = answer.iter().find(|number| !number.is_finite()) {
+        return Some(format!("its example gives {number}"));
+    }
+    let shares = matches!(output, Output::Probability { .. } | Output::Classes { .. });
+    if let Some(number) = answer.iter().find(|number| !(0.0..=1.0).contains(*number))
+        && shares
+    {
+        return Some(format!("its example gives the probability {number}"));
+    }
+    let sum: f64 = answer.iter().sum();
+    if matches!(output, Output::Classes { .. }) && (sum - 1.0).abs() > 1e-6 {
+        return Some(format!("its example gives probabilities that sum to {sum}"));
+    }
+    None
 }

@@ -43,7 +43,7 @@ pub type JoinedRecord = (PredictionRecord, Option<OutcomeRecord>);
 /// let (model, time) = (ModelName::new("churn")?, EventTime::from_seconds(10));
 /// log.record(PredictionRecord {
 ///     id: "a-1".into(), time, model: model.clone(), version: 3,
-///     key: Some(17_850.into()), features: vec![("recency".into(), 12.5.into())], prediction: 0.8,
+///     key: Some(17_850.into()), features: vec![("recency".into(), 12.5.into())], prediction: 0.8, outputs: vec![],
 /// })?;
 /// log.record_outcome(OutcomeRecord { prediction_id: "a-1".into(), time, outcome: 1.0 })?;
 ///

@@ -1,6 +1,8 @@
 //! From a row of the log's tables back to a record, and what shows that it is damaged.
 
-use mlops_core::{EntityKey, EventTime, ModelName, OutcomeRecord, PredictionRecord, VersionNumber};
+use mlops_core::{
+    EntityKey, EventTime, ModelName, OutcomeRecord, PredictionRecord, Value, VersionNumber,
+};
 
 use super::{JoinedRecord, codec};
 
@@ -12,12 +14,13 @@ pub(super) struct RawRecord {
     names: String,
     features: String,
     prediction: Option<f64>,
+    outputs: Option<String>,
     outcome: Option<(i64, f64)>,
 }
 
 impl RawRecord {
     pub(super) fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let outcome_time: Option<i64> = row.get(7)?;
+        let outcome_time: Option<i64> = row.get(8)?;
         Ok(Self {
             time: row.get(1)?,
             version: row.get(2)?,
@@ -25,8 +28,9 @@ impl RawRecord {
             names: row.get(4)?,
             features: row.get(5)?,
             prediction: row.get(6)?,
+            outputs: row.get(7)?,
             outcome: match outcome_time {
-                Some(time) => Some((time, row.get(8)?)),
+                Some(time) => Some((time, row.get(9)?)),
                 None => None,
             },
         })
@@ -50,6 +54,10 @@ impl RawRecord {
             Some(text) => Some(serde_json::from_str(text).ok()?),
             None => None,
         };
+        let outputs = match &self.outputs {
+            Some(text) => numbers(&codec::decode(text)?)?,
+            None => Vec::new(),
+        };
         let record = PredictionRecord {
             id: id.to_owned(),
             time: EventTime::from_micros(self.time),
@@ -59,6 +67,7 @@ impl RawRecord {
             features: names.1.iter().cloned().zip(values).collect(),
             // SQLite has no NaN and stores null in its place
             prediction: self.prediction.unwrap_or(f64::NAN),
+            outputs,
         };
         let outcome = self.outcome.map(|(time, outcome)| OutcomeRecord {
             prediction_id: id.to_owned(),
@@ -67,4 +76,9 @@ impl RawRecord {
         });
         Some((record, outcome))
     }
+}
+
+/// The numbers of an answer, if there is nothing else.
+fn numbers(values: &[Value]) -> Option<Vec<f64>> {
+    values.iter().map(Value::as_f64).collect()
 }

@@ -1,7 +1,7 @@
 //! The tables of the prediction log.
 //!
-//! Invariant: `user_version` states the layout; a file of a later layout is refused and never
-//! rewritten. The names of a record's features are stored once and referred to by number.
+//! Invariant: `user_version` states the layout; a file of an earlier one is brought up to this one in the
+//! transaction that finds it, and a file of a later layout is refused and never rewritten. The names of a record's features are stored once and referred to by number.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -13,7 +13,9 @@ use crate::{Error, Result};
 
 /// Marks a SQLite file as a prediction log.
 const APPLICATION: i64 = 0x6D6C_6F70;
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
+/// From each earlier layout to the next one, the first from 1 to 2.
+const STEPS: [&str; 1] = ["ALTER TABLE predictions ADD COLUMN outputs TEXT;"];
 const SCHEMA: &str = "
     CREATE TABLE feature_names (id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
     CREATE TABLE predictions (
@@ -24,7 +26,8 @@ const SCHEMA: &str = "
         entity TEXT,
         names INTEGER NOT NULL REFERENCES feature_names (id),
         features TEXT NOT NULL,
-        prediction REAL
+        prediction REAL,
+        outputs TEXT
     );
     CREATE INDEX predictions_by_time ON predictions (model, time);
     CREATE TABLE outcomes (
@@ -132,8 +135,17 @@ impl Store {
                 .map_err(&fail)?;
         } else if application != APPLICATION {
             return foreign("it is another database".into());
-        } else if layout != LAYOUT {
+        } else if !(1..=LAYOUT).contains(&layout) {
             return foreign(format!("its layout is {layout}, {LAYOUT} is expected"));
+        } else if layout < LAYOUT {
+            for (earlier, step) in (1..).zip(STEPS) {
+                if earlier >= layout {
+                    transaction.execute_batch(step).map_err(&fail)?;
+                }
+            }
+            transaction
+                .pragma_update(None, "user_version", LAYOUT)
+                .map_err(&fail)?;
         }
         transaction.commit().map_err(&fail)
     }
@@ -174,7 +186,8 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT p.id, p.time, p.version, p.entity, n.names, p.features, p.prediction, o.time, o.outcome
+                "SELECT p.id, p.time, p.version, p.entity, n.names, p.features, p.prediction, p.outputs,
+                        o.time, o.outcome
                  FROM predictions p JOIN feature_names n ON n.id = p.names
                  LEFT JOIN outcomes o ON o.prediction_id = p.id
                  WHERE p.model = ?1 AND p.time >= ?2 AND p.time < ?3 AND (?4 IS NULL OR p.version = ?4)
@@ -250,9 +263,11 @@ impl Work<'_> {
             .key
             .as_ref()
             .map(|key| serde_json::to_string(key).expect("a key is a list of plain values"));
+        let outputs: Vec<Value> = record.outputs.iter().map(|x| Value::Float(*x)).collect();
+        let outputs = (!outputs.is_empty()).then(|| codec::encode(outputs.iter()));
         self.transaction
             .prepare_cached(
-                "INSERT OR IGNORE INTO predictions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT OR IGNORE INTO predictions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 record.id,
@@ -263,6 +278,7 @@ impl Work<'_> {
                 names,
                 codec::encode(record.features.iter().map(|(_, value)| value)),
                 record.prediction,
+                outputs,
             ])
             .map(|_| ())
     }

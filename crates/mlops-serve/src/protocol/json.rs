@@ -159,7 +159,18 @@ pub(crate) fn value(json: &Json, kind: InputKind) -> Result<Value, &'static str>
         InputKind::Int => Value::Int(integer(json)?),
         InputKind::Bool => Value::Bool(boolean(json)?),
         InputKind::Str => Value::Str(text(json)?.to_owned()),
+        InputKind::Floats { longest } => list(json, InputKind::Float, longest)?,
+        InputKind::Ints { longest } => list(json, InputKind::Int, longest)?,
     })
+}
+
+/// The values of a list, given their kind and the most of them.
+fn list(json: &Json, kind: InputKind, longest: usize) -> Result<Value, &'static str> {
+    let items = json.as_array().ok_or("a list of numbers is expected")?;
+    // the model refuses a longer one by its length, which one number more shows
+    let items = items.iter().take(longest.saturating_add(1));
+    let values = items.map(|item| value(item, kind));
+    values.collect::<Result<_, _>>().map(Value::List)
 }
 
 #[cfg(test)]

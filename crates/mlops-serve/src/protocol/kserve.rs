@@ -1,15 +1,16 @@
 //! KServe's first protocol: `:predict` with a list of instances.
 //!
 //! An instance is an object, which names inputs or the entity key, or a list of all inputs in the
-//! signature's order. `inputs` stands for `instances`; as an object it holds one list a column.
+//! signature's order. `inputs` stands for `instances`; as an object it holds one list a column. A prediction is
+//! a number, or a list of them where the model answers several, whose names then stand beside.
 
 use mlops_core::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Limits, Reply, json as wire};
+use super::{Limits, Reply, json as wire, output_names};
 use crate::{
-    Error, Result,
+    Answer, Error, Result,
     endpoint::{PartialRow, Session},
 };
 
@@ -23,10 +24,21 @@ struct PredictRequest {
 
 #[derive(Debug, Serialize)]
 struct PredictReply<'a> {
-    predictions: Vec<f64>,
+    predictions: Predictions<'a>,
+    /// What the numbers of a row are called, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_names: Option<&'a [String]>,
     model_name: &'a str,
     model_version: String,
     prediction_ids: Vec<&'a str>,
+}
+
+/// A number a row, or a list of numbers a row.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Predictions<'a> {
+    One(Vec<f64>),
+    Several(Vec<&'a [f64]>),
 }
 
 /// Answers a prediction request.
@@ -44,8 +56,13 @@ pub(crate) fn predict(session: &Session<'_>, body: &[u8], limits: &Limits) -> Re
         _ => return Err(malformed(r#"Expected "instances" to be a list"#)),
     };
     let answers = session.answer_all(rows)?;
+    let output_names = output_names(session.signature().output());
     let reply = PredictReply {
-        predictions: answers.iter().map(|answer| answer.prediction).collect(),
+        predictions: match output_names {
+            None => Predictions::One(answers.iter().map(|answer| answer.prediction).collect()),
+            Some(_) => Predictions::Several(answers.iter().map(Answer::values).collect()),
+        },
+        output_names,
         model_name: session.endpoint().model().as_str(),
         model_version: session.version().to_string(),
         prediction_ids: answers.iter().map(|answer| answer.id.as_str()).collect(),

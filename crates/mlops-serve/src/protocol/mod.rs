@@ -11,6 +11,7 @@ pub(crate) mod outcomes;
 mod tensor;
 
 use mlops_core::VersionNumber;
+use mlops_model::Output;
 use serde::Serialize;
 
 pub use limits::Limits;
@@ -33,5 +34,13 @@ impl Reply {
     pub(crate) fn by(mut self, version: VersionNumber) -> Self {
         self.version = Some(version);
         self
+    }
+}
+
+/// What the numbers of an answer are called, where there are several.
+fn output_names(output: &Output) -> Option<&[String]> {
+    match output {
+        Output::Probability { .. } | Output::Number => None,
+        Output::Numbers { names } | Output::Classes { names } => Some(names),
     }
 }

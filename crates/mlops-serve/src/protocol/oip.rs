@@ -1,7 +1,8 @@
 //! The Open Inference Protocol, version 2, over JSON.
 //!
 //! Inputs are named as in the model's signature, or are the entity key's columns alone, each a column
-//! of one value a row. Binary tensors are not offered; a client that merely prefers binary outputs
+//! of one value a row. The output is a tensor `[rows]`, or `[rows, numbers]` where the model answers several, whose
+//! names then stand in its parameters and in the metadata. Binary tensors are not offered; a client that merely prefers binary outputs
 //! gets JSON ones.
 
 use mlops_model::Output;
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Limits, Reply, json as wire,
-    tensor::{Tensor, datatype_of},
+    Limits, Reply, json as wire, output_names,
+    tensor::{Tensor, datatype_of, shape_of},
 };
 use crate::{Error, Result, endpoint::Session};
 
@@ -34,7 +35,7 @@ struct InferReply<'a> {
     model_version: String,
     id: String,
     parameters: ReplyParameters,
-    outputs: [OutputTensor<'a>; 1],
+    outputs: [OutputTensor; 1],
 }
 
 #[derive(Debug, Serialize)]
@@ -44,11 +45,19 @@ struct ReplyParameters {
 }
 
 #[derive(Debug, Serialize)]
-struct OutputTensor<'a> {
-    name: &'a str,
+struct OutputTensor {
+    name: &'static str,
     datatype: &'static str,
-    shape: [usize; 1],
+    shape: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<OutputParameters>,
     data: Vec<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct OutputParameters {
+    /// A JSON list in a text, because a parameter is a text, a number or a boolean, and a name may hold a comma.
+    names: String,
 }
 
 /// Answers an inference request.
@@ -95,6 +104,7 @@ pub(crate) fn infer(session: &Session<'_>, body: &[u8], limits: &Limits) -> Resu
     }
     let answers = session.answer_all(rows)?;
     let ids: Vec<&str> = answers.iter().map(|answer| answer.id.as_str()).collect();
+    let names = listed_names(session);
     let reply = InferReply {
         model_name: session.endpoint().model().as_str(),
         model_version: session.version().to_string(),
@@ -104,8 +114,15 @@ pub(crate) fn infer(session: &Session<'_>, body: &[u8], limits: &Limits) -> Resu
         outputs: [OutputTensor {
             name: output,
             datatype: "FP64",
-            shape: [answers.len()],
-            data: answers.iter().map(|answer| answer.prediction).collect(),
+            shape: match &names {
+                None => vec![answers.len()],
+                Some(_) => vec![answers.len(), session.signature().output().width()],
+            },
+            parameters: names.map(|names| OutputParameters { names }),
+            data: answers
+                .iter()
+                .flat_map(|answer| answer.values().iter().copied())
+                .collect(),
         }],
         id: match request.id {
             Some(id) if !id.is_empty() => id,
@@ -122,22 +139,31 @@ pub(crate) fn metadata(session: &Session<'_>) -> Reply {
         .inputs()
         .iter()
         .map(
-            |input| json!({"name": input.name, "datatype": datatype_of(input.kind), "shape": [-1]}),
+            |input| json!({"name": input.name, "datatype": datatype_of(input.kind), "shape": shape_of(input.kind)}),
         )
         .collect();
+    let names = listed_names(session);
+    let output_shape = match session.signature().output().width() {
+        1 => json!([-1]),
+        width => json!([-1, width]),
+    };
     let mut metadata = json!({
         "name": session.endpoint().model(),
         "versions": [session.version().to_string()],
         "platform": format!("mlops-{}", session.family()),
         "inputs": inputs,
-        "outputs": [{"name": output_name(session), "datatype": "FP64", "shape": [-1]}],
+        "outputs": [{"name": output_name(session), "datatype": "FP64", "shape": output_shape}],
     });
+    if let Some(names) = names {
+        metadata["outputs"][0]["parameters"] = json!({ "names": names });
+        metadata["properties"] = json!({ "output_names": names });
+    }
     if !session.key_columns().is_empty() {
         let columns = session.key_columns().iter();
         let key: Vec<String> = columns
             .map(|column| format!("{}:{}", column.name, datatype_of(column.kind)))
             .collect();
-        metadata["properties"] = json!({"entity_key": key.join(",")});
+        metadata["properties"]["entity_key"] = key.join(",").into();
     }
     Reply::json(&metadata).by(session.version())
 }
@@ -159,6 +185,13 @@ pub(crate) fn server() -> Reply {
 fn output_name(session: &Session<'_>) -> &'static str {
     match session.signature().output() {
         Output::Probability { .. } => "probability",
-        Output::Number | Output::Classes { .. } => "prediction",
+        Output::Number => "prediction",
+        Output::Numbers { .. } => "predictions",
+        Output::Classes { .. } => "probabilities",
     }
+}
+
+/// The names of the numbers of an answer as a JSON list, where there are several.
+fn listed_names(session: &Session<'_>) -> Option<String> {
+    output_names(session.signature().output()).map(|names| json!(names).to_string())
 }

@@ -1,7 +1,8 @@
 //! Outcomes that come true later, sent back by prediction id.
 //!
 //! `{"outcomes": [{"prediction_id": "…", "outcome": 1, "time": "2011-07-01T00:00:00Z"}]}`; the outcome
-//! is a number or a boolean, and without a time it became known now.
+//! is a number or a boolean, for a model of several classes the position of one, and without a time it became
+//! known now.
 
 use mlops_core::{Clock, EventTime, OutcomeRecord};
 use serde::Deserialize;

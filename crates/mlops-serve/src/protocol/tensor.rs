@@ -1,5 +1,6 @@
-//! Tensors of the Open Inference Protocol in their JSON form, one value a row.
+//! Tensors of the Open Inference Protocol in their JSON form, one value a row, or one list a row.
 //!
+//! The lists of a tensor `[rows, steps]` have one length, so rows of different lengths go in requests of their own.
 //! Elements are held to the datatype that the client states: 300 is no UINT8, and an FP32 element is
 //! rounded to 32 bits as its binary form would be. FP16 and BF16 have no JSON form.
 
@@ -34,16 +35,56 @@ impl Tensor {
         let datatype = Datatype::parse(&self.datatype)
             .and_then(|datatype| datatype.feeds(kind).map(|()| datatype))
             .map_err(|reason| self.bad(reason))?;
-        let rows = self.rows(limits)?;
-        let elements = self.elements(rows)?;
-        let mut values = Vec::with_capacity(rows);
-        for (row, element) in elements.into_iter().enumerate() {
-            let value = datatype
-                .value(element, kind)
-                .map_err(|reason| self.bad(format!("element {row}: {reason}")))?;
-            values.push(value);
+        if let Some((kind, longest)) = kind.list() {
+            return self.lists(datatype, kind, longest, limits);
         }
-        Ok(values)
+        let rows = self.rows(limits)?;
+        self.elements(rows, 1)?
+            .into_iter()
+            .enumerate()
+            .map(|(at, element)| self.value(datatype, kind, at, element))
+            .collect()
+    }
+
+    /// One list a row, of numbers of some kind.
+    fn lists(
+        &self,
+        datatype: Datatype,
+        kind: InputKind,
+        longest: usize,
+        limits: &Limits,
+    ) -> Result<Vec<Value>> {
+        let [rows, steps] = self.shape.as_slice() else {
+            return Err(self.bad(format!("shape {:?} is not [n, steps]", self.shape)));
+        };
+        let (rows, steps) = (self.dimension(*rows)?, self.dimension(*steps)?);
+        limits.check_rows(rows)?;
+        if !(1..=longest).contains(&steps) {
+            let reason = format!("shape {:?} has other than 1 to {longest} steps", self.shape);
+            return Err(self.bad(reason));
+        }
+        let mut values = self
+            .elements(rows, steps)?
+            .into_iter()
+            .enumerate()
+            .map(|(at, element)| self.value(datatype, kind, at, element));
+        let mut lists = Vec::with_capacity(rows);
+        for _ in 0..rows {
+            let list: Result<Vec<Value>> = values.by_ref().take(steps).collect();
+            lists.push(Value::List(list?));
+        }
+        Ok(lists)
+    }
+
+    fn value(
+        &self,
+        datatype: Datatype,
+        kind: InputKind,
+        at: usize,
+        element: &Json,
+    ) -> Result<Value> {
+        let value = datatype.value(element, kind);
+        value.map_err(|reason| self.bad(format!("element {at}: {reason}")))
     }
 
     /// The rows of a shape `[n]` or `[n, 1]`.
@@ -52,14 +93,18 @@ impl Tensor {
             [rows] | [rows, 1] => *rows,
             _ => return Err(self.bad(format!("shape {:?} is not [n] or [n, 1]", self.shape))),
         };
-        let rows = usize::try_from(rows)
-            .map_err(|_| self.bad(format!("shape {:?} has a negative dimension", self.shape)))?;
+        let rows = self.dimension(rows)?;
         limits.check_rows(rows)?;
         Ok(rows)
     }
 
+    fn dimension(&self, size: i64) -> Result<usize> {
+        usize::try_from(size)
+            .map_err(|_| self.bad(format!("shape {:?} has a negative dimension", self.shape)))
+    }
+
     /// The elements, from a flat list or from lists nested as the shape says.
-    fn elements(&self, rows: usize) -> Result<Vec<&Json>> {
+    fn elements(&self, rows: usize, width: usize) -> Result<Vec<&Json>> {
         let binary = self
             .parameters
             .as_ref()
@@ -74,24 +119,29 @@ impl Tensor {
             Some(Json::Array(list)) => list,
             Some(_) => return Err(self.bad("`data` is not a list")),
         };
-        if list.len() != rows {
+        let nested = self.shape.len() == 2 && list.first().is_some_and(Json::is_array);
+        // rows and steps are within their limits
+        let needed = if nested { rows } else { rows * width };
+        if list.len() != needed {
             let shape = &self.shape;
             return Err(self.bad(format!(
-                "shape {shape:?} needs {rows} elements, `data` has {}",
+                "shape {shape:?} needs {needed} elements, `data` has {}",
                 list.len()
             )));
         }
-        let nested = self.shape.len() == 2 && list.first().is_some_and(Json::is_array);
-        list.iter()
-            .map(|item| match item {
-                Json::Array(inner) if nested && inner.len() == 1 => Ok(&inner[0]),
+        let mut elements = Vec::with_capacity(list.len());
+        for item in list {
+            match item {
+                Json::Array(inner) if nested && inner.len() == width => elements.extend(inner),
                 Json::Array(_) => {
-                    Err(self.bad(format!("`data` is not nested as shape {:?}", self.shape)))
+                    let reason = format!("`data` is not nested as shape {:?}", self.shape);
+                    return Err(self.bad(reason));
                 }
-                _ if nested => Err(self.bad("`data` mixes lists and elements")),
-                item => Ok(item),
-            })
-            .collect()
+                _ if nested => return Err(self.bad("`data` mixes lists and elements")),
+                item => elements.push(item),
+            }
+        }
+        Ok(elements)
     }
 
     fn bad(&self, reason: impl Into<String>) -> Error {
@@ -138,6 +188,7 @@ impl Datatype {
 
     /// Checks that an input of some kind takes elements of this datatype.
     fn feeds(self, kind: InputKind) -> Result<(), String> {
+        let kind = kind.list().map_or(kind, |(kind, _)| kind);
         let fits = match self {
             Self::Bool => kind == InputKind::Bool,
             Self::Int(..) => matches!(kind, InputKind::Int | InputKind::Float),
@@ -194,10 +245,18 @@ impl Datatype {
 /// The datatype in which the metadata states an input of some kind.
 pub(super) fn datatype_of(kind: InputKind) -> &'static str {
     match kind {
-        InputKind::Float => "FP64",
-        InputKind::Int => "INT64",
+        InputKind::Float | InputKind::Floats { .. } => "FP64",
+        InputKind::Int | InputKind::Ints { .. } => "INT64",
         InputKind::Bool => "BOOL",
         InputKind::Str => "BYTES",
+    }
+}
+
+/// The shape in which the metadata states an input of some kind.
+pub(super) fn shape_of(kind: InputKind) -> &'static [i64] {
+    match kind.list() {
+        None => &[-1],
+        Some(_) => &[-1, -1],
     }
 }
 
@@ -277,6 +336,109 @@ mod tests {
         }
         let nan = values(Float, "[1]", "FP64", "[NaN]").unwrap();
         assert!(matches!(nan[0], Value::Float(v) if v.is_nan()));
+    }
+
+    #[test]
+    fn lists_are_the_rows_of_a_tensor_of_two_dimensions() {
+        let (floats, ints) = (
+            InputKind::Floats { longest: 3 },
+            InputKind::Ints { longest: 3 },
+        );
+        let list = |values: &[Value]| Value::List(values.to_vec());
+        let (half, one) = (Value::Float(0.5), Value::Float(1.0));
+        let expected = vec![
+            list(&[half.clone(), Value::Null]),
+            list(&[one.clone(), half]),
+        ];
+        for data in ["[0.5, null, 1, 0.5]", "[[0.5, null], [1, 0.5]]"] {
+            let found = values(floats, "[2, 2]", "FP64", data);
+            assert_eq!(found, Ok(expected.clone()), "{data}");
+        }
+        let whole = list(&[Value::Int(7), Value::Int(-1)]);
+        assert_eq!(values(ints, "[1, 2]", "INT8", "[7, -1]"), Ok(vec![whole]));
+        assert_eq!(
+            values(floats, "[1, 1]", "INT32", "[[1]]"),
+            Ok(vec![list(&[one])])
+        );
+        assert_eq!(values(floats, "[0, 2]", "FP64", "[]"), Ok(vec![]));
+        for (kind, shape, datatype, data, expected) in [
+            (
+                floats,
+                "[2]",
+                "FP64",
+                "[1, 2]",
+                "shape [2] is not [n, steps]",
+            ),
+            (
+                floats,
+                "[1, 0]",
+                "FP64",
+                "[]",
+                "has other than 1 to 3 steps",
+            ),
+            (
+                floats,
+                "[1, 4]",
+                "FP64",
+                "[1, 2, 3, 4]",
+                "has other than 1 to 3 steps",
+            ),
+            (floats, "[1, -1]", "FP64", "[1]", "has a negative dimension"),
+            (floats, "[6, 1]", "FP64", "[1]", "is limited to 5"),
+            (
+                floats,
+                "[2, 2]",
+                "FP64",
+                "[1, 2, 3]",
+                "needs 4 elements, `data` has 3",
+            ),
+            (
+                floats,
+                "[2, 2]",
+                "FP64",
+                "[[1, 2]]",
+                "needs 2 elements, `data` has 1",
+            ),
+            (
+                floats,
+                "[2, 2]",
+                "FP64",
+                "[[1, 2], [3]]",
+                "is not nested as shape [2, 2]",
+            ),
+            (
+                floats,
+                "[2, 2]",
+                "FP64",
+                "[[1, 2], 3]",
+                "mixes lists and elements",
+            ),
+            (
+                floats,
+                "[1, 2]",
+                "BYTES",
+                "[\"a\", \"b\"]",
+                "FP64 is expected",
+            ),
+            (ints, "[1, 2]", "FP64", "[1, 2]", "INT64 is expected"),
+            (
+                ints,
+                "[1, 2]",
+                "INT64",
+                "[1, 1.5]",
+                "element 1: a whole number",
+            ),
+            (
+                floats,
+                "[1, 2]",
+                "FP64",
+                "[1, true]",
+                "element 1: a number is expected",
+            ),
+        ] {
+            let error = values(kind, shape, datatype, data).unwrap_err();
+            assert!(error.contains(expected), "{shape} {data}: {error}");
+        }
     }
 
     #[test]

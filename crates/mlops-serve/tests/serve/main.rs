@@ -9,7 +9,9 @@ mod endpoint;
 mod golden;
 mod hot_swap;
 mod http;
+mod outputs;
 mod prediction_log;
+mod sequences;
 mod support;
 #[cfg(feature = "sign")]
 mod trust;

@@ -27,6 +27,7 @@ fn record(id: &str, seconds: i64, version: VersionNumber) -> PredictionRecord {
             ("c".into(), "ü".into()),
         ],
         prediction: 0.25,
+        outputs: Vec::new(),
     }
 }
 
@@ -309,7 +310,7 @@ fn a_file_that_is_no_log_is_refused_by_name_and_left_alone() {
     drop(PredictionLog::open(&newer).unwrap());
     rusqlite::Connection::open(&newer)
         .unwrap()
-        .pragma_update(None, "user_version", 2)
+        .pragma_update(None, "user_version", 99)
         .unwrap();
     let absent = directory.path().join("absent").join("log.db");
     let cases = [

@@ -190,6 +190,8 @@ impl<L> Prepared<L> {
                 }
                 (InputKind::Str, None) => one_hot(input, array, encoding.max_categories),
                 (InputKind::Bool, _) => scale(),
+                // the signature of a set has single values
+                (InputKind::Floats { .. } | InputKind::Ints { .. }, _) => None,
                 (InputKind::Float | InputKind::Int, _) => {
                     factors.extend(numbers::factor(input, array, weights_of));
                     match (encoding.buckets, encoding.clip) {

@@ -51,7 +51,7 @@ pub fn assess(
             let found = ClassesEvaluation::of(&truth, &answers, names, options)?;
             Assessment::Classes(Box::new(found))
         }
-        Output::Number | Output::Probability { .. } => {
+        Output::Number | Output::Numbers { .. } | Output::Probability { .. } => {
             let found = NumbersEvaluation::of(&truth, &answers, options)?;
             Assessment::Numbers(Box::new(found))
         }

@@ -56,6 +56,13 @@ impl Grid {
         match kind {
             InputKind::Bool => Ok(vec![Value::Bool(false), Value::Bool(true)]),
             InputKind::Str => texts(input, column, points),
+            InputKind::Floats { .. } | InputKind::Ints { .. } => {
+                Err(Error::Core(mlops_core::Error::InvalidParameter {
+                    parameter: "grid input",
+                    value: input.to_owned(),
+                    rule: "it holds lists, which have no grid",
+                }))
+            }
             InputKind::Int | InputKind::Float => {
                 let mut values: Vec<f64> = numbers(input, column)?;
                 values.sort_by(f64::total_cmp);

@@ -48,7 +48,7 @@ impl Federated {
         let head = match signature.output() {
             Output::Probability { .. } => Head::Logit,
             Output::Classes { .. } => Head::Softmax,
-            Output::Number => Head::Identity,
+            Output::Number | Output::Numbers { .. } => Head::Identity,
         };
         let (center, scale) = match head {
             Head::Identity => spread(&labels),

@@ -84,6 +84,37 @@ impl SequenceSet {
         })
     }
 
+    /// A sequence a row of a set whose features are lists of numbers, as the newest events of an entity are; the lists
+    /// of a row have one length, its steps.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedColumn`] for a feature that is no list of numbers, and what [`Sequences::from_lists`]
+    /// refuses: a null or empty list, lists of different lengths, an infinite number, each by its row.
+    pub fn from_lists(set: &TrainingSet) -> Result<Self> {
+        let batch = set.features();
+        let schema = batch.schema();
+        let mut names = Vec::with_capacity(batch.num_columns());
+        for field in schema.fields() {
+            if !matches!(field.data_type(), DataType::List(_)) {
+                return Err(Error::UnsupportedColumn {
+                    column: field.name().clone(),
+                    found: field.data_type().clone(),
+                });
+            }
+            names.push(field.name().as_str());
+        }
+        let sequences = Sequences::from_lists(&batch, &names)?;
+        let features = names.iter().map(|name| (*name).to_owned());
+        Self::new(
+            features.collect(),
+            sequences,
+            set.label_name().to_owned(),
+            set.target(),
+            set.event_times(),
+            set.weights(),
+        )
+    }
+
     /// A sequence a row: the row itself, and before it the rows of the same key that are not later, the oldest first, of
     /// which the latest `max_steps` stay. Rows of one instant keep their order. Labels of earlier rows are not read.
     ///

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::Digest;
-use mlops_model::{Scale, SequenceSpec, limit};
+use mlops_core::{Digest, TrainingSet};
+use mlops_model::{Scale, SequenceNetwork, SequenceSpec, limit};
 
 use super::{SequenceSet, lstm_net::LstmNet, transformer_net::TransformerNet};
 use crate::{
-    Result,
+    Fitted, Result, Trainer,
     burn::{
         Checkpoint, Control, Progress, Training,
         fit::{Job, Outcome, Watch},
@@ -15,12 +15,15 @@ use crate::{
         ready::Goal,
     },
     error::require,
-    record::params,
+    record::{importance, params},
 };
 
 const NAME: &str = "sequence";
 
-/// Fits an LSTM or the encoder of a transformer to a [`SequenceSet`].
+/// Fits an LSTM or the encoder of a transformer to sequences.
+///
+/// As a [`Trainer`] it reads features that are lists of numbers, and its model reads them too. Of any sequences, and of
+/// rows and what went before them, it fits by [`SequenceTrainer::fit_sequences`].
 ///
 /// Features are scaled to mean 0 and deviation 1, and what is missing lies at the mean. The latest sequences decide
 /// when to stop, as for [`Mlp`](crate::Mlp).
@@ -38,8 +41,9 @@ const NAME: &str = "sequence";
 /// let rows: TrainingSet = numeric(planted(200, 1))?;
 /// let set = SequenceSet::from_history(&rows, 8)?;
 /// let trainer = SequenceTrainer::lstm(8).training(Training::new().epochs(2)).build()?;
-/// let fitted = trainer.fit(&set)?;
+/// let fitted = trainer.fit_sequences(&set)?;
 /// assert_eq!(fitted.spec.predict_all(set.sequences())?.rows(), 200);
+/// let model = fitted.spec.to_model(8)?; // of columns of lists, for a package
 /// # Ok::<(), mlops_train::Error>(())
 /// ```
 ///
@@ -97,35 +101,44 @@ impl SequenceTrainer {
         })
     }
 
-    /// All settings as text, for a run's record.
-    pub fn params(&self) -> BTreeMap<String, String> {
-        let kind = match self.kind {
-            Kind::Lstm { cells } => format!("lstm of {cells}"),
-            Kind::Transformer { size, heads } => format!("transformer of {size} in {heads} heads"),
-        };
-        let mut all = params(self.training.params());
-        all.extend(params([
-            ("network", kind),
-            ("layers", self.layers.to_string()),
-            ("dropout", self.dropout.to_string()),
-            ("max_steps", self.max_steps.to_string()),
-        ]));
-        all
-    }
-
     /// Fits on all sequences; of a longer one its latest `max_steps` steps.
     ///
     /// # Errors
-    /// Those of [`Trainer::fit`](crate::Trainer::fit) on labels and settings.
-    pub fn fit(&self, set: &SequenceSet) -> Result<FittedSequence> {
-        self.fit_with(set, None, &mut |_| Control::Continue)
+    /// Those of [`Trainer::fit`] on labels and settings.
+    pub fn fit_sequences(&self, set: &SequenceSet) -> Result<FittedSequence> {
+        self.fit_sequences_with(set, None, &mut |_| Control::Continue)
     }
 
-    /// [`SequenceTrainer::fit`], watched and resumed as [`Mlp::fit_with`](crate::Mlp::fit_with) is.
+    /// [`Trainer::fit`], watched and resumed as [`Mlp::fit_with`](crate::Mlp::fit_with) is.
     ///
     /// # Errors
     /// As there.
     pub fn fit_with(
+        &self,
+        set: &TrainingSet,
+        resume: Option<&Checkpoint>,
+        watch: &mut (dyn FnMut(&Progress<'_>) -> Control + Send),
+    ) -> Result<Fitted> {
+        let set = SequenceSet::from_lists(set)?;
+        let fitted = self.fit_sequences_with(&set, resume, watch)?;
+        // a longer list than any of the set is no surprise as long as the setting foresaw it
+        let width = set.sequences.width();
+        let steps = set.sequences.iter().map(|steps| steps.len() / width);
+        let longest = steps.max().unwrap_or(1).max(self.max_steps);
+        let sizes = first_weights(fitted.spec.network(), width);
+        Ok(Fitted {
+            spec: fitted.spec.to_model(longest)?,
+            params: fitted.params,
+            history: fitted.history,
+            importance: importance(set.features, &sizes),
+        })
+    }
+
+    /// [`SequenceTrainer::fit_sequences`], watched and resumed as [`Mlp::fit_with`](crate::Mlp::fit_with) is.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn fit_sequences_with(
         &self,
         set: &SequenceSet,
         resume: Option<&Checkpoint>,
@@ -203,6 +216,51 @@ impl SequenceTrainer {
         require(size <= limit::WEIGHTS, NAME, "weights", &size, rule)?;
         self.training.device.run(&job.with(net), watch)
     }
+}
+
+impl Trainer for SequenceTrainer {
+    fn name(&self) -> &str {
+        match self.kind {
+            Kind::Lstm { .. } => "lstm",
+            Kind::Transformer { .. } => "transformer",
+        }
+    }
+
+    fn params(&self) -> BTreeMap<String, String> {
+        let kind = match self.kind {
+            Kind::Lstm { cells } => format!("lstm of {cells}"),
+            Kind::Transformer { size, heads } => format!("transformer of {size} in {heads} heads"),
+        };
+        let mut all = params(self.training.params());
+        all.extend(params([
+            ("network", kind),
+            ("layers", self.layers.to_string()),
+            ("dropout", self.dropout.to_string()),
+            ("max_steps", self.max_steps.to_string()),
+        ]));
+        all
+    }
+
+    fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
+        self.fit_with(set, None, &mut |_| Control::Continue)
+    }
+}
+
+/// How much each feature moves what first reads a step: the sizes of its weights.
+fn first_weights(network: &SequenceNetwork, features: usize) -> Vec<f64> {
+    let first = match network {
+        SequenceNetwork::Lstm(net) => net.layers.first(),
+        SequenceNetwork::Transformer(net) => Some(&net.embed),
+        _ => None,
+    };
+    let size = |feature: usize| -> f64 {
+        let rows = first.into_iter().flat_map(|first| {
+            let column = first.weights.iter().skip(feature);
+            column.step_by(first.cols)
+        });
+        rows.map(|weight| weight.abs()).sum()
+    };
+    (0..features).map(size).collect()
 }
 
 /// The mean and deviation of each feature over the steps of some sequences.

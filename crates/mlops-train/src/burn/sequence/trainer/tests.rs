@@ -28,6 +28,8 @@ use crate::{
     },
 };
 
+mod lists;
+
 /// Sequences of one to `longest` steps of two numbers; the label looks at the first step and the largest second number.
 fn planted(rows: usize, longest: usize, label: impl Fn(f64, f64) -> f64) -> (Sequences, Vec<f64>) {
     let mut rng = Seed(11).rng();
@@ -73,7 +75,7 @@ fn the_first_step_is_remembered() {
             .training(training)
             .build()
             .unwrap()
-            .fit(&set)
+            .fit_sequences(&set)
             .unwrap();
         let answers = fitted.spec.predict_all(set.sequences()).unwrap();
         let late = metric::roc_auc(&labels[720..], &answers.values()[720..]).unwrap();
@@ -110,7 +112,7 @@ fn numbers_and_classes_are_learnt() {
             .training(watched)
             .build()
             .unwrap()
-            .fit(&numbers)
+            .fit_sequences(&numbers)
             .unwrap();
         let series = &fitted.history["validation_absolute_error"];
         let best = series.iter().copied().fold(f64::INFINITY, f64::min);
@@ -122,7 +124,7 @@ fn numbers_and_classes_are_learnt() {
             .training(watched)
             .build()
             .unwrap()
-            .fit(&classes)
+            .fit_sequences(&classes)
             .unwrap();
         let series = &fitted.history["validation_accuracy"];
         let best = series.iter().copied().fold(0.0, f64::max);
@@ -149,10 +151,10 @@ fn threads_and_interruptions_change_no_bit() {
                 .unwrap()
         };
         let json = |fitted: FittedSequence| serde_json::to_string(&fitted.spec).unwrap();
-        let whole = json(trainer(1).fit(&set).unwrap());
-        assert_eq!(whole, json(trainer(3).fit(&set).unwrap()));
+        let whole = json(trainer(1).fit_sequences(&set).unwrap());
+        assert_eq!(whole, json(trainer(3).fit_sequences(&set).unwrap()));
         let mut kept = None;
-        let cancelled = trainer(1).fit_with(&set, None, &mut |progress| {
+        let cancelled = trainer(1).fit_sequences_with(&set, None, &mut |progress| {
             kept = Some(progress.checkpoint());
             if progress.epoch == 2 {
                 Control::Cancel
@@ -161,7 +163,8 @@ fn threads_and_interruptions_change_no_bit() {
             }
         });
         assert!(matches!(cancelled, Err(Error::Cancelled { .. })));
-        let resumed = trainer(2).fit_with(&set, kept.as_ref(), &mut |_| Control::Continue);
+        let resumed =
+            trainer(2).fit_sequences_with(&set, kept.as_ref(), &mut |_| Control::Continue);
         assert_eq!(whole, json(resumed.unwrap()));
     }
 }
@@ -418,7 +421,7 @@ fn sets_and_settings_that_make_no_sense_are_named() {
         );
     }
     let one = set(sequences, Target::Binary(vec![true; 3]));
-    let error = lstm(4).build().unwrap().fit(&one).unwrap_err();
+    let error = lstm(4).build().unwrap().fit_sequences(&one).unwrap_err();
     assert!(matches!(error, Error::SingleClass { .. }), "{error}");
     let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
     let texts = crate::conformance::set(vec![("text", texts)], &[true, false]);
