@@ -54,6 +54,7 @@ fn import(name: &str) -> ModelSpec {
 fn value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
+        serde_json::Value::Array(items) => Value::List(items.iter().map(value).collect()),
         serde_json::Value::String(text) => Value::from(text.as_str()),
         json => json
             .as_i64()
@@ -173,6 +174,7 @@ fn families_are_the_ones_of_this_crate() {
         ("dense_layers", "mlp"),
         ("torch_gelu_script", "mlp"),
         ("torch_logistic", "linear"),
+        ("torch_lstm_layers", "sequence"),
         ("svr", "svm"),
         ("gaussian_bayes", "bayes"),
         ("mixture", "bayes"),
@@ -214,7 +216,7 @@ fn what_is_not_read_is_named() {
 #[test]
 fn models_without_a_form_are_refused_for_a_reason() {
     for (name, at_fault, because) in [
-        ("several_numbers", "output", "answers several numbers"),
+        ("numbers_as_rows", "Reshape", "other rows"),
         ("weighted_median", "TopK", "not known"),
         ("pairs_of_classes", "SVMClassifier", "3 classes in pairs"),
         ("neighbours", "Scan", "not known"),
@@ -225,8 +227,8 @@ fn models_without_a_form_are_refused_for_a_reason() {
         ),
         ("torch_two_activations", "Tanh", "two kinds of activations"),
         ("torch_approximate_gelu", "Gelu", "approximation"),
-        ("torch_lstm", "input", "sequences"),
-        ("torch_transformer", "input", "sequences"),
+        ("torch_backwards", "LSTM", "go forward"),
+        ("torch_transformer", "MatMul", "reads sequences"),
     ] {
         let bytes = file(&format!("refused/{name}"));
         let error = ModelSpec::from_onnx(&bytes, &OnnxImport::new()).unwrap_err();

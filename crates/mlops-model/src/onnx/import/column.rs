@@ -6,6 +6,8 @@
 
 use std::rc::Rc;
 
+use crate::onnx::import::sequence::Cells;
+
 /// Where a column comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
@@ -30,6 +32,8 @@ pub(super) enum Source {
     },
     /// The same number in every row.
     Constant(f64),
+    /// A number of what cells answer to the last step of a sequence.
+    Last(Cells),
 }
 
 /// A step of arithmetic.

@@ -251,6 +251,9 @@ fn dense(columns: &[Column], network: Network, link: Link) -> Outcome<(Vec<Encod
         let (factor, sum, keep) = match &column.source {
             Source::Constant(x) => (0.0, column.apply(*x), false),
             Source::Number { .. } if scale_of(column).is_some() => (1.0, 0.0, true),
+            Source::Last(_) => {
+                return Err("one layer reads the last step of a sequence, and nothing else does");
+            }
             Source::Position { .. } => {
                 return Err("a sum reads the position of a category, which may be missing");
             }

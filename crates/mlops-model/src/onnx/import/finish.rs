@@ -11,6 +11,7 @@ use crate::{
             families, mean,
             operator::Rejected,
             scores::{Body, Form, Scores},
+            sequence,
             term::Term,
             walk::{Planned, Walk},
         },
@@ -40,11 +41,18 @@ pub(super) fn finish(graph: &Graph, options: &OnnxImport) -> Result<ModelSpec> {
         })
     };
     let (scores, output) = call(scores, options.output.clone()).map_err(reject)?;
+    if let (Some(Source::Last(cells)), Body::Dense(_)) = (
+        scores.columns.first().map(|column| &column.source),
+        &scores.body,
+    ) {
+        return sequence::finish(cells, &scores, &walk.inputs, walk.steps, output)
+            .map_err(reject)?;
+    }
     let needed = needed(&scores, walk.inputs.len());
     let inputs = walk.inputs.iter().zip(&needed);
     let inputs = inputs.map(|(planned, needed)| input(planned, *needed));
     let signature = Signature::new(inputs.collect::<Vec<_>>(), output)?;
-    let is_number = matches!(signature.output(), Output::Number);
+    let is_number = matches!(signature.output(), Output::Number | Output::Numbers { .. });
     let (encoders, estimator) = families::family(&scores, !is_number).map_err(reject)?;
     let preprocess = Preprocess::new(&signature, encoders)?;
     ModelSpec::new(signature, preprocess, estimator)
@@ -161,7 +169,7 @@ fn call(mut scores: Scores, given: Option<Output>) -> Result<(Scores, Output), &
             positive: positive(),
         },
         (1, _) => Output::Number,
-        (_, Link::Logit) if scores.form != Form::Shares => {
+        (_, Link::Logit) if scores.form != Form::Shares && classes.is_some() => {
             return Err("its probabilities do not add up to 1");
         }
         (outputs, _) if classes.is_some() || chances || scores.form == Form::Shares => {
@@ -169,7 +177,9 @@ fn call(mut scores: Scores, given: Option<Output>) -> Result<(Scores, Output), &
             let names = classes.clone().unwrap_or_else(numbers);
             Output::Classes { names }
         }
-        _ => return Err("it answers several numbers"),
+        (outputs, _) => Output::Numbers {
+            names: (0..outputs).map(|at| format!("prediction_{at}")).collect(),
+        },
     };
     Ok((scores, given.unwrap_or(found)))
 }

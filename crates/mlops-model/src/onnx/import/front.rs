@@ -64,7 +64,7 @@ pub(super) fn encoders(columns: &[Column], scaled: bool) -> Vec<Encoder> {
                 input: *input,
                 categories: Vec::clone(categories),
             }),
-            Source::Text { .. } | Source::Constant(_) => {}
+            Source::Text { .. } | Source::Constant(_) | Source::Last(_) => {}
         }
     }
     encoders

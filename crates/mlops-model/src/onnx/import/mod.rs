@@ -26,6 +26,7 @@ mod operator;
 mod picks;
 mod plant;
 mod scores;
+mod sequence;
 mod shapes;
 mod sums;
 mod tensor;

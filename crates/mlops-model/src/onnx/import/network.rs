@@ -9,6 +9,7 @@ use crate::{
         mix,
         operator::{Operator, Outcome},
         scores::{Body, Form, Network, Scores},
+        sequence,
         tensor::Constant,
         term::Term,
         walk::{columns, constant},
@@ -114,6 +115,11 @@ pub(super) fn dense(
                 .push(layer)
                 .map_err(|reason| operator.reject(reason))?;
             Ok(Term::scores(scores))
+        }
+        Some(Term::Last(cells, width)) => {
+            meets(*width)?;
+            let columns = sequence::columns(cells, *width);
+            Ok(Term::scores(Scores::dense(columns, layer)))
         }
         Some(Term::Part(..) | Term::Complement(_)) => match argument {
             Some(term) => mix::dense(operator, term, &layer),

@@ -139,6 +139,7 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
         Term::Scores(scores) | Term::LogShare(scores) => scores.width(),
         Term::Part(..) | Term::Complement(_) | Term::Sum(_) | Term::LogSum(..) => 1,
         Term::Label | Term::Best(_) => return Ok(vec![Term::Label]),
+        Term::Last(_, width) => *width,
         _ => return Err(operator.reject("it reads what has no rows")),
     };
     let upright = || match term {

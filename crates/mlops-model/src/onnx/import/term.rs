@@ -2,7 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::onnx::import::{column::Column, density::Away, scores::Scores, tensor::Constant};
+use crate::{
+    Dense,
+    onnx::import::{
+        column::Column, density::Away, scores::Scores, sequence::Flow, tensor::Constant,
+    },
+};
 
 /// What a value of the graph stands for.
 #[derive(Debug, Clone)]
@@ -46,6 +51,10 @@ pub(super) enum Term {
     Away(Rc<Away>),
     /// The squared length of a row.
     Length(Rc<Vec<Column>>),
+    /// Something of sequences.
+    Flow(Flow),
+    /// The answer of cells to the last step, so many numbers.
+    Last(Rc<Vec<Dense>>, usize),
     /// Matrices on top of each other, along a first axis of their own.
     Layers(Rc<Vec<Term>>),
 }
@@ -78,6 +87,8 @@ impl Term {
                 columns.iter().map(|c| 1 + c.steps.len()).sum()
             }
             Self::Away(away) => away.weight(),
+            Self::Flow(flow) => flow.weight(),
+            Self::Last(_, width) => *width,
             Self::Layers(layers) => layers.iter().map(Self::weight).sum(),
             Self::Scores(scores)
             | Self::Complement(scores)

@@ -13,7 +13,9 @@ use crate::{
             column::{Column, Source},
             encoders, kernels, network,
             operator::{Operator, Outcome, Rejected},
-            picks, shapes, sums,
+            picks,
+            sequence::{self, Flow},
+            shapes, sums,
             tensor::Constant,
             term::Term,
             trees,
@@ -39,6 +41,8 @@ pub(super) struct Walk<'a> {
     constants: BTreeMap<&'a str, &'a Tensor>,
     terms: BTreeMap<&'a str, Outcome<Term>>,
     pub(super) inputs: Vec<Planned>,
+    /// The most steps, where sequences are read.
+    pub(super) steps: usize,
     work: usize,
 }
 
@@ -55,6 +59,7 @@ impl<'a> Walk<'a> {
             constants,
             terms: BTreeMap::new(),
             inputs: Vec::new(),
+            steps: 0,
             work: 0,
         };
         // files of old IR versions list constants among the inputs
@@ -108,12 +113,15 @@ impl<'a> Walk<'a> {
                     ));
                 }
             },
+            [_, steps, numbers] if alone && kind == InputKind::Float => {
+                return self.sequences(info, steps.dim_value, numbers.dim_value, names);
+            }
             dims => {
                 let rejected = Rejected {
                     node: info.name.chars().take(128).collect(),
                     operator: "input".into(),
                     reason: format!(
-                        "it has {} dimensions; sequences and images are no rows of columns",
+                        "it has {} dimensions, or is a sequence beside others",
                         dims.len()
                     ),
                 };
@@ -142,6 +150,41 @@ impl<'a> Walk<'a> {
             });
         }
         self.terms.insert(&info.name, Ok(Term::columns(columns)));
+        Ok(())
+    }
+
+    /// Takes an input of sequences, `[sequences, steps, numbers]`.
+    fn sequences(
+        &mut self,
+        info: &'a ValueInfo,
+        steps: Option<i64>,
+        numbers: Option<i64>,
+        names: Option<&[String]>,
+    ) -> Result<()> {
+        let width = match (numbers, names) {
+            (Some(width), _) if width > 0 => usize::try_from(width).unwrap_or(usize::MAX),
+            (_, Some(names)) if !names.is_empty() => names.len(),
+            _ => {
+                let reason = "does not say how many numbers a step has; name them";
+                return Err(malformed(format!("input `{}` {reason}", info.name)));
+            }
+        };
+        limit::check("the number of inputs", width, limit::INPUTS)?;
+        let most = limit::SEQUENCE_STEPS.min((limit::WIDTH - 1) / width);
+        self.steps = match steps {
+            Some(steps) if steps > 0 => usize::try_from(steps).unwrap_or(usize::MAX),
+            _ => most,
+        };
+        limit::check("the number of steps", self.steps, most)?;
+        for at in 0..width {
+            self.inputs.push(Planned {
+                name: format!("f{at}"),
+                kind: InputKind::Float,
+                optional: true,
+            });
+        }
+        let flow = Term::Flow(Flow::input(width));
+        self.terms.insert(&info.name, Ok(flow));
         Ok(())
     }
 
@@ -245,6 +288,9 @@ impl<'a> Walk<'a> {
         if !matches!(operator.0.domain.as_str(), "" | "ai.onnx") {
             return Err(operator.reject("its set of operators is not known"));
         }
+        if let Some(outcome) = sequence::node(operator, arguments) {
+            return outcome;
+        }
         match name {
             "Identity" | "Dropout" => shapes::identity(operator, arguments),
             "Constant" => shapes::constant(operator),
@@ -316,6 +362,9 @@ pub(super) fn columns(operator: Operator<'_>, argument: Option<&Term>) -> Outcom
             } else {
                 Ok(Rc::clone(columns))
             }
+        }
+        Some(Term::Flow(_)) => {
+            Err(operator.reject("of what reads sequences, the cells of an LSTM have a form here"))
         }
         _ => Err(operator.reject("it reads what is no matrix of encoded inputs")),
     }

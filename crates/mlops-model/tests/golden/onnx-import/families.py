@@ -46,6 +46,7 @@ from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 warnings.filterwarnings("ignore")
+np.random.seed(7)
 NO_ZIPMAP = {"zipmap": False}
 
 
@@ -118,6 +119,9 @@ def others():
     scikit("discriminant", LinearDiscriminantAnalysis(), THREE, **NO_ZIPMAP)
     scikit("components", make_pipeline(StandardScaler(), PCA(2), LogisticRegression()), TWO)
     scikit("selected", make_pipeline(SelectKBest(k=2), LogisticRegression()), TWO)
+    both = np.column_stack([NUMBER, np.sin(NUMBER)])
+    scikit("linear_numbers", LinearRegression(), both)
+    scikit("tree_numbers", DecisionTreeRegressor(max_depth=3), both)
     scikit("robust", make_pipeline(RobustScaler(), MaxAbsScaler(), LogisticRegression()), TWO)
 
 
@@ -180,10 +184,11 @@ def columns():
 def refused():
     folder = FOLDER / "refused"
     folder.mkdir(exist_ok=True)
-    both = np.column_stack([NUMBER, 2 * NUMBER])
     few = slice(0, 60)
+    both = np.column_stack([NUMBER, np.sin(NUMBER)])
     for name, model, y, data in [
-        ("several_numbers", LinearRegression(), both, X),
+        # the exporter makes two rows of a row's two numbers
+        ("numbers_as_rows", MLPRegressor(hidden_layer_sizes=(3,), max_iter=100), both, X),
         ("weighted_median", AdaBoostRegressor(DecisionTreeRegressor(max_depth=2), n_estimators=3), NUMBER, X),
         ("pairs_of_classes", SVC(probability=True, random_state=0), THREE[few], X[few]),
         ("neighbours", KNeighborsClassifier(3), TWO[few], X[few]),

@@ -26,13 +26,14 @@ torch.manual_seed(7)
 ROWS = np.round(np.random.default_rng(7).normal(size=(30, WIDTH)), 2).astype(np.float32)
 
 
-def export(path, network, example, script):
+def export(path, network, example, script, steps=False):
     named = {"input_names": ["x"], "output_names": ["y"]}
     if script:
-        axes = {"x": {0: "batch"}, "y": {0: "batch"}}
+        axes = {"x": {0: "batch", **({1: "steps"} if steps else {})}, "y": {0: "batch"}}
         torch.onnx.export(network, (example,), str(path), dynamo=False, dynamic_axes=axes, opset_version=17, **named)
     else:
-        shapes = ({0: torch.export.Dim("batch")},)
+        open_steps = {1: torch.export.Dim("steps", min=2)} if steps else {}
+        shapes = ({0: torch.export.Dim("batch"), **open_steps},)
         torch.onnx.export(
             network, (example,), str(path), dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False, **named
         )
@@ -73,13 +74,35 @@ def keep(name, *layers):
 
 
 class Lstm(nn.Module):
-    def __init__(self):
+    def __init__(self, layers, outputs):
         super().__init__()
-        self.cells = nn.LSTM(WIDTH, 5, batch_first=True)
-        self.head = nn.Linear(5, 1)
+        self.cells = nn.LSTM(WIDTH, 5, num_layers=layers, batch_first=True)
+        self.head = nn.Linear(5, outputs)
+        self.outputs = outputs
 
     def forward(self, x):
-        return self.head(self.cells(x)[1][0][-1])
+        if self.outputs == 1:
+            return torch.sigmoid(self.head(self.cells(x)[1][0][-1]))
+        return torch.softmax(self.head(self.cells(x)[0][:, -1]), 1)
+
+
+def keep_sequences(name, network, lengths):
+    """A row has a list of steps for each of a step's numbers; several lengths mean that the file leaves it open."""
+    network.eval()
+    rng = np.random.default_rng(7)
+    for script in (False, True):
+        path = FOLDER / f"torch_{name}{'_script' if script else ''}.onnx"
+        example = torch.randn(3, lengths[0], WIDTH)
+        export(path, network, example, script, steps=len(lengths) > 1)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        case = {"versions": VERSIONS, "rows": [], "answers": []}
+        for length in lengths:
+            steps = np.round(rng.normal(size=(6, length, WIDTH)), 2).astype(np.float32)
+            answers = session.run(None, {"x": steps})[0]
+            case["rows"] += [[[plain(x) for x in list_] for list_ in row.T] for row in steps]
+            case["answers"] += [[plain(x) for x in row] for row in answers]
+        path.with_suffix(".json").write_text(json.dumps(case) + "\n")
+        print(path.name, path.stat().st_size, [n.op_type for n in onnx.load(path).graph.node])
 
 
 class Transformer(nn.Module):
@@ -94,6 +117,16 @@ class Transformer(nn.Module):
         return self.head(self.encoder(self.into(x)).mean(1))
 
 
+class Backwards(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cells = nn.LSTM(WIDTH, 5, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(10, 1)
+
+    def forward(self, x):
+        return self.head(self.cells(x)[0][:, -1])
+
+
 def refused():
     folder = FOLDER / "refused"
     folder.mkdir(exist_ok=True)
@@ -103,12 +136,14 @@ def refused():
         ("layer_norm", nn.Sequential(nn.Linear(WIDTH, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 1)), row),
         ("two_activations", nn.Sequential(nn.Linear(WIDTH, 6), nn.ReLU(), nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1)), row),
         ("approximate_gelu", nn.Sequential(nn.Linear(WIDTH, 6), nn.GELU("tanh"), nn.Linear(6, 1)), row),
-        ("lstm", Lstm(), steps),
+        ("backwards", Backwards(), steps),
         ("transformer", Transformer(), steps),
     ]:
         export(folder / f"torch_{name}.onnx", network.eval(), example, script=False)
 
 
+keep_sequences("lstm_layers", Lstm(2, 3), [7, 2, 20])
+keep_sequences("lstm", Lstm(1, 1), [7])
 keep("relu", nn.Linear(WIDTH, 6), nn.ReLU(), nn.Linear(6, 3), nn.Softmax(dim=1))
 keep("tanh", nn.Linear(WIDTH, 6), nn.Tanh(), nn.Dropout(0.2), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 1))
 keep("gelu", nn.Linear(WIDTH, 6), nn.GELU(), nn.Linear(6, 5), nn.GELU(), nn.Linear(5, 1), nn.Sigmoid())
@@ -119,4 +154,5 @@ keep(
     *(nn.Linear(6, 5), nn.ReLU(), nn.BatchNorm1d(5), nn.Linear(5, 1)),
 )
 keep("logistic", nn.Linear(WIDTH, 1), nn.Sigmoid())
+keep("numbers", nn.Linear(WIDTH, 5), nn.ReLU(), nn.Linear(5, 2))
 refused()
