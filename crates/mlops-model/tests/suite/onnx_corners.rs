@@ -39,6 +39,7 @@ pub(crate) fn corners() -> Vec<Corner> {
         knots(),
         both_forms(),
         splits_by_category_in_a_range(),
+        numbers_by_name(),
     ]
 }
 
@@ -511,4 +512,14 @@ fn splits_by_category_in_a_range() -> Corner {
         .collect();
     rows.push(vec![Value::Null, Value::Float(1.0)]);
     ("splits by category in a range of columns", model, rows)
+}
+
+fn numbers_by_name() -> Corner {
+    let trees = (0..4).map(|at| stump(split(0, Rule::Le, f64::from(at), false)));
+    let output = Output::Numbers {
+        names: vec!["x".into(), "second".into()],
+    };
+    let model = sum(trees.collect(), vec![0.5, -1.0], Link::Exp);
+    let model = spec(vec![float()], output, vec![Encoder::plain(0)], model);
+    ("several numbers", model, floats(&[-1.0, 0.0, 1.5, 3.0]))
 }

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use crate::onnx::import::sequence::Cells;
+use crate::onnx::import::cells::Cells;
 
 /// Where a column comes from.
 #[derive(Debug, Clone, PartialEq)]

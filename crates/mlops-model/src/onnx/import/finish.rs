@@ -6,12 +6,11 @@ use crate::{
     Error, Input, Link, ModelSpec, Output, Preprocess, Result, Signature,
     onnx::{
         import::{
-            OnnxImport,
+            OnnxImport, cells,
             column::Source,
             families, mean,
             operator::Rejected,
             scores::{Body, Form, Scores},
-            sequence,
             term::Term,
             walk::{Planned, Walk},
         },
@@ -45,8 +44,7 @@ pub(super) fn finish(graph: &Graph, options: &OnnxImport) -> Result<ModelSpec> {
         scores.columns.first().map(|column| &column.source),
         &scores.body,
     ) {
-        return sequence::finish(cells, &scores, &walk.inputs, walk.steps, output)
-            .map_err(reject)?;
+        return cells::finish(cells, &scores, &walk.inputs, walk.steps, output).map_err(reject)?;
     }
     let needed = needed(&scores, walk.inputs.len());
     let inputs = walk.inputs.iter().zip(&needed);

@@ -322,3 +322,94 @@ pub(super) fn dense(operator: Operator<'_>, argument: &Term, layer: &Dense) -> O
         ..mix
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Error,
+        onnx::{
+            import::{OnnxImport, finish::finish},
+            proto::{Dimension, FLOAT, Graph, Node, Shape, Tensor, TensorType, Type, ValueInfo},
+        },
+    };
+
+    fn node(op: &str, inputs: &[&str], output: &str) -> Node {
+        Node {
+            input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+            output: vec![output.to_owned()],
+            op_type: op.to_owned(),
+            ..Node::default()
+        }
+    }
+
+    /// A graph over four columns and weights for one sum of them.
+    fn reason(node: Vec<Node>, output: &str) -> String {
+        let dim = |value| Dimension {
+            dim_value: value,
+            dim_param: None,
+        };
+        let value = |name: &str| ValueInfo {
+            name: name.to_owned(),
+            kind: Some(Type {
+                tensor: Some(TensorType {
+                    elem_type: Some(FLOAT),
+                    shape: Some(Shape {
+                        dim: vec![dim(None), dim(Some(4))],
+                    }),
+                }),
+            }),
+        };
+        let weights = Tensor {
+            name: "w".into(),
+            dims: vec![4, 1],
+            data_type: Some(FLOAT),
+            float_data: vec![1.0; 4],
+            ..Tensor::default()
+        };
+        let graph = Graph {
+            node,
+            initializer: vec![weights],
+            input: vec![value("x")],
+            output: vec![value(output)],
+            ..Graph::default()
+        };
+        match finish(&graph, &OnnxImport::new()) {
+            Err(Error::UnsupportedOnnx { reason, .. }) => reason,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn models_without_end_are_refused_while_they_are_joined() {
+        let mut nodes = vec![node("MatMul", &["x", "w"], "s")];
+        nodes.push(node("Sigmoid", &["s"], "sum0"));
+        for at in 0..2_000 {
+            nodes.push(node("Sigmoid", &["s"], &format!("p{at}")));
+            let (sum, next) = (format!("sum{at}"), format!("sum{}", at + 1));
+            nodes.push(node("Add", &[&sum, &format!("p{at}")], &next));
+        }
+        let reason = reason(nodes, "sum2000");
+        assert!(reason.contains("too many models"), "{reason}");
+    }
+
+    #[test]
+    fn models_within_models_come_to_an_end() {
+        let mut nodes = vec![
+            node("MatMul", &["x", "w"], "s"),
+            node("Sigmoid", &["s"], "a0"),
+            node("Sigmoid", &["s"], "b0"),
+        ];
+        // each level stands twice in the next
+        for at in 0..40 {
+            let [a, b] = ["a", "b"].map(|name| format!("{name}{at}"));
+            nodes.push(node("Add", &[&a, &b], &format!("more{at}")));
+            nodes.push(node("Sub", &[&a, &b], &format!("less{at}")));
+            for (name, from) in [("a", "more"), ("b", "less")] {
+                let next = format!("{name}{}", at + 1);
+                nodes.push(node("Sigmoid", &[&format!("{from}{at}")], &next));
+            }
+        }
+        let reason = reason(nodes, "a40");
+        assert!(reason.contains("too many models"), "{reason}");
+    }
+}

@@ -5,11 +5,11 @@ use std::{f64::consts::FRAC_1_SQRT_2, rc::Rc};
 use crate::{
     Activation, Dense, Link,
     onnx::import::{
+        cells,
         column::{Column, Step},
         mix,
         operator::{Operator, Outcome},
         scores::{Body, Form, Network, Scores},
-        sequence,
         tensor::Constant,
         term::Term,
         walk::{columns, constant},
@@ -118,7 +118,7 @@ pub(super) fn dense(
         }
         Some(Term::Last(cells, width)) => {
             meets(*width)?;
-            let columns = sequence::columns(cells, *width);
+            let columns = cells::columns(cells, *width);
             Ok(Term::scores(Scores::dense(columns, layer)))
         }
         Some(Term::Part(..) | Term::Complement(_)) => match argument {
