@@ -137,6 +137,12 @@ def boosters():
     tools("xgboost_forest", xgboost.XGBRFRegressor(**small), NUMBER, to_xgboost)
     tools("xgboost_tweedie", xgboost.XGBRegressor(objective="reg:tweedie", **small), counts, to_xgboost)
     tools("xgboost_share", xgboost.XGBRegressor(objective="reg:logistic", **small), TWO, to_xgboost)
+    # the exporter knows no ranker, and its trees are those of any model of numbers
+    ranker = xgboost.XGBRanker(objective="rank:ndcg", **small).fit(X, THREE, group=[30] * 10)
+    shell = xgboost.XGBRegressor(n_estimators=6)
+    shell._Booster = ranker.get_booster()
+    kinds = [("X", ToolsFloat([None, WIDTH]))]
+    keep("xgboost_ranks", to_xgboost(shell, initial_types=kinds), X[:30])
     tools("xgboost_absolute", xgboost.XGBRegressor(objective="reg:absoluteerror", **small), NUMBER, to_xgboost)
 
 
