@@ -57,6 +57,8 @@ fn exercise(spec: &ModelSpec) {
             InputKind::Int => Value::Int(1),
             InputKind::Bool => Value::Bool(true),
             InputKind::Str => Value::from("x"),
+            InputKind::Floats { .. } => Value::List(vec![Value::Float(1.0)]),
+            InputKind::Ints { .. } => Value::List(vec![Value::Int(1)]),
         })
         .collect();
     let bits = |spec: &ModelSpec| {

@@ -9,6 +9,7 @@ random and ONNX Runtime's answers are kept there, for the tests to compare with 
 """
 
 import json
+import logging
 import math
 import pathlib
 import shutil
@@ -81,6 +82,7 @@ def keep(golden, folders, checked):
 
 def main():
     warnings.simplefilter("ignore")
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
     print(VERSIONS)
     folders = sorted(pathlib.Path(sys.argv[1]).iterdir(), key=lambda path: int(path.name))
     checked = [check(folder) for folder in folders]

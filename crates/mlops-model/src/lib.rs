@@ -73,7 +73,7 @@
 //! | feature | brings | costs |
 //! | --- | --- | --- |
 //! | `onnx-export` | `ModelSpec::to_onnx`, packages that MLflow loads | prost |
-//! | `onnx-import` | `ModelSpec::from_onnx`, for the files of scikit-learn, LightGBM and XGBoost | prost |
+//! | `onnx-import` | `ModelSpec::from_onnx`, for the files of scikit-learn, LightGBM, XGBoost and PyTorch | prost |
 //! | `sign` | signing and verifying of packages | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors

@@ -1,82 +1,153 @@
 //! The encoders in ONNX: from inputs to the columns that the estimator reads.
 
 use crate::{
-    Encoder, Error, Input, InputKind, Model, ModelSpec, Result,
+    Encoder, Error, Input, InputKind, Result,
     onnx::{
+        dates,
         graph::{GraphBuilder, Value},
-        proto::{Attribute, DOUBLE, Tensor},
-        trees::Logs,
+        numbers,
+        proto::{Attribute, DOUBLE, INT64, Tensor, int},
     },
 };
 
 /// The greatest whole number up to which every one is a real number too.
 const EXACT: u64 = 1 << 53;
 
-/// Adds the encoders over the named inputs.
+/// Adds an encoder over the named inputs.
 ///
 /// # Shapes
-/// `[rows, width]`; one column of zeros for a width of 0.
+/// `[rows, width]`.
+///
+/// # Errors
+/// [`Error::NotInOnnx`] for a category beyond 2^53, and for whether a text is missing.
 pub(super) fn encode(
     graph: &mut GraphBuilder,
-    spec: &ModelSpec,
-    logs: &Logs,
+    encoder: &Encoder,
+    inputs: &[Input],
     names: &[Value],
 ) -> Result<Value> {
-    let inputs = spec.signature().inputs();
-    let mut columns = Vec::new();
-    let mut start = 0;
-    for encoder in spec.preprocess().encoders() {
-        let input = &inputs[encoder.input()];
-        let name = &names[encoder.input()];
-        let column = match encoder {
-            Encoder::Numeric {
-                impute,
-                log1p,
-                center,
-                scale,
-                ..
-            } => {
-                let x = number(graph, name, input.kind);
-                let x = match impute {
-                    Some(impute) => imputed(graph, &x, *impute),
-                    None => x,
-                };
-                if logs.at(start).is_some() {
-                    x
-                } else {
-                    let x = if *log1p { log(graph, &x) } else { x };
-                    scaled(graph, x, *center, *scale)
-                }
-            }
-            Encoder::OneHot { categories, .. } if categories.is_empty() => continue,
-            Encoder::OneHot { categories, .. } => {
-                let (x, keys) = compared(graph, name, input, categories, &[1, categories.len()])?;
-                let keys = graph.constant(keys);
-                let equal = graph.node("Equal", [&x, &keys], vec![]);
-                double(graph, &equal)
-            }
-            Encoder::Ordinal { categories, .. } => ordinal(graph, name, input, categories)?,
-            Encoder::Target { .. }
-            | Encoder::Buckets { .. }
-            | Encoder::Transform { .. }
-            | Encoder::Product { .. }
-            | Encoder::Missing { .. }
-            | Encoder::DateParts { .. }
-            | Encoder::Sequence { .. } => {
-                return Err(Error::NotInOnnx {
-                    part: format!("encoder of input `{}`", input.name),
-                    reason: "of encoders, numbers, one-hot and ordinal ones are written",
-                });
-            }
-        };
-        columns.push(column);
-        start += encoder.width();
-    }
-    Ok(match columns.len() {
-        0 => zeros(graph, &names[0]),
-        1 => columns.remove(0),
-        _ => graph.node_of("Concat", columns, vec![Attribute::int("axis", 1)]),
+    let input = &inputs[encoder.input()];
+    let name = &names[encoder.input()];
+    Ok(match encoder {
+        Encoder::Numeric {
+            impute,
+            log1p,
+            center,
+            scale,
+            ..
+        } => {
+            let x = given(graph, name, input.kind, *impute);
+            let x = if *log1p { log(graph, &x) } else { x };
+            scaled(graph, x, *center, *scale)
+        }
+        Encoder::OneHot { categories, .. } => {
+            let (x, keys) = compared(graph, name, input, categories, &[1, categories.len()])?;
+            let keys = graph.constant(keys);
+            let equal = graph.node("Equal", [&x, &keys], vec![]);
+            double(graph, &equal)
+        }
+        Encoder::Ordinal { categories, .. } => {
+            let numbers: Vec<f64> = (0..categories.len()).map(|at| at as f64).collect();
+            looked_up(graph, name, input, categories, &numbers, f64::NAN)?
+        }
+        Encoder::Target {
+            categories,
+            values,
+            prior,
+            ..
+        } if prior.len() == 1 => looked_up(graph, name, input, categories, values, prior[0])?,
+        Encoder::Target {
+            categories,
+            values,
+            prior,
+            ..
+        } => {
+            let rows: Vec<f64> = (0..categories.len()).map(|at| at as f64).collect();
+            let other = categories.len() as f64;
+            let at = looked_up(graph, name, input, categories, &rows, other)?;
+            let table = [values.as_slice(), prior].concat();
+            gathered(graph, &table, prior.len(), &at)
+        }
+        Encoder::Buckets { edges, form, .. } => {
+            let x = number(graph, name, input.kind);
+            numbers::buckets(graph, &x, edges, *form)
+        }
+        Encoder::Transform { impute, steps, .. } => {
+            let x = given(graph, name, input.kind, *impute);
+            let open = input.nullable && impute.is_none();
+            numbers::transform(graph, &x, steps, open)
+        }
+        Encoder::Product { factors } => {
+            let given = factors.iter().map(|factor| {
+                let kind = inputs[factor.input].kind;
+                given(graph, &names[factor.input], kind, factor.impute)
+            });
+            let given: Vec<Value> = given.collect();
+            let open = factors
+                .iter()
+                .any(|factor| inputs[factor.input].nullable && factor.impute.is_none());
+            numbers::product(graph, factors, &given, open)
+        }
+        Encoder::Missing { .. } => missing(graph, name, input)?,
+        Encoder::DateParts {
+            unit,
+            impute,
+            parts,
+            ..
+        } => {
+            let x = upright(graph, name);
+            dates::parts(graph, &x, input.nullable, *unit, *impute, parts)
+        }
+        Encoder::Sequence { .. } => {
+            return Err(Error::NotInOnnx {
+                part: format!("encoder of input `{}`", input.name),
+                reason: "it reads lists, and a graph reads columns of single values",
+            });
+        }
     })
+}
+
+/// Adds the number that an encoder reads, before its arithmetic; `None` for one that reads no single number.
+///
+/// # Shapes
+/// `[rows, 1]`.
+pub(super) fn bare(
+    graph: &mut GraphBuilder,
+    encoder: &Encoder,
+    inputs: &[Input],
+    names: &[Value],
+) -> Option<Value> {
+    match encoder {
+        Encoder::Numeric { input, impute, .. } | Encoder::Transform { input, impute, .. } => {
+            Some(given(graph, &names[*input], inputs[*input].kind, *impute))
+        }
+        _ => None,
+    }
+}
+
+/// An input as a column of numbers, with what stands in for a missing one.
+fn given(graph: &mut GraphBuilder, name: &Value, kind: InputKind, impute: Option<f64>) -> Value {
+    let x = number(graph, name, kind);
+    match impute {
+        Some(impute) => imputed(graph, &x, impute),
+        None => x,
+    }
+}
+
+/// 1 where an input is missing.
+fn missing(graph: &mut GraphBuilder, name: &Value, input: &Input) -> Result<Value> {
+    if !input.nullable {
+        return Ok(zeros(graph, name));
+    }
+    if input.kind == InputKind::Str {
+        return Err(Error::NotInOnnx {
+            part: format!("encoder of input `{}`", input.name),
+            reason: "it asks whether a text is missing, and no text of ONNX is",
+        });
+    }
+    let x = upright(graph, name);
+    let missing = graph.node("IsNaN", [&x], vec![]);
+    Ok(double(graph, &missing))
 }
 
 /// An input as a column `[rows, 1]` of numbers.
@@ -89,12 +160,12 @@ fn number(graph: &mut GraphBuilder, name: &Value, kind: InputKind) -> Value {
 }
 
 /// A vector or a column as a column.
-fn upright(graph: &mut GraphBuilder, x: &Value) -> Value {
+pub(super) fn upright(graph: &mut GraphBuilder, x: &Value) -> Value {
     let shape = graph.constant(Tensor::ints(&[-1, 1]));
     graph.node("Reshape", [x, &shape], vec![])
 }
 
-fn double(graph: &mut GraphBuilder, x: &Value) -> Value {
+pub(super) fn double(graph: &mut GraphBuilder, x: &Value) -> Value {
     let to = vec![Attribute::int("to", i64::from(DOUBLE))];
     graph.node("Cast", [x], to)
 }
@@ -110,7 +181,7 @@ fn imputed(graph: &mut GraphBuilder, x: &Value, impute: f64) -> Value {
 ///
 /// # Reference
 /// W. Kahan in the HP-15C Advanced Functions Handbook, 1982.
-fn log(graph: &mut GraphBuilder, x: &Value) -> Value {
+pub(super) fn log(graph: &mut GraphBuilder, x: &Value) -> Value {
     let one = graph.number(1.0);
     let a = graph.node("Abs", [x], vec![]);
     let u = graph.node("Add", [&a, &one], vec![]);
@@ -125,7 +196,7 @@ fn log(graph: &mut GraphBuilder, x: &Value) -> Value {
     graph.node("Mul", [&sign, &log], vec![])
 }
 
-fn scaled(graph: &mut GraphBuilder, mut x: Value, center: f64, scale: f64) -> Value {
+pub(super) fn scaled(graph: &mut GraphBuilder, mut x: Value, center: f64, scale: f64) -> Value {
     if center != 0.0 {
         let center = graph.number(center);
         x = graph.node("Sub", [&x, &center], vec![]);
@@ -137,27 +208,42 @@ fn scaled(graph: &mut GraphBuilder, mut x: Value, center: f64, scale: f64) -> Va
     x
 }
 
-/// The position of the category; NaN where there is none.
-fn ordinal(
+/// The number of the category, and another where there is none.
+fn looked_up(
     graph: &mut GraphBuilder,
     name: &Value,
     input: &Input,
     categories: &[String],
+    numbers: &[f64],
+    other: f64,
 ) -> Result<Value> {
     if categories.is_empty() {
         let x = zeros(graph, name);
-        let missing = graph.number(f64::NAN);
-        return Ok(graph.node("Add", [&x, &missing], vec![]));
+        let other = graph.number(other);
+        return Ok(graph.node("Add", [&x, &other], vec![]));
     }
     let count = categories.len();
     let (x, keys) = compared(graph, name, input, categories, &[count])?;
-    let values: Vec<f64> = (0..count).map(|at| at as f64).collect();
     let attributes = vec![
         Attribute::tensor("keys_tensor", keys),
-        Attribute::tensor("values_tensor", Tensor::doubles(&[count], &values)),
-        Attribute::tensor("default_tensor", Tensor::doubles(&[1], &[f64::NAN])),
+        Attribute::tensor("values_tensor", Tensor::doubles(&[count], numbers)),
+        Attribute::tensor("default_tensor", Tensor::doubles(&[1], &[other])),
     ];
     Ok(graph.node("LabelEncoder", [&x], attributes))
+}
+
+/// The rows of a table of `columns` that a column of whole numbers points at.
+pub(super) fn gathered(
+    graph: &mut GraphBuilder,
+    table: &[f64],
+    columns: usize,
+    at: &Value,
+) -> Value {
+    let at = graph.node("Cast", [at], vec![Attribute::int("to", i64::from(INT64))]);
+    let table = graph.constant(Tensor::doubles(&[table.len() / columns, columns], table));
+    let rows = graph.node("Gather", [&table, &at], vec![]);
+    let shape = graph.constant(Tensor::ints(&[-1, int(columns)]));
+    graph.node("Reshape", [&rows, &shape], vec![])
 }
 
 /// An input as a column `[rows, 1]`, and the categories as a tensor that it can be compared with: texts as
@@ -191,7 +277,7 @@ fn compared(
 }
 
 /// A column of zeros, as long as an input.
-fn zeros(graph: &mut GraphBuilder, name: &Value) -> Value {
+pub(super) fn zeros(graph: &mut GraphBuilder, name: &Value) -> Value {
     let first = vec![Attribute::int("start", 0), Attribute::int("end", 1)];
     let rows = graph.node("Shape", [name], first);
     let one = graph.constant(Tensor::ints(&[1]));

@@ -1,54 +1,64 @@
-//! Weighted sums, networks and links in ONNX.
+//! Families in ONNX: weighted sums, links, and which file writes which family.
 
 use crate::{
-    Activation, Error, Linear, Link, Mlp, Result,
+    Error, Estimator, Linear, Link, Result,
     onnx::{
+        blend,
+        columns::Columns,
+        density,
         graph::{GraphBuilder, Value},
+        network, points,
         proto::{Attribute, Tensor},
+        trees,
     },
 };
 
-/// Adds a linear model.
-///
-/// # Shapes
-/// `[rows, outputs]`.
-pub(super) fn linear(graph: &mut GraphBuilder, linear: &Linear, encoded: &Value) -> Value {
-    dense(graph, &linear.weights, &linear.bias, encoded)
-}
-
-/// Adds a network.
+/// Adds an estimator, its link too.
 ///
 /// # Shapes
 /// `[rows, outputs]`.
 ///
 /// # Errors
-/// [`Error::NotInOnnx`] for embeddings and for GELU.
-pub(super) fn mlp(graph: &mut GraphBuilder, mlp: &Mlp, encoded: &Value) -> Result<Value> {
-    let refused = |reason| Error::NotInOnnx {
-        part: "the network".into(),
-        reason,
-    };
-    if !mlp.embeddings.is_empty() {
-        return Err(refused("networks with embeddings are not written"));
-    }
-    let activation = match mlp.activation {
-        Activation::Relu => "Relu",
-        Activation::Tanh => "Tanh",
-        Activation::Logistic => "Sigmoid",
-        Activation::Gelu => return Err(refused("GELU came with a later set of operators")),
-    };
-    let mut layer = encoded.clone();
-    for (at, next) in mlp.layers.iter().enumerate() {
-        layer = dense(graph, &next.weights, &next.bias, &layer);
-        if at + 1 < mlp.layers.len() {
-            layer = graph.node(activation, [&layer], vec![]);
+/// [`Error::NotInOnnx`] for a network over sequences.
+pub(super) fn answer(
+    graph: &mut GraphBuilder,
+    estimator: &Estimator,
+    columns: &Columns<'_>,
+) -> Result<Value> {
+    let scores = match estimator {
+        Estimator::Linear(linear) => {
+            let encoded = columns.encoded(graph);
+            let weights = columns.weights(&linear.weights, linear.bias.len());
+            dense(graph, &weights, &linear.bias, &encoded)
         }
-    }
-    Ok(layer)
+        Estimator::Trees(trees) => trees::trees(graph, trees, columns),
+        Estimator::Mlp(mlp) => network::mlp(graph, mlp, columns),
+        Estimator::Bayes(bayes) => density::bayes(graph, bayes, columns),
+        Estimator::Svm(svm) => points::svm(graph, svm, columns),
+        Estimator::Centroids(centroids) => points::centroids(graph, centroids, columns),
+        Estimator::Ensemble(ensemble) => return blend::ensemble(graph, ensemble, columns),
+        Estimator::Calibrated(calibrated) => return blend::calibrated(graph, calibrated, columns),
+        Estimator::Sequence(_) => {
+            return Err(Error::NotInOnnx {
+                part: "a network over sequences".into(),
+                reason: "a graph reads columns of single values",
+            });
+        }
+    };
+    Ok(link(graph, estimator.link(), scores))
+}
+
+/// Adds a linear model over answers.
+///
+/// # Shapes
+/// `[rows, outputs]`.
+pub(super) fn stacked(graph: &mut GraphBuilder, linear: &Linear, answers: &Value) -> Value {
+    let scores = dense(graph, &linear.weights, &linear.bias, answers);
+    link(graph, linear.link, scores)
 }
 
 /// Adds what turns scores into answers.
-pub(super) fn link(graph: &mut GraphBuilder, link: Link, scores: Value) -> Value {
+fn link(graph: &mut GraphBuilder, link: Link, scores: Value) -> Value {
     match link {
         Link::Identity => scores,
         Link::Logit => graph.node("Sigmoid", [&scores], vec![]),
@@ -66,21 +76,36 @@ pub(super) fn link(graph: &mut GraphBuilder, link: Link, scores: Value) -> Value
 }
 
 /// `bias + x · weightsᵀ` for weights `[outputs, columns]`.
-fn dense(graph: &mut GraphBuilder, weights: &[f64], bias: &[f64], x: &Value) -> Value {
-    let outputs = bias.len();
-    // without columns, the encoded matrix is one column of zeros
-    let columns = (weights.len() / outputs).max(1);
-    let weights = if weights.is_empty() {
-        vec![0.0; outputs]
-    } else {
-        weights.to_vec()
-    };
+pub(super) fn dense(graph: &mut GraphBuilder, weights: &[f64], bias: &[f64], x: &Value) -> Value {
+    let weights = turned(graph, weights, bias.len());
+    let bias = graph.constant(Tensor::doubles(&[1, bias.len()], bias));
+    let sum = graph.node("MatMul", [x, &weights], vec![]);
+    graph.node("Add", [&sum, &bias], vec![])
+}
+
+/// `x · weightsᵀ` for weights `[outputs, columns]`.
+pub(super) fn product(
+    graph: &mut GraphBuilder,
+    weights: &[f64],
+    outputs: usize,
+    x: &Value,
+) -> Value {
+    let weights = turned(graph, weights, outputs);
+    graph.node("MatMul", [x, &weights], vec![])
+}
+
+/// Weights `[outputs, columns]` as a constant `[columns, outputs]`.
+fn turned(graph: &mut GraphBuilder, weights: &[f64], outputs: usize) -> Value {
+    let columns = weights.len() / outputs;
     let turned: Vec<f64> = (0..columns)
         .flat_map(|column| (0..outputs).map(move |output| (output, column)))
         .map(|(output, column)| weights[output * columns + column])
         .collect();
-    let weights = graph.constant(Tensor::doubles(&[columns, outputs], &turned));
-    let bias = graph.constant(Tensor::doubles(&[1, outputs], bias));
-    let sum = graph.node("MatMul", [x, &weights], vec![]);
-    graph.node("Add", [&sum, &bias], vec![])
+    graph.constant(Tensor::doubles(&[columns, outputs], &turned))
+}
+
+/// The sum over the last of so many axes, which then is gone.
+pub(super) fn sum_over(graph: &mut GraphBuilder, axis: i64, x: &Value) -> Value {
+    let axis = graph.constant(Tensor::ints(&[axis]));
+    graph.node("ReduceSum", [x, &axis], vec![Attribute::int("keepdims", 0)])
 }

@@ -1,8 +1,9 @@
 //! Tree ensembles in ONNX: the operator `TreeEnsemble` of `ai.onnx.ml` 5, in double precision.
 
 use crate::{
-    Combine, Encoder, Estimator, ModelSpec, Node, Rule, Tree, TreeEnsemble,
+    Combine, Node, Rule, Tree, TreeEnsemble,
     onnx::{
+        columns::Columns,
         graph::{GraphBuilder, Value},
         proto::{Attribute, Tensor, int},
     },
@@ -13,111 +14,10 @@ const BRANCH_LT: u8 = 1;
 const BRANCH_MEMBER: u8 = 6;
 const SUM: i64 = 1;
 
-/// The encoded columns of trees whose logarithm is left out of the graph.
-///
-/// Logarithms of two libraries differ in the last bit, and a threshold may lie in between. Such a column
-/// stays as it is, and its thresholds are moved to where the logarithm crosses them, which is exact.
-#[derive(Debug)]
-pub(super) struct Logs(Vec<Option<Log>>);
-
-/// `(sign(x) * ln(1 + |x|) - center) / scale`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Log {
-    center: f64,
-    scale: f64,
-}
-
-impl Logs {
-    pub(super) fn of(spec: &ModelSpec) -> Self {
-        let mut logs = Vec::with_capacity(spec.preprocess().width());
-        for encoder in spec.preprocess().encoders() {
-            let log = match encoder {
-                Encoder::Numeric {
-                    log1p: true,
-                    center,
-                    scale,
-                    ..
-                } => Some(Log {
-                    center: *center,
-                    scale: *scale,
-                }),
-                _ => None,
-            };
-            logs.extend(std::iter::repeat_n(log, encoder.width()));
-        }
-        match spec.estimator() {
-            Estimator::Trees(ensemble) => {
-                for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
-                    // a category is compared with the logarithm itself
-                    if let Node::Category { feature, .. } = node {
-                        logs[*feature as usize] = None;
-                    }
-                }
-            }
-            _ => logs.fill(None),
-        }
-        Self(logs)
-    }
-
-    /// The logarithm that column is left without.
-    pub(super) fn at(&self, column: usize) -> Option<Log> {
-        self.0[column]
-    }
-}
-
-impl Log {
-    fn apply(self, x: f64) -> f64 {
-        (x.signum() * x.abs().ln_1p() - self.center) / self.scale
-    }
-
-    /// The least number whose logarithm no longer passes the split, found by halving: it rises with `x`.
-    fn crossing(self, rule: Rule, threshold: f64) -> f64 {
-        let passes = |x: f64| match rule {
-            Rule::Lt => self.apply(x) < threshold,
-            Rule::Le => self.apply(x) <= threshold,
-        };
-        let (mut low, mut high) = (rank(f64::MIN), rank(f64::INFINITY));
-        while low < high {
-            let middle = low.midpoint(high);
-            if passes(number(middle)) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        number(low)
-    }
-}
-
-/// The place of a number among all numbers; -0 stands before 0.
-fn rank(x: f64) -> u64 {
-    let bits = x.to_bits();
-    if x.is_sign_negative() {
-        !bits
-    } else {
-        bits | 1 << 63
-    }
-}
-
-fn number(rank: u64) -> f64 {
-    f64::from_bits(if rank >> 63 == 1 {
-        rank & !(1 << 63)
-    } else {
-        !rank
-    })
-}
-
 /// Whether a split by category reads a column that is more than positions of categories.
-fn reads_numbers_by_category(spec: &ModelSpec, ensemble: &TreeEnsemble) -> bool {
-    let encoders = spec.preprocess().encoders().iter();
-    let numeric: Vec<bool> = encoders
-        .flat_map(|encoder| {
-            let numeric = matches!(encoder, Encoder::Numeric { .. });
-            std::iter::repeat_n(numeric, encoder.width())
-        })
-        .collect();
+fn reads_numbers_by_category(ensemble: &TreeEnsemble, columns: &Columns<'_>) -> bool {
     let mut nodes = ensemble.trees.iter().flat_map(|tree| &tree.nodes);
-    nodes.any(|node| matches!(node, Node::Category { feature, .. } if numeric[*feature as usize]))
+    nodes.any(|node| matches!(node, Node::Category { feature, .. } if !columns.whole(*feature)))
 }
 
 /// The columns, and behind them the same again, rounded down: a number between two categories counts as the
@@ -154,27 +54,25 @@ struct Lists {
 /// `[rows, outputs]`.
 pub(super) fn trees(
     graph: &mut GraphBuilder,
-    spec: &ModelSpec,
     ensemble: &TreeEnsemble,
-    logs: &Logs,
-    encoded: &Value,
+    columns: &Columns<'_>,
 ) -> Value {
+    let mut encoded = columns.bare(graph);
     let outputs = ensemble.base.len();
     let base = graph.constant(Tensor::doubles(&[1, outputs], &ensemble.base));
     let mut lists = Lists::default();
-    let mut encoded = encoded.clone();
-    if reads_numbers_by_category(spec, ensemble) {
+    if reads_numbers_by_category(ensemble, columns) {
         encoded = with_whole_numbers(graph, &encoded);
-        let width = spec.preprocess().width();
-        lists.category_offset = u32::try_from(width).expect("`limit::WIDTH` is far below 2^32");
+        lists.category_offset =
+            u32::try_from(columns.width()).expect("`limit::WIDTH` is far below 2^32");
     }
     for (at, tree) in ensemble.trees.iter().enumerate() {
-        lists.add(tree, at % outputs, logs);
+        lists.add(tree, at % outputs, columns);
     }
     if ensemble.trees.is_empty() {
         // the operator needs a tree
         let nodes = vec![Node::Leaf { value: 0.0 }];
-        lists.add(&Tree { nodes }, 0, logs);
+        lists.add(&Tree { nodes }, 0, columns);
     }
     let attributes = lists.attributes(outputs);
     let mut scores = graph.node("TreeEnsemble", [&encoded], attributes);
@@ -186,7 +84,7 @@ pub(super) fn trees(
 }
 
 impl Lists {
-    fn add(&mut self, tree: &Tree, target: usize, logs: &Logs) {
+    fn add(&mut self, tree: &Tree, target: usize, columns: &Columns<'_>) {
         let (mut splits, mut leaves) = (self.features.len(), self.leaves.len());
         self.roots.push(int(splits));
         let places: Vec<(i64, i64)> = tree
@@ -216,10 +114,13 @@ impl Lists {
                     left,
                     right,
                 } => {
-                    let (mode, threshold) = match (logs.at(*feature as usize), rule) {
-                        (Some(log), rule) => (BRANCH_LT, log.crossing(*rule, *threshold)),
-                        (None, Rule::Lt) => (BRANCH_LT, *threshold),
-                        (None, Rule::Le) => (BRANCH_LEQ, *threshold),
+                    let (rule, threshold) = match columns.moved(*feature) {
+                        Some(moved) => moved.split(*rule, *threshold),
+                        None => (*rule, *threshold),
+                    };
+                    let mode = match rule {
+                        Rule::Lt => BRANCH_LT,
+                        Rule::Le => BRANCH_LEQ,
                     };
                     self.split(*feature, mode, threshold, *missing_left);
                     self.branch(place(*left), place(*right));
@@ -285,49 +186,5 @@ impl Lists {
             ));
         }
         attributes
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_number_has_its_rank() {
-        let numbers = [
-            f64::MIN,
-            -1.0,
-            -5e-324,
-            -0.0,
-            0.0,
-            5e-324,
-            1.0,
-            f64::MAX,
-            f64::INFINITY,
-        ];
-        for pair in numbers.windows(2) {
-            assert!(rank(pair[0]) < rank(pair[1]), "{pair:?}");
-        }
-        for x in numbers {
-            assert_eq!(number(rank(x)).to_bits(), x.to_bits());
-        }
-        assert_eq!(rank(0.0), rank(-0.0) + 1);
-    }
-
-    #[test]
-    fn a_threshold_moves_to_where_the_logarithm_crosses_it() {
-        for (center, scale) in [(0.0, 1.0), (0.3, 2.5), (-1e-3, 1e-9)] {
-            let log = Log { center, scale };
-            for x in [-1e300, -7.25, -1e-9, 0.0, 3.0, 1e-17, 6.02e23] {
-                // at the logarithm of x itself: below it x goes right, up to it x goes left
-                let at = log.apply(x);
-                let below = log.crossing(Rule::Lt, at);
-                assert!(x >= below && log.apply(below.next_down()) < at, "{x}");
-                let up_to = log.crossing(Rule::Le, at);
-                assert!(x < up_to && log.apply(up_to) > at, "{x}");
-            }
-            assert_eq!(log.crossing(Rule::Lt, f64::MAX), f64::INFINITY);
-            assert_eq!(log.crossing(Rule::Lt, f64::MIN), f64::MIN);
-        }
     }
 }

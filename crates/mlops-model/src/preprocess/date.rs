@@ -55,7 +55,7 @@ impl limit::Weigh for DatePart {
 }
 
 impl DatePart {
-    pub(super) fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         self.names().len()
     }
 

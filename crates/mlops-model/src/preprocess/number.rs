@@ -63,7 +63,7 @@ impl limit::Weigh for Factor {
 }
 
 impl Step {
-    pub(super) fn apply(self, x: f64) -> f64 {
+    pub(crate) fn apply(self, x: f64) -> f64 {
         match self {
             // `max` and `min` would turn a missing number into a bound
             _ if x.is_nan() => x,

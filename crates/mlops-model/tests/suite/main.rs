@@ -14,6 +14,8 @@ mod hostile_models;
 mod inputs;
 #[cfg(feature = "onnx-export")]
 mod onnx;
+#[cfg(feature = "onnx-export")]
+mod onnx_corners;
 #[cfg(feature = "onnx-import")]
 mod onnx_import;
 mod packages;

@@ -36,18 +36,24 @@ pub(crate) fn pick<T: Copy>(rng: &mut Rng, items: &[T]) -> T {
 
 /// A model of a random family over one input of each kind, for two classes or for three.
 pub(crate) fn model(seed: u64) -> ModelSpec {
-    build(seed, false)
+    build(seed, &FAMILIES, false)
 }
 
 /// The same of the families and encoders that have a form in ONNX.
 #[cfg(feature = "onnx-export")]
 pub(crate) fn plain_model(seed: u64) -> ModelSpec {
-    build(seed, true)
+    build(seed, &FAMILIES[..3], true)
 }
 
-fn build(seed: u64, plain: bool) -> ModelSpec {
+/// All families over those encoders.
+#[cfg(feature = "onnx-export")]
+pub(crate) fn plain_encoders(seed: u64) -> ModelSpec {
+    build(seed, &FAMILIES, true)
+}
+
+fn build(seed: u64, families: &[&'static str], plain: bool) -> ModelSpec {
     let mut rng = Seed(seed).derive("model").rng();
-    let family = pick(&mut rng, if plain { &FAMILIES[..3] } else { &FAMILIES });
+    let family = pick(&mut rng, families);
     let trees = family == "trees";
     let ordinal = trees || (family == "mlp" && !plain);
     let outputs = if family == "centroids" {

@@ -1,24 +1,33 @@
-//! Arithmetic with constants, dense layers, and what turns scores into answers.
+//! Arithmetic: of columns with constants, of scores with constants, and of values with each other.
 
 use std::rc::Rc;
 
 use crate::{
-    Dense, Link, limit,
+    Link,
     onnx::import::{
         column::{Column, LogStage, Source, Step},
-        encoders,
+        density, encoders, mix, network,
         operator::{Operator, Outcome},
         scores::{Body, Scores},
+        sums,
         tensor::Constant,
-        walk::{Term, columns, constant},
+        term::Term,
+        votes,
+        walk::columns,
     },
 };
 
 /// Steps of one column; exporters write a handful.
-const STEPS: usize = 64;
+pub(super) const STEPS: usize = 64;
 
 pub(super) fn binary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let op = operator.0.op_type.as_str();
+    if let Some(outcome) = density::binary(operator, op, arguments) {
+        return outcome.map(|term| vec![term]);
+    }
+    if op == "Pow" {
+        return Err(operator.reject("it raises what is no distance"));
+    }
     let term = match arguments {
         [Term::Columns(x), Term::Constant(c)] => with_constant(operator, op, x, c, false)?,
         [Term::Constant(c), Term::Columns(x)] => with_constant(operator, op, x, c, true)?,
@@ -26,17 +35,70 @@ pub(super) fn binary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
         [Term::Scores(scores), Term::Sum(of)] if op == "Div" && Rc::ptr_eq(scores, of) => {
             encoders::normalized(operator, scores)?
         }
+        [Term::Scores(scores), Term::LogSum(of, true)] if op == "Sub" && Rc::ptr_eq(scores, of) => {
+            Term::LogShare(Rc::clone(scores))
+        }
+        // 1 in place of a sum of 0, which probabilities do not have
+        [Term::Sum(of), Term::NoSum(same)] if op == "Add" && Rc::ptr_eq(of, same) => {
+            Term::Sum(Rc::clone(of))
+        }
+        [Term::Scores(of), Term::NoSum(same)] if op == "Add" && Rc::ptr_eq(of, same) => {
+            Term::Scores(Rc::clone(of))
+        }
+        [Term::NoSum(of), Term::Constant(_)] if op == "Mul" => Term::NoSum(Rc::clone(of)),
+        [Term::Scores(x), Term::ErfPlus(y)] | [Term::ErfPlus(y), Term::Scores(x)]
+            if op == "Mul" =>
+        {
+            network::gelu(operator, x, y)?
+        }
+        [Term::Erf(y), Term::Constant(c)] | [Term::Constant(c), Term::Erf(y)]
+            if op == "Add" && c.numbers() == Some(&[1.0]) =>
+        {
+            Term::ErfPlus(Rc::clone(y))
+        }
+        [Term::Constant(c), Term::ExpPlus(scores)]
+            if op == "Div" && c.numbers() == Some(&[1.0]) =>
+        {
+            network::sigmoid(scores)
+        }
+        [Term::Scores(scores), Term::Constant(c)] | [Term::Constant(c), Term::Scores(scores)]
+            if op == "Add" && scores.link == Link::Exp && c.numbers() == Some(&[1.0]) =>
+        {
+            Term::ExpPlus(Rc::clone(scores))
+        }
         [Term::Scores(scores), Term::Constant(c)] => on_scores(operator, op, scores, c)?,
-        [Term::Constant(c), Term::Scores(scores)] => match op {
-            "Add" | "Mul" => on_scores(operator, op, scores, c)?,
-            "Sub" if c.numbers() == Some(&[1.0]) && scores.width() == 1 => {
+        [Term::Constant(c), term] if is_answer(term) => match (op, term) {
+            ("Sub", Term::Scores(scores)) if c.numbers() == Some(&[1.0]) && scores.width() == 1 => {
                 Term::Complement(Rc::clone(scores))
             }
+            ("Add" | "Mul", Term::Scores(scores)) => on_scores(operator, op, scores, c)?,
+            ("Add" | "Mul", _) => on_scores(operator, op, &mix::opened(operator, term)?, c)?,
+            ("Sub", Term::Scores(scores)) if scores.is_linear() => {
+                let outputs = scores.outputs();
+                let mut turned = Scores::clone(scores);
+                turned.scale(&vec![-1.0; outputs], &vec![0.0; outputs]);
+                on_scores(operator, "Add", &Rc::new(turned), c)?
+            }
+            ("Sub", Term::Part(..)) if c.numbers() == Some(&[1.0]) => {
+                Term::Complement(mix::opened(operator, term)?)
+            }
             _ => return Err(operator.reject("it takes scores from a constant, or divides by them")),
+        },
+        [term, Term::Constant(c)] if is_answer(term) => {
+            on_scores(operator, op, &mix::opened(operator, term)?, c)?
+        }
+        [a, b] if is_answer(a) && is_answer(b) => match op {
+            "Add" => sums::sum_of(operator, arguments)?,
+            "Sub" => mix::sum(operator, arguments, &[1.0, -1.0])?,
+            _ => return Err(operator.reject("it multiplies or divides answers")),
         },
         _ => return Err(operator.reject("neither side is a constant")),
     };
     Ok(vec![term])
+}
+
+fn is_answer(term: &Term) -> bool {
+    matches!(term, Term::Scores(_) | Term::Part(..) | Term::Complement(_))
 }
 
 fn with_constant(
@@ -122,6 +184,11 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
         // probabilities are above 0
         return Ok(vec![Term::Scores(Rc::clone(scores))]);
     }
+    match (op, arguments.first()) {
+        ("Erf", Some(Term::Scores(scores))) => return Ok(vec![Term::Erf(Rc::clone(scores))]),
+        ("Reciprocal", Some(Term::ExpPlus(scores))) => return Ok(vec![network::sigmoid(scores)]),
+        _ => {}
+    }
     let matrix = columns(operator, arguments.first())?;
     let mut after = matrix.iter().cloned();
     let after: Vec<Column> = match op {
@@ -136,22 +203,11 @@ pub(super) fn unary(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<T
     Ok(vec![Term::columns(after)])
 }
 
-/// The sum of a row's probabilities, which they are then divided by.
-pub(super) fn sum(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let over_columns = match arguments.get(1) {
-        Some(Term::Constant(axes)) => matches!(axes.numbers(), Some([1.0 | -1.0])),
-        _ => matches!(operator.ints("axes"), [1 | -1]),
-    };
-    match arguments.first() {
-        Some(Term::Scores(scores)) if over_columns && operator.int("keepdims") != Some(0) => {
-            Ok(vec![Term::Sum(Rc::clone(scores))])
-        }
-        _ => Err(operator.reject("it adds up what are no probabilities of a row")),
-    }
-}
-
-/// `Where`: what stands in for a missing number, and the last but one stage of a logarithm.
+/// `Where`: what stands in for a missing number, the last but one stage of a logarithm, and what a vote counts.
 pub(super) fn choose(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
+    if let [Term::Votes(scores), yes, Term::Constant(no)] = arguments {
+        return votes::counted(operator, scores, yes, no).map(|term| vec![term]);
+    }
     let chosen = || match arguments {
         [
             Term::Columns(missing),
@@ -202,19 +258,26 @@ fn on_scores(
     scores: &Rc<Scores>,
     constant: &Constant,
 ) -> Outcome<Term> {
-    let outputs = scores.outputs();
+    // probabilities keep their weights apart, so that a mean of them is known as one
+    let chances = scores.classes.is_some() && matches!(scores.body, Body::Trees { .. });
     if let ("Mul", Link::Exp, Some([by])) = (op, scores.link, constant.numbers())
         && *by > 0.0
         && by.is_finite()
     {
         // the factor's logarithm is added before
         let mut scores = Scores::clone(scores);
+        let outputs = scores.outputs();
         scores.scale(&vec![1.0; outputs], &vec![by.ln(); outputs]);
         return Ok(Term::scores(scores));
     }
-    if !scores.is_linear() {
-        return Err(operator.reject("it changes scores that an activation has passed"));
-    }
+    let opened;
+    let scores = if scores.is_active() || scores.is_linear() && !chances {
+        scores
+    } else {
+        opened = mix::opened(operator, &Term::Scores(Rc::clone(scores)))?;
+        &opened
+    };
+    let outputs = scores.outputs();
     let Some(row) = constant.row(outputs) else {
         return Err(operator.reject("its constant is not one row as wide as the scores"));
     };
@@ -230,141 +293,8 @@ fn on_scores(
         "Add" => scores.scale(&ones, &row),
         "Sub" => scores.scale(&ones, &row.iter().map(|by| -by).collect::<Vec<_>>()),
         "Mul" => scores.scale(&row, &zeros),
-        _ => scores.scale(&row.iter().map(|by| 1.0 / by).collect::<Vec<_>>(), &zeros),
+        "Div" => scores.scale(&row.iter().map(|by| 1.0 / by).collect::<Vec<_>>(), &zeros),
+        _ => return Err(operator.reject("it changes scores in a way that is not known")),
     }
     Ok(Term::scores(scores))
-}
-
-pub(super) fn mat_mul(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let weights = constant(operator, arguments.get(1))?;
-    let (cols, rows) = match weights.dims[..] {
-        [cols, rows] => (cols, rows),
-        // a row of them gives a number a row
-        [cols] => (cols, 1),
-        _ => return Err(operator.reject("its weights are no matrix")),
-    };
-    let turned = turned(operator, weights, cols, rows)?;
-    dense(operator, arguments.first(), turned, vec![0.0; rows], cols)
-}
-
-pub(super) fn gemm(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let weights = constant(operator, arguments.get(1))?;
-    let ([first, second], 0) = (&weights.dims[..], operator.int("transA").unwrap_or(0)) else {
-        return Err(operator.reject("its weights are no matrix, or its rows are columns"));
-    };
-    let (alpha, beta) = (operator.float("alpha"), operator.float("beta"));
-    let (cols, rows, mut numbers) = if operator.int("transB").unwrap_or(0) == 0 {
-        (*first, *second, turned(operator, weights, *first, *second)?)
-    } else {
-        let numbers = weights.numbers().map(<[f64]>::to_vec);
-        let numbers = numbers.ok_or_else(|| operator.reject("its weights are texts"))?;
-        (*second, *first, numbers)
-    };
-    for weight in &mut numbers {
-        *weight *= alpha.unwrap_or(1.0);
-    }
-    let mut bias = match arguments.get(2) {
-        None | Some(Term::Absent) => vec![0.0; rows],
-        argument => constant(operator, argument)?
-            .row(rows)
-            .ok_or_else(|| operator.reject("its bias is not one row as wide as its result"))?,
-    };
-    for bias in &mut bias {
-        *bias *= beta.unwrap_or(1.0);
-    }
-    dense(operator, arguments.first(), numbers, bias, cols)
-}
-
-/// `[cols, rows]` as `[rows, cols]`.
-fn turned(
-    operator: Operator<'_>,
-    weights: &Constant,
-    cols: usize,
-    rows: usize,
-) -> Outcome<Vec<f64>> {
-    let numbers = weights
-        .numbers()
-        .ok_or_else(|| operator.reject("its weights are texts"))?;
-    let at = |row: usize| (0..cols).map(move |col| numbers[col * rows + row]);
-    Ok((0..rows).flat_map(at).collect())
-}
-
-/// A layer over columns or over the layer before.
-pub(super) fn dense(
-    operator: Operator<'_>,
-    argument: Option<&Term>,
-    weights: Vec<f64>,
-    bias: Vec<f64>,
-    cols: usize,
-) -> Outcome<Vec<Term>> {
-    let rows = bias.len();
-    if rows == 0 {
-        return Err(operator.reject("it has no output"));
-    }
-    let layer = Dense {
-        rows,
-        cols,
-        weights,
-        bias,
-    };
-    let meets = |width: usize| {
-        if width == cols {
-            Ok(())
-        } else {
-            Err(operator.reject(format!("its weights meet {cols} numbers, {width} come in")))
-        }
-    };
-    if let Some(Term::Scores(before)) = argument {
-        meets(before.width())?;
-        let mut scores = Scores::clone(before);
-        let Body::Dense { layers, active } = &mut scores.body else {
-            return Err(operator.reject("it is a layer over trees"));
-        };
-        if !*active || layers.len() >= limit::LAYERS {
-            return Err(
-                operator.reject("no rectifier stands before it, or it is one layer too many")
-            );
-        }
-        layers.push(layer);
-        *active = false;
-        return Ok(vec![Term::scores(scores)]);
-    }
-    let matrix = columns(operator, argument)?;
-    meets(matrix.len())?;
-    Ok(vec![Term::scores(Scores::dense(matrix, layer))])
-}
-
-pub(super) fn relu(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let Some(Term::Scores(scores)) = arguments.first() else {
-        return Err(operator.reject("it reads what is no layer"));
-    };
-    let mut scores = Scores::clone(scores);
-    match &mut scores.body {
-        // twice is once
-        Body::Dense { active, .. } if scores.link == Link::Identity => *active = true,
-        _ => return Err(operator.reject("it stands behind an answer")),
-    }
-    Ok(vec![Term::scores(scores)])
-}
-
-pub(super) fn link(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let Some(Term::Scores(scores)) = arguments.first() else {
-        return Err(operator.reject("it reads what are no scores"));
-    };
-    if !scores.is_linear() {
-        return Err(operator.reject("it reads scores that an activation has passed"));
-    }
-    let link = match operator.0.op_type.as_str() {
-        "Sigmoid" => Link::Logit,
-        "Exp" => Link::Exp,
-        _ if scores.width() < 2 => return Err(operator.reject("of one score it is always 1")),
-        _ if !matches!(operator.int("axis").unwrap_or(-1), 1 | -1) => {
-            return Err(operator.reject("it goes over rows"));
-        }
-        _ => Link::Softmax,
-    };
-    Ok(vec![Term::scores(Scores {
-        link,
-        ..Scores::clone(scores)
-    })])
 }

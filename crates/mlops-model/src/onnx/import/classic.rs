@@ -3,10 +3,10 @@
 use crate::{
     Link,
     onnx::import::{
-        arithmetic::dense,
+        network::dense,
         operator::{Operator, Outcome},
         scores::{Form, Scores},
-        walk::{Term, columns},
+        term::Term,
     },
 };
 
@@ -24,6 +24,9 @@ pub(super) fn classifier(operator: Operator<'_>, arguments: &[Term]) -> Outcome<
     let classes = operator.classes()?;
     let (link, mut scores) = (link(operator)?, linear(operator, arguments)?);
     if scores.outputs() == 1 && classes.len() == 2 && link == Link::Logit {
+        scores.form = Form::Pair;
+    } else if classes.len() == 2 && link == Link::Logit && scores.mirrored() {
+        scores.select(1);
         scores.form = Form::Pair;
     } else if scores.outputs() != classes.len() || classes.len() < 2 {
         return Err(operator.reject(format!(
@@ -47,16 +50,20 @@ pub(super) fn regressor(operator: Operator<'_>, arguments: &[Term]) -> Outcome<V
 
 /// The sums of `coefficients`, `[outputs, columns]`, and `intercepts`.
 fn linear(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Scores> {
-    let matrix = columns(operator, arguments.first())?;
+    let width = match arguments.first() {
+        Some(Term::Columns(columns)) => columns.len(),
+        Some(Term::Scores(scores)) => scores.width(),
+        Some(Term::Part(..) | Term::Complement(_)) => 1,
+        _ => return Err(operator.reject("it reads what is no matrix of encoded inputs")),
+    };
     let weights = operator.floats("coefficients")?;
-    if matrix.is_empty() || weights.is_empty() || !weights.len().is_multiple_of(matrix.len()) {
+    if width == 0 || weights.is_empty() || !weights.len().is_multiple_of(width) {
         return Err(operator.reject(format!(
-            "{} coefficients meet {} columns",
-            weights.len(),
-            matrix.len()
+            "{} coefficients meet {width} columns",
+            weights.len()
         )));
     }
-    let outputs = weights.len() / matrix.len();
+    let outputs = weights.len() / width;
     let mut bias = operator.floats("intercepts")?;
     if bias.is_empty() {
         bias = vec![0.0; outputs];
@@ -64,9 +71,8 @@ fn linear(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Scores> {
     if bias.len() != outputs {
         return Err(operator.reject(format!("{} intercepts meet {outputs} sums", bias.len())));
     }
-    let terms = dense(operator, arguments.first(), weights, bias, matrix.len())?;
-    match terms.into_iter().next() {
-        Some(Term::Scores(scores)) => Ok(Scores::clone(&scores)),
+    match dense(operator, arguments.first(), weights, bias, width)? {
+        Term::Scores(scores) => Ok(Scores::clone(&scores)),
         _ => Err(operator.reject("it has no result")),
     }
 }

@@ -6,6 +6,8 @@
 
 use std::rc::Rc;
 
+use crate::onnx::import::cells::Cells;
+
 /// Where a column comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Source {
@@ -30,6 +32,8 @@ pub(super) enum Source {
     },
     /// The same number in every row.
     Constant(f64),
+    /// A number of what cells answer to the last step of a sequence.
+    Last(Cells),
 }
 
 /// A step of arithmetic.
@@ -42,6 +46,8 @@ pub(super) enum Step {
     Round,
     /// To the whole number below.
     Floor,
+    /// To the nearest number between two.
+    Clip(f64, f64),
     /// Stages of `sign(x) * ln(1 + |x|)` as this crate writes it; only the last is a column.
     Log(LogStage),
 }
@@ -102,17 +108,6 @@ impl Column {
         if single { column.rounded() } else { column }
     }
 
-    /// The input that it reads.
-    pub(super) fn input(&self) -> Option<usize> {
-        match &self.source {
-            Source::Number { input, .. }
-            | Source::Text { input }
-            | Source::Member { input, .. }
-            | Source::Position { input, .. } => Some(*input),
-            Source::Constant(_) => None,
-        }
-    }
-
     /// The same column in single precision.
     pub(super) fn rounded(mut self) -> Self {
         if !self.single {
@@ -144,6 +139,16 @@ impl Column {
             Step::Div(by) => x / by,
             Step::Round => rounded(x),
             Step::Floor => x.floor(),
+            // a missing number stays one
+            Step::Clip(lower, upper) => {
+                if x < *lower {
+                    *lower
+                } else if x > *upper {
+                    *upper
+                } else {
+                    x
+                }
+            }
             Step::Log(_) => f64::NAN,
         })
     }
@@ -157,7 +162,7 @@ impl Column {
                 Step::Mul(by) => Some((factor * by, sum * by)),
                 Step::Div(by) => Some((factor / by, sum / by)),
                 Step::Round => Some((factor, sum)),
-                Step::Floor | Step::Log(_) => None,
+                Step::Floor | Step::Clip(..) | Step::Log(_) => None,
             })
     }
 

@@ -6,10 +6,13 @@ use crate::{
     InputKind, Link, limit,
     onnx::import::{
         column::{Column, LogStage, Source, Step},
+        mean,
         operator::{Operator, Outcome},
         scores::{Form, Scores},
         tensor::Data,
-        walk::{Term, Walk, columns, constant},
+        term::Term,
+        votes,
+        walk::{Walk, columns, constant},
     },
 };
 
@@ -87,6 +90,13 @@ pub(super) fn equal(
     arguments: &[Term],
 ) -> Outcome<Vec<Term>> {
     let keys = constant(operator, arguments.get(1))?;
+    match arguments.first() {
+        Some(Term::Best(scores)) => {
+            return votes::cast(operator, scores, keys).map(|term| vec![term]);
+        }
+        Some(Term::NoSum(_)) => return Ok(vec![arguments[0].clone()]),
+        _ => {}
+    }
     if let Some(Term::Columns(x)) = arguments.first()
         && let ([column], Some([1.0])) = (x.as_slice(), keys.numbers())
         && let Some((LogStage::Above, start)) = column.stage()
@@ -170,7 +180,7 @@ pub(super) fn label(
     operator: Operator<'_>,
     arguments: &[Term],
 ) -> Outcome<Vec<Term>> {
-    if let Some(Term::Label) = arguments.first() {
+    if let Some(Term::Label | Term::Best(_)) = arguments.first() {
         return Ok(vec![Term::Label]);
     }
     #[expect(clippy::cast_precision_loss, reason = "positions are far smaller")]
@@ -236,10 +246,13 @@ pub(super) fn normalized(operator: Operator<'_>, scores: &Scores) -> Outcome<Ter
     let mut scores = scores.clone();
     match (scores.form, scores.link) {
         (Form::Pair, Link::Logit) | (_, Link::Softmax) => {}
+        (Form::Each, Link::Exp) if scores.outputs() > 1 => scores.link = Link::Softmax,
         (Form::Each, Link::Logit) if scores.mirrored() => {
             scores.select(1);
             scores.form = Form::Pair;
         }
+        (Form::Each, Link::Logit) if scores.outputs() > 1 => scores.form = Form::Shares,
+        (Form::Each, Link::Identity) if mean::of_logits(&scores) => scores.form = Form::Shares,
         _ => return Err(operator.reject("its numbers do not add up to 1 before it")),
     }
     Ok(Term::scores(scores))

@@ -6,21 +6,34 @@
 //! ```
 //!
 //! The nodes are not run. Each value of the graph is what it stands for: columns of a matrix, each with
-//! its source and the arithmetic on its way; or the scores of a linear model, trees or a network over
-//! such columns. A node that leaves these shapes is rejected, and the rejection reaches the caller if the
-//! answer depends on it. Labels are left out: they follow from the probabilities.
+//! its source and the arithmetic on its way; the scores of a model over such columns; or sums over the scores of
+//! several. A node that leaves these shapes is rejected, and the rejection reaches the caller if the answer depends
+//! on it. Labels are left out: they follow from the probabilities. Which operators are read stands in `onnx`.
 
 mod arithmetic;
+mod cells;
 mod classic;
 mod column;
+mod density;
 mod encoders;
+mod families;
 mod finish;
+mod front;
+mod kernels;
+mod mean;
+mod mix;
+mod network;
 mod operator;
+mod picks;
 mod plant;
 mod scores;
+mod sequence;
 mod shapes;
+mod sums;
 mod tensor;
+mod term;
 mod trees;
+mod votes;
 mod walk;
 mod wire;
 
@@ -75,9 +88,17 @@ impl OnnxImport {
 impl ModelSpec {
     /// The model that an ONNX file holds, as this crate computes it.
     ///
-    /// It reads what skl2onnx and onnxmltools write for scikit-learn, LightGBM and XGBoost, dense
-    /// networks of `Gemm` or `MatMul` and `Relu`, and what `ModelSpec::to_onnx` writes: linear models,
-    /// trees and networks, behind scalers, imputers, one-hot and ordinal encoders.
+    /// It reads what skl2onnx and onnxmltools write for scikit-learn, LightGBM and XGBoost, what both of PyTorch's
+    /// exporters write for dense networks and LSTMs, and most of what `ModelSpec::to_onnx` writes:
+    ///
+    /// - linear models, trees, forests and boosting; networks with ReLU, tanh, sigmoid or GELU, batch norms folded in;
+    /// - support vectors of a number or of two classes, Gaussian naive Bayes, Gaussian mixtures, k-means;
+    /// - AdaBoost, bagging, voting, stacking, one model a class, and calibration by sigmoids;
+    /// - behind scalers, imputers, one-hot and ordinal encoders of named columns;
+    /// - LSTMs whose last step one layer reads: each number of a step becomes a list.
+    ///
+    /// What has no form is refused: votes of pairs of classes, medians of models, nearest neighbours, layer norms
+    /// and attention, layers with different activations.
     ///
     /// ```no_run
     /// use mlops_model::{Model, ModelSpec, OnnxImport, Scratch};
@@ -95,6 +116,8 @@ impl ModelSpec {
     ///   probability of each.
     /// - Numbers of trees may be missing, and so may texts; those of other families only where the file
     ///   imputes them. A category that was not seen is no category, where ONNX may refuse it.
+    /// - Probabilities of a support vector machine are Platt's own, to which libsvm and ONNX Runtime come within 0.005
+    ///   by iterations.
     /// - A real number that the file compares with whole categories is a whole number here.
     ///
     /// # Errors
@@ -106,9 +129,9 @@ impl ModelSpec {
     ///
     /// # Reference
     /// ONNX Runtime 1.32 on the CPU: within 1e-6 of 1 or of the answer, whichever is larger, over models of
-    /// scikit-learn 1.9, LightGBM 4.7 and XGBoost 3.2. Those files hold single precision and are computed in
-    /// it, while sums here are in double precision. A split decides as ONNX Runtime does on every number,
-    /// since thresholds move to where a number rounds to the other side.
+    /// scikit-learn 1.9, LightGBM 4.7, XGBoost 3.2 and PyTorch 2.15, and within 5e-6 for sums over support vectors.
+    /// Those files hold single precision and are computed in it, while sums here are in double precision. A split
+    /// decides as ONNX Runtime does on every number, since thresholds move to where a number rounds to the other side.
     pub fn from_onnx(bytes: &[u8], options: &OnnxImport) -> Result<Self> {
         let graph = wire::decode(bytes)?;
         finish::finish(&graph, options)

@@ -7,7 +7,7 @@ use crate::{
     onnx::import::{
         column::{Column, Crossing, Source, Step, crossing},
         operator::{Operator, Outcome},
-        shapes::whole as whole_below,
+        picks::whole as whole_below,
         trees::{Branch, Forest, Mode, Place},
         walk::{Planned, Walk},
     },

@@ -3,14 +3,16 @@
 use std::rc::Rc;
 
 use crate::{
-    InputKind, limit,
+    InputKind, Link, limit,
     onnx::{
         import::{
             column::{Column, Source, Step},
+            density, mix,
             operator::{Operator, Outcome},
             scores::{Form, Scores},
             tensor::{Constant, Data},
-            walk::{Term, Walk, constant as expect_constant},
+            term::Term,
+            walk::{Walk, columns as matrix, constant as expect_constant},
         },
         proto::{BOOL, DOUBLE, FLOAT, INT32, INT64},
     },
@@ -20,7 +22,7 @@ pub(super) fn identity(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Ve
     first(operator, arguments).map(|term| vec![term.clone()])
 }
 
-fn first<'t>(operator: Operator<'_>, arguments: &'t [Term]) -> Outcome<&'t Term> {
+pub(super) fn first<'t>(operator: Operator<'_>, arguments: &'t [Term]) -> Outcome<&'t Term> {
     arguments
         .first()
         .ok_or_else(|| operator.reject("it reads nothing"))
@@ -72,7 +74,13 @@ pub(super) fn cast(
     let to = i32::try_from(to).unwrap_or_default();
     let Term::Columns(columns) = term else {
         return match term {
-            Term::Label | Term::Constant(_) => Ok(vec![term.clone()]),
+            Term::Label | Term::Best(_) | Term::Constant(_) | Term::NoSum(_) => {
+                Ok(vec![term.clone()])
+            }
+            // no probability is 0, and AdaBoost's powers come to more than 1
+            Term::Sum(of) if to == BOOL || of.link == Link::Exp && to == INT32 => {
+                Ok(vec![Term::NoSum(Rc::clone(of))])
+            }
             _ if matches!(to, FLOAT | DOUBLE) => Ok(vec![term.clone()]),
             _ => Err(operator.reject("it makes scores into another type")),
         };
@@ -128,16 +136,29 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
     let term = first(operator, arguments)?;
     let width = match term {
         Term::Columns(columns) => columns.len(),
-        Term::Scores(scores) => scores.width(),
-        Term::Part(..) | Term::Complement(_) | Term::Sum(_) => 1,
-        Term::Label => return Ok(vec![Term::Label]),
-        Term::Absent | Term::Constant(_) | Term::Rows => {
-            return Err(operator.reject("it reads what has no rows"));
-        }
+        Term::Scores(scores) | Term::LogShare(scores) => scores.width(),
+        Term::Part(..) | Term::Complement(_) | Term::Sum(_) | Term::LogSum(..) => 1,
+        Term::Label | Term::Best(_) => return Ok(vec![Term::Label]),
+        Term::Last(_, width) => *width,
+        _ => return Err(operator.reject("it reads what has no rows")),
+    };
+    let upright = || match term {
+        Term::LogSum(of, _) => Term::LogSum(Rc::clone(of), true),
+        term => term.clone(),
     };
     let keeps = match operator.0.op_type.as_str() {
         "Flatten" => operator.int("axis").unwrap_or(1) == 1,
         "Squeeze" => width == 1,
+        "Unsqueeze" => {
+            let axes = match arguments.get(1) {
+                None => operator.ints("axes").iter().map(|x| *x as f64).collect(),
+                argument => expect_constant(operator, argument)?
+                    .numbers()
+                    .unwrap_or_default()
+                    .to_vec(),
+            };
+            return lifted(operator, term, axes == [1.0]);
+        }
         _ => {
             let shape: Vec<f64> = match arguments.get(1) {
                 // before operator set 5 it was an attribute
@@ -151,6 +172,15 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
                     .unwrap_or_default()
                     .to_vec(),
             };
+            match (shape.as_slice(), term) {
+                ([-1.0, 1.0, columns], Term::Columns(_)) if *columns == width as f64 => {
+                    return lifted(operator, term, true);
+                }
+                ([1.0, -1.0, columns], Term::Scores(_)) if *columns == width as f64 => {
+                    return Ok(vec![Term::Layers(Rc::new(vec![term.clone()]))]);
+                }
+                _ => {}
+            }
             match shape.split_first() {
                 Some((rows, rest)) if *rows <= 0.0 => {
                     rest == [-1.0] && *rows == 0.0 || rest.iter().product::<f64>() == width as f64
@@ -160,16 +190,39 @@ pub(super) fn reshape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
         }
     };
     if keeps {
-        Ok(vec![term.clone()])
+        Ok(vec![upright()])
     } else {
         Err(operator.reject(format!("it makes other rows of {width} columns")))
     }
 }
 
+/// Columns with an axis for points.
+fn lifted(operator: Operator<'_>, term: &Term, before_last: bool) -> Outcome<Vec<Term>> {
+    match term {
+        Term::Columns(_) if before_last => {
+            let columns = matrix(operator, Some(term))?;
+            Ok(vec![Term::Lifted(columns)])
+        }
+        _ => Err(operator.reject("it adds an axis to what are no columns")),
+    }
+}
+
 pub(super) fn concat(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let axis = operator.int("axis").unwrap_or(1);
-    if let [Term::Rows, Term::Constant(_)] = arguments {
-        return Ok(vec![Term::Rows]);
+    if let [Term::Rows(_), Term::Constant(_)] = arguments {
+        return Ok(vec![Term::Rows(1)]);
+    }
+    if axis == 0 && !arguments.is_empty() {
+        let mut all = Vec::new();
+        for argument in arguments {
+            match argument {
+                Term::Layers(layers) if all.len() + layers.len() <= limit::MEMBERS => {
+                    all.extend(layers.iter().cloned());
+                }
+                _ => return Err(operator.reject("it appends along axis 0")),
+            }
+        }
+        return Ok(vec![Term::Layers(Rc::new(all))]);
     }
     if !matches!(axis, 1 | -1) {
         return Err(operator.reject(format!("it appends along axis {axis}")));
@@ -182,6 +235,13 @@ pub(super) fn concat(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
             ..Scores::clone(second)
         };
         return Ok(vec![Term::scores(pair)]);
+    }
+    if let Some(distances) = density::concat(arguments) {
+        return Ok(vec![distances]);
+    }
+    let is_columns = |term: &Term| matches!(term, Term::Columns(_));
+    if !arguments.iter().all(is_columns) {
+        return mix::concat(operator, arguments).map(|term| vec![term]);
     }
     let mut all: Vec<Column> = Vec::new();
     for argument in arguments {
@@ -196,89 +256,21 @@ pub(super) fn concat(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<
     Ok(vec![Term::columns(all)])
 }
 
-pub(super) fn split(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    let results = operator.0.output.len();
-    if !matches!(operator.int("axis").unwrap_or(0), 1 | -1) {
-        return Err(operator.reject("it parts rows"));
-    }
-    let Term::Scores(scores) = first(operator, arguments)? else {
-        return Err(operator.reject("it parts what is no answer"));
-    };
-    let ones = match arguments.get(1) {
-        Some(Term::Constant(sizes)) => sizes
-            .numbers()
-            .is_some_and(|sizes| sizes.iter().all(|size| *size == 1.0)),
-        _ => operator.ints("split").iter().all(|size| *size == 1),
-    };
-    if !ones || results != scores.width() {
-        return Err(operator.reject("it does not part an answer into its columns"));
-    }
-    Ok((0..results)
-        .map(|at| Term::Part(Rc::clone(scores), at))
-        .collect())
-}
-
-pub(super) fn gather(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    match operator.int("axis").unwrap_or(0) {
-        1 | -1 => pick(operator, arguments),
-        _ => match arguments {
-            [Term::Constant(_), Term::Label] => Ok(vec![Term::Label]),
-            _ => Err(operator.reject("it picks rows")),
-        },
-    }
-}
-
-/// A position below the limit, if the number is one.
-pub(super) fn whole(number: f64, limit: usize) -> Option<usize> {
-    if number.fract() != 0.0 || !(0.0..limit as f64).contains(&number) {
-        return None;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the lines above bound it"
-    )]
-    Some(number as usize)
-}
-
-/// Picks columns by their positions.
-pub(super) fn pick(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    if let [Term::Constant(_), Term::Label] = arguments {
-        return Ok(vec![Term::Label]);
-    }
-    let positions = expect_constant(operator, arguments.get(1))?;
-    let positions = positions.numbers().unwrap_or_default();
-    if positions.len() > limit::WIDTH {
-        return Err(operator.reject("its result is too wide"));
-    }
-    let find = |position: f64, width: usize| {
-        whole(position, width)
-            .ok_or_else(|| operator.reject(format!("it picks column {position} of {width}")))
-    };
+/// `Not` of whether probabilities come to anything, which they do.
+pub(super) fn not(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     match first(operator, arguments)? {
-        Term::Columns(columns) => {
-            let picked = positions.iter().map(|position| {
-                let at = find(*position, columns.len())?;
-                Ok(columns[at].clone())
-            });
-            Ok(vec![Term::columns(picked.collect::<Outcome<_>>()?)])
-        }
-        Term::Scores(scores) => match positions {
-            [position] => {
-                let at = find(*position, scores.width())?;
-                Ok(vec![Term::Part(Rc::clone(scores), at)])
-            }
-            _ => Err(operator.reject("it picks several answers")),
-        },
-        _ => Err(operator.reject("it picks from what is no matrix")),
+        term @ Term::NoSum(_) => Ok(vec![term.clone()]),
+        _ => Err(operator.reject("it turns round what is no sum")),
     }
 }
 
-pub(super) fn arg_max(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
-    match first(operator, arguments)? {
-        Term::Scores(_) => Ok(vec![Term::Label]),
-        _ => Err(operator.reject("it looks for the largest of what is no answer")),
-    }
+/// `Shape`, which is used for filling one.
+pub(super) fn shape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
+    let whole = operator.int("start").unwrap_or(0) == 0 && !operator.has("end");
+    Ok(vec![Term::Rows(match first(operator, arguments)? {
+        Term::Scores(scores) if whole => scores.width(),
+        _ => 1,
+    })])
 }
 
 pub(super) fn zip_map(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
@@ -302,7 +294,11 @@ pub(super) fn zip_map(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec
 pub(super) fn constant_of_shape(operator: Operator<'_>, arguments: &[Term]) -> Outcome<Vec<Term>> {
     let value = operator.tensor_numbers("value")?;
     match (first(operator, arguments)?, value.as_slice()) {
-        (Term::Rows, [] | [_]) => {
+        (Term::Rows(width), [] | [_]) if *width > 1 => {
+            let value = value.first().copied().unwrap_or(0.0);
+            Ok(vec![Term::Filled(value)])
+        }
+        (Term::Rows(_), [] | [_]) => {
             let value = value.first().copied().unwrap_or(0.0);
             Ok(vec![Term::columns(vec![Column::new(Source::Constant(
                 value,

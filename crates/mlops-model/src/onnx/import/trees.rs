@@ -9,7 +9,8 @@ use crate::{
         operator::{Operator, Outcome},
         plant::plant,
         scores::{Body, Form, Scores},
-        walk::{Term, Walk, columns},
+        term::Term,
+        walk::{Walk, columns},
     },
 };
 
@@ -186,13 +187,7 @@ fn grow(
             );
         }
     };
-    Ok(Scores {
-        columns: matrix,
-        body: Body::Trees { trees, base },
-        link: Link::Identity,
-        form: Form::Each,
-        classes: None,
-    })
+    Ok(Scores::new(matrix, Body::Trees { trees, base }))
 }
 
 /// Trees by lists of nodes, with weights by the tree and node that they belong to.

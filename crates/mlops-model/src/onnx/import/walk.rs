@@ -11,61 +11,19 @@ use crate::{
         import::{
             OnnxImport, arithmetic, classic,
             column::{Column, Source},
-            encoders,
-            operator::{Operator, Outcome},
-            scores::{Body, Scores},
-            shapes,
+            encoders, kernels, network,
+            operator::{Operator, Outcome, Rejected},
+            picks,
+            sequence::{self, Flow},
+            shapes, sums,
             tensor::Constant,
+            term::Term,
             trees,
             wire::malformed,
         },
         proto::{BOOL, DOUBLE, FLOAT, Graph, INT32, INT64, STRING, Tensor, ValueInfo},
     },
 };
-
-/// What a value of the graph stands for.
-#[derive(Debug, Clone)]
-pub(super) enum Term {
-    /// An optional argument that is not given.
-    Absent,
-    Constant(Rc<Constant>),
-    Columns(Rc<Vec<Column>>),
-    Scores(Rc<Scores>),
-    /// 1 less the scores.
-    Complement(Rc<Scores>),
-    /// The sum of the scores of a row.
-    Sum(Rc<Scores>),
-    /// One of several answers.
-    Part(Rc<Scores>, usize),
-    /// The predicted class.
-    Label,
-    /// A shape that begins with the number of rows and goes on with ones.
-    Rows,
-}
-
-impl Term {
-    pub(super) fn columns(columns: Vec<Column>) -> Self {
-        Self::Columns(Rc::new(columns))
-    }
-
-    pub(super) fn scores(scores: Scores) -> Self {
-        Self::Scores(Rc::new(scores))
-    }
-
-    /// The numbers that it holds on to.
-    fn weight(&self) -> usize {
-        match self {
-            // several parts share their scores
-            Self::Absent | Self::Label | Self::Rows | Self::Part(..) | Self::Sum(_) => 1,
-            Self::Constant(constant) => constant.len(),
-            Self::Columns(columns) => columns.iter().map(|c| 1 + c.steps.len()).sum(),
-            Self::Scores(scores) | Self::Complement(scores) => match &scores.body {
-                Body::Dense { layers, .. } => layers.iter().map(|l| l.weights.len()).sum(),
-                Body::Trees { trees, .. } => trees.iter().flatten().map(|t| t.nodes.len()).sum(),
-            },
-        }
-    }
-}
 
 /// An input of the model to be.
 #[derive(Debug, Clone)]
@@ -83,6 +41,8 @@ pub(super) struct Walk<'a> {
     constants: BTreeMap<&'a str, &'a Tensor>,
     terms: BTreeMap<&'a str, Outcome<Term>>,
     pub(super) inputs: Vec<Planned>,
+    /// The most steps, where sequences are read.
+    pub(super) steps: usize,
     work: usize,
 }
 
@@ -99,6 +59,7 @@ impl<'a> Walk<'a> {
             constants,
             terms: BTreeMap::new(),
             inputs: Vec::new(),
+            steps: 0,
             work: 0,
         };
         // files of old IR versions list constants among the inputs
@@ -152,7 +113,20 @@ impl<'a> Walk<'a> {
                     ));
                 }
             },
-            dims => return Err(invalid(format!("has {} dimensions", dims.len()))),
+            [_, steps, numbers] if alone && kind == InputKind::Float => {
+                return self.sequences(info, steps.dim_value, numbers.dim_value, names);
+            }
+            dims => {
+                let rejected = Rejected {
+                    node: info.name.chars().take(128).collect(),
+                    operator: "input".into(),
+                    reason: format!(
+                        "it has {} dimensions, or is a sequence beside others",
+                        dims.len()
+                    ),
+                };
+                return Err(rejected.into());
+            }
         };
         let total = self.inputs.len().saturating_add(width);
         limit::check("the number of inputs", total, limit::INPUTS)?;
@@ -176,6 +150,41 @@ impl<'a> Walk<'a> {
             });
         }
         self.terms.insert(&info.name, Ok(Term::columns(columns)));
+        Ok(())
+    }
+
+    /// Takes an input of sequences, `[sequences, steps, numbers]`.
+    fn sequences(
+        &mut self,
+        info: &'a ValueInfo,
+        steps: Option<i64>,
+        numbers: Option<i64>,
+        names: Option<&[String]>,
+    ) -> Result<()> {
+        let width = match (numbers, names) {
+            (Some(width), _) if width > 0 => usize::try_from(width).unwrap_or(usize::MAX),
+            (_, Some(names)) if !names.is_empty() => names.len(),
+            _ => {
+                let reason = "does not say how many numbers a step has; name them";
+                return Err(malformed(format!("input `{}` {reason}", info.name)));
+            }
+        };
+        limit::check("the number of inputs", width, limit::INPUTS)?;
+        let most = limit::SEQUENCE_STEPS.min((limit::WIDTH - 1) / width);
+        self.steps = match steps {
+            Some(steps) if steps > 0 => usize::try_from(steps).unwrap_or(usize::MAX),
+            _ => most,
+        };
+        limit::check("the number of steps", self.steps, most)?;
+        for at in 0..width {
+            self.inputs.push(Planned {
+                name: format!("f{at}"),
+                kind: InputKind::Float,
+                optional: true,
+            });
+        }
+        let flow = Term::Flow(Flow::input(width));
+        self.terms.insert(&info.name, Ok(flow));
         Ok(())
     }
 
@@ -266,37 +275,57 @@ impl<'a> Walk<'a> {
                 "Normalizer" => encoders::normalizer(operator, arguments),
                 "LinearClassifier" => classic::classifier(operator, arguments),
                 "LinearRegressor" => classic::regressor(operator, arguments),
+                "SVMClassifier" => kernels::classifier(operator, arguments),
+                "SVMRegressor" => kernels::regressor(operator, arguments),
                 "TreeEnsembleClassifier" => trees::classifier(self, operator, arguments),
                 "TreeEnsembleRegressor" => trees::regressor(self, operator, arguments),
                 "TreeEnsemble" => trees::ensemble(self, operator, arguments),
                 "ZipMap" => shapes::zip_map(operator, arguments),
-                "ArrayFeatureExtractor" => shapes::pick(operator, arguments),
+                "ArrayFeatureExtractor" => picks::pick(operator, arguments),
                 _ => Err(operator.reject("the operator is not known")),
             };
         }
         if !matches!(operator.0.domain.as_str(), "" | "ai.onnx") {
             return Err(operator.reject("its set of operators is not known"));
         }
+        if let Some(outcome) = sequence::node(operator, arguments) {
+            return outcome;
+        }
         match name {
-            "Identity" => shapes::identity(operator, arguments),
+            "Identity" | "Dropout" => shapes::identity(operator, arguments),
             "Constant" => shapes::constant(operator),
             "Cast" => shapes::cast(self, operator, arguments),
-            "Reshape" | "Flatten" | "Squeeze" => shapes::reshape(operator, arguments),
+            "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" => shapes::reshape(operator, arguments),
             "Concat" => shapes::concat(operator, arguments),
-            "Split" => shapes::split(operator, arguments),
-            "Gather" => shapes::gather(operator, arguments),
-            "ArgMax" => shapes::arg_max(operator, arguments),
-            "Shape" => Ok(vec![Term::Rows]),
+            "Split" => picks::split(operator, arguments),
+            "Gather" => picks::gather(operator, arguments),
+            "Slice" => picks::slice(operator, arguments),
+            "ArgMax" | "ArgMin" => picks::arg_max(operator, arguments),
+            "Shape" => shapes::shape(operator, arguments),
             "ConstantOfShape" => shapes::constant_of_shape(operator, arguments),
             "Equal" => encoders::equal(self, operator, arguments),
-            "MatMul" => arithmetic::mat_mul(operator, arguments),
-            "Gemm" => arithmetic::gemm(operator, arguments),
-            "Add" | "Sub" | "Mul" | "Div" => arithmetic::binary(operator, arguments),
-            "ReduceSum" => arithmetic::sum(operator, arguments),
+            "MatMul" => network::mat_mul(operator, arguments),
+            "Gemm" => network::gemm(operator, arguments),
+            "BatchNormalization" => network::normalized_batch(operator, arguments),
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" => arithmetic::binary(operator, arguments),
+            "Sum" => sums::sum_of(operator, arguments).map(|term| vec![term]),
+            "ReduceSum" | "ReduceMean" | "ReduceLogSumExp" | "ReduceSumSquare" => {
+                sums::sum(operator, arguments)
+            }
             "Where" => arithmetic::choose(operator, arguments),
-            "Abs" | "Sign" | "Log" | "Floor" | "IsNaN" => arithmetic::unary(operator, arguments),
-            "Relu" => arithmetic::relu(operator, arguments),
-            "Sigmoid" | "Softmax" | "Exp" => arithmetic::link(operator, arguments),
+            "Clip" => sums::clip(operator, arguments),
+            "Not" => shapes::not(operator, arguments),
+            "Abs" | "Sign" | "Log" | "Floor" | "IsNaN" | "Erf" | "Reciprocal" => {
+                arithmetic::unary(operator, arguments)
+            }
+            "Relu" | "Tanh" | "Gelu" => network::activation(operator, arguments),
+            "Sigmoid" | "Softmax" | "Exp" => network::link(operator, arguments),
+            "LayerNormalization" => {
+                Err(operator.reject("a network of rows has no normalised layers here"))
+            }
+            "LSTM" | "GRU" | "RNN" | "Attention" => {
+                Err(operator.reject("it reads sequences, and a model reads rows"))
+            }
             _ => Err(operator.reject("the operator is not known")),
         }
     }
@@ -333,6 +362,9 @@ pub(super) fn columns(operator: Operator<'_>, argument: Option<&Term>) -> Outcom
             } else {
                 Ok(Rc::clone(columns))
             }
+        }
+        Some(Term::Flow(_)) => {
+            Err(operator.reject("of what reads sequences, the cells of an LSTM have a form here"))
         }
         _ => Err(operator.reject("it reads what is no matrix of encoded inputs")),
     }

@@ -57,6 +57,7 @@ NOISE = rng.normal(scale=0.3, size=300)
 NUMBER = (X[:, 0] * 2 - X[:, 1] + np.sin(3 * X[:, 2]) + NOISE).astype(np.float32)
 TWO = (NUMBER > 0).astype(np.int64)
 THREE = np.digitize(NUMBER, [-1.0, 1.0]).astype(np.int64)
+COUNTS = np.abs(np.round(3 * X))
 TEXTS = np.array(["low", "mid", "top"])[THREE]
 
 PLAN = (np.arange(300) // 7) % 6
@@ -85,8 +86,12 @@ def plain(value):
     return value.item() if hasattr(value, "item") else value
 
 
-def keep(name, model, data, columns=None):
-    """Writes a file, and what ONNX Runtime answers; `data` is a matrix or one array a named input."""
+def keep(name, model, data, columns=None, answer=None, tolerance=None, exact=None):
+    """Writes a file, and what ONNX Runtime answers; `data` is a matrix or one array a named input.
+
+    `answer` is the output that counts; without it the last one. `tolerance` stands for 1e-6 where single precision
+    forces less. `exact` are the answers in place of ONNX Runtime's, which come within `tolerance` of them.
+    """
     path = FOLDER / f"{name}.onnx"
     path.write_bytes(model.SerializeToString())
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -102,15 +107,22 @@ def keep(name, model, data, columns=None):
     else:
         feed = {n: np.asarray(c).reshape(-1, 1) for n, c in zip(columns, data)}
         rows = [list(row) for row in zip(*data)]
-    answers = session.run(None, feed)[-1]
+    answers = session.run(answer and [answer], feed)[-1]
     if isinstance(answers, list):
         answers = np.array([list(row.values()) for row in answers])
     answers = answers.reshape(len(rows), -1)
+    if exact is not None:
+        assert np.abs(answers - exact).max() < tolerance, np.abs(answers - exact).max()
+        answers, tolerance = exact, None
     case = {
         "versions": VERSIONS,
         "rows": [[plain(x) for x in row] for row in rows],
         "answers": [[plain(x) for x in row] for row in answers],
     }
+    if answer:
+        case["answer"] = answer
+    if tolerance:
+        case["tolerance"] = tolerance
     (FOLDER / f"{name}.json").write_text(json.dumps(case) + "\n")
     ops = [n.op_type for n in model.graph.node]
     print(f"{name:36} {path.stat().st_size:6} {len(rows)} {ops}")
@@ -324,4 +336,5 @@ def columns():
     keep("columns_ordinal_forest", skl2onnx.to_onnx(pipe, initial_types=kinds), known, list(frame))
 
 
-main()
+if __name__ == "__main__":
+    main()
