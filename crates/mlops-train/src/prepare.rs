@@ -11,7 +11,9 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use mlops_core::{Target, TrainingSet};
-use mlops_model::{Encoder, InputKind, Matrix, Preprocess, Signature, limit};
+use mlops_model::{
+    Encoder, Estimator, InputKind, Matrix, ModelSpec, Output, Preprocess, Signature, limit,
+};
 
 use crate::{Error, Result, reads::signature};
 
@@ -55,6 +57,7 @@ pub(crate) struct Prepared<L> {
 }
 
 /// Checks the labels: two classes, both there.
+#[cfg(any(all(test, feature = "linfa"), feature = "forust"))]
 pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
     let labels = set.label_classes()?;
     both_classes(&labels)?;
@@ -106,7 +109,7 @@ pub(crate) fn check_target(target: &Target) -> Result<()> {
     Ok(())
 }
 
-#[cfg(any(feature = "linfa", feature = "forust"))]
+#[cfg(any(all(test, feature = "linfa"), feature = "forust"))]
 impl Prepared<Vec<bool>> {
     /// [`Prepared::with`] for a label of two classes.
     pub(crate) fn new(
@@ -128,6 +131,17 @@ impl Prepared<Target> {
     ) -> Result<Self> {
         let labels = target(set)?;
         Self::with(set, labels, numerics, max_categories)
+    }
+}
+
+impl Prepared<()> {
+    /// [`Prepared::with`] without looking at the label.
+    pub(crate) fn unlabelled(
+        set: &TrainingSet,
+        numerics: Numerics,
+        max_categories: usize,
+    ) -> Result<Self> {
+        Self::with(set, (), numerics, max_categories)
     }
 }
 
@@ -184,6 +198,18 @@ impl<L> Prepared<L> {
             weights,
         })
     }
+}
+
+/// The estimator as a model of the features of another signature, with its own output.
+pub(crate) fn model_of(
+    signature: &Signature,
+    preprocess: &Preprocess,
+    output: Output,
+    estimator: Estimator,
+) -> Result<ModelSpec> {
+    let signature = Signature::new(signature.inputs().to_vec(), output)?;
+    let preprocess = Preprocess::new(&signature, preprocess.encoders().to_vec())?;
+    Ok(ModelSpec::new(signature, preprocess, estimator)?)
 }
 
 /// Refuses a limit of categories that cannot be meant.
@@ -277,6 +303,7 @@ pub(crate) fn moments(values: &[f64], weights: &[f64]) -> (f64, f64, f64) {
     (mean, deviation * largest, power(3) / deviation.powi(3))
 }
 
+#[cfg(feature = "linfa")]
 pub(crate) fn one_hot(input: usize, array: &ArrayRef, max_categories: usize) -> Option<Encoder> {
     text(input, array, Numerics::Imputed, max_categories)
 }

@@ -233,18 +233,7 @@ impl Training {
             &fraction,
             "it must lie between 0 and 1",
         )?;
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            for weight in weights.values() {
-                let good = *weight >= 0.0 && weight.is_finite();
-                range(
-                    good,
-                    "class_weights",
-                    weight,
-                    "it must be finite and not below 0",
-                )?;
-            }
-        }
-        Ok(())
+        self.class_weights.check(owner)
     }
 
     /// The settings as text, for a run's record.
@@ -257,16 +246,6 @@ impl Training {
         let watched = match self.watched {
             Watched::Loss => "loss",
             other => other.name(),
-        };
-        let classes = match &self.class_weights {
-            ClassWeights::Equal => "even".to_owned(),
-            ClassWeights::Balanced => "balanced".to_owned(),
-            ClassWeights::Given(weights) => {
-                let weights = weights
-                    .iter()
-                    .map(|(class, weight)| format!("{class}={weight}"));
-                weights.collect::<Vec<_>>().join(",")
-            }
         };
         let none = || "none".to_owned();
         [
@@ -286,7 +265,7 @@ impl Training {
             ),
             ("watched", watched.to_owned()),
             ("validation_fraction", self.validation_fraction.to_string()),
-            ("class_weights", classes),
+            ("class_weights", self.class_weights.text()),
             ("seed", self.seed.0.to_string()),
             ("device", self.device.to_string()),
         ]

@@ -108,18 +108,7 @@ impl LogisticRegressionBuilder {
             &trainer.max_iterations,
             rule,
         )?;
-        if let ClassWeights::Given(weights) = &trainer.class_weights {
-            for weight in weights.values() {
-                let positive = weight.is_finite() && *weight > 0.0;
-                require(
-                    positive,
-                    NAME,
-                    "class_weights",
-                    weight,
-                    "it must be above 0",
-                )?;
-            }
-        }
+        trainer.class_weights.check(NAME)?;
         trainer.encoding.check(NAME)?;
         Ok(trainer)
     }
@@ -136,19 +125,7 @@ impl Trainer for LogisticRegression {
             ("max_iterations", self.max_iterations.to_string()),
         ]);
         params.extend(self.encoding.params());
-        match &self.class_weights {
-            ClassWeights::Equal => {}
-            ClassWeights::Balanced => {
-                params.insert("class_weights".into(), "balanced".into());
-            }
-            ClassWeights::Given(weights) => {
-                let each = weights
-                    .iter()
-                    .map(|(name, weight)| format!("{name}={weight}"));
-                let text = each.collect::<Vec<_>>().join(",");
-                params.insert("class_weights".into(), text);
-            }
-        }
+        params.insert("class_weights".into(), self.class_weights.text());
         params
     }
 
@@ -161,7 +138,8 @@ impl Trainer for LogisticRegression {
             });
         };
         let prepared = Prepared::encoded(set, (), &target, Numerics::Scaled, &self.encoding)?;
-        let weights = self.weights(&codes, &names, prepared.weights.as_deref());
+        let weights = prepared.weights.as_deref();
+        let weights = self.class_weights.rows(NAME, &target, weights)?;
         let problem = Problem {
             matrix: &prepared.matrix,
             codes: &codes,
@@ -234,38 +212,6 @@ fn converged(problem: &Problem<'_>) -> Result<(Linear, f64)> {
         });
     }
     Ok((line, gradient))
-}
-
-impl LogisticRegression {
-    /// How much each row counts; `None` if all count the same.
-    fn weights(
-        &self,
-        codes: &[usize],
-        names: &[String],
-        weights: Option<&[f64]>,
-    ) -> Option<Vec<f64>> {
-        let by_class: Vec<f64> = match &self.class_weights {
-            ClassWeights::Equal => return weights.map(<[f64]>::to_vec),
-            ClassWeights::Balanced => {
-                let mut counts = vec![0usize; names.len()];
-                for code in codes {
-                    counts[*code] += 1;
-                }
-                let even = codes.len() as f64 / names.len() as f64;
-                counts.iter().map(|count| even / *count as f64).collect()
-            }
-            ClassWeights::Given(given) => names
-                .iter()
-                .map(|name| given.get(name).copied().unwrap_or(1.0))
-                .collect(),
-        };
-        let rows = codes.iter().enumerate();
-        let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-        Some(
-            rows.map(|(row, code)| weight(row) * by_class[*code])
-                .collect(),
-        )
-    }
 }
 
 #[cfg(test)]
