@@ -155,12 +155,13 @@ mod trainer;
 mod tree;
 mod truth;
 mod validate;
+mod watched;
 
 #[cfg(feature = "burn")]
 pub use crate::burn::{
     Checkpoint as NetworkCheckpoint, Control as NetworkControl, Device, FittedSequence, Mlp,
     MlpBuilder, Progress as NetworkProgress, Schedule, SequenceSet, SequenceTrainer,
-    SequenceTrainerBuilder, Texts, Training, Watched,
+    SequenceTrainerBuilder, Texts, Training,
 };
 pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
@@ -197,7 +198,7 @@ pub use forest::{IsolationForest, IsolationForestBuilder, RandomForest, RandomFo
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
-pub use measure::{Goal, Measure, Metric, interval};
+pub use measure::{Goal, Measure, Metric, interval, weighted_interval};
 #[cfg(feature = "linfa")]
 pub use naive_bayes::{NaiveBayes, NaiveBayesBuilder};
 #[cfg(feature = "linfa")]
@@ -216,3 +217,4 @@ pub use validate::{
     CrossValidation, FoldResult, Nested, NestedFold, OutOfFold, Progress, Watch, cross_validate,
     cross_validate_watched, nested_cross_validate,
 };
+pub use watched::Watched;

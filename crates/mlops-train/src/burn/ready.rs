@@ -5,13 +5,8 @@ use std::collections::BTreeMap;
 use mlops_core::{EventTime, Target};
 use mlops_model::Matrix;
 
-use super::{
-    data::Rows,
-    loss::Loss,
-    net::single,
-    training::{Training, Watched},
-};
-use crate::{Error, Result, error::require, split::latest_cut};
+use super::{data::Rows, loss::Loss, net::single, training::Training};
+use crate::{Error, Result, Watched, split::latest_cut};
 
 /// What is learnt from the labels.
 #[derive(Debug)]
@@ -42,7 +37,7 @@ impl Goal {
         weights: Option<&[f64]>,
         times: &[EventTime],
     ) -> Result<Self> {
-        check_watched(owner, training.watched, labels)?;
+        training.watched.check(owner, labels)?;
         let rows = labels.rows();
         let weight = training.class_weights.rows(owner, labels, weights)?;
         let weight = weight.unwrap_or_else(|| vec![1.0; rows]);
@@ -52,7 +47,7 @@ impl Goal {
             .and_then(|_| latest_cut(times, training.validation_fraction))
             .map(|cut| (0..rows).partition::<Vec<usize>, _>(|row| times[*row] < cut))
             .filter(|(fit, held)| {
-                let ranked = matches!(training.watched, Watched::RocAuc | Watched::PrAuc);
+                let ranked = training.watched.ranks();
                 sum(fit) > 0.0
                     && sum(held) > 0.0
                     && has_all_classes(labels, fit)
@@ -192,20 +187,6 @@ impl Goal {
 fn code(value: f64, unseen: usize) -> i32 {
     let number = if value.is_nan() { unseen as f64 } else { value };
     number as i32
-}
-
-fn check_watched(owner: &'static str, watched: Watched, labels: &Target) -> Result<()> {
-    let (fits, rule) = match (watched, labels) {
-        (Watched::Loss, _) => (true, ""),
-        (Watched::RocAuc | Watched::PrAuc, labels) => {
-            (matches!(labels, Target::Binary(_)), "it is for two classes")
-        }
-        (Watched::Accuracy, labels) => (!matches!(labels, Target::Number(_)), "it is for classes"),
-        (Watched::AbsoluteError, labels) => {
-            (matches!(labels, Target::Number(_)), "it is for numbers")
-        }
-    };
-    require(fits, owner, "watched", &watched.name(), rule)
 }
 
 /// Whether every class that occurs, occurs among these rows.
