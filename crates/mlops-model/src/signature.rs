@@ -18,7 +18,11 @@ use arrow::{
 use mlops_core::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, cell::Cell, cell::Cells, limit};
+use crate::{
+    Error, Result,
+    cell::{Cell, Cells, EXACT},
+    limit,
+};
 
 /// What kind of values an input holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -353,8 +357,11 @@ impl Signature {
                     expected: self.listed(),
                 })?;
                 let cells = Cells::bind(input, batch.column(position))?;
-                for row in 0..batch.num_rows() {
-                    check_cell(input, cells.get(row)).map_err(|e| e.in_row(row))?;
+                // of a plain column no value is refused; of another the first one is named
+                if !cells.is_plain() {
+                    for row in 0..batch.num_rows() {
+                        check_cell(input, cells.get(row)).map_err(|e| e.in_row(row))?;
+                    }
                 }
                 Ok(cells)
             });
@@ -379,9 +386,6 @@ impl Signature {
         text
     }
 }
-
-/// The largest whole number such that it and all below it are exact real numbers.
-const EXACT: u64 = 1 << 53;
 
 fn check_value(input: &Input, value: &Value) -> Result<()> {
     match Cell::of(value) {

@@ -149,11 +149,11 @@ impl Preprocess {
     pub fn encode(&self, batch: &RecordBatch) -> Result<Matrix> {
         let columns = self.signature.bind(batch)?;
         let rows = batch.num_rows();
-        let mut values = Vec::with_capacity(rows * self.width);
-        for row in 0..rows {
-            self.encode_cells(&mut values, |input| columns[input].get(row));
-        }
-        Ok(Matrix::new(values, rows, self.width))
+        Ok(Matrix::new(
+            self.encode_columns(&columns, rows),
+            rows,
+            self.width,
+        ))
     }
 }
 

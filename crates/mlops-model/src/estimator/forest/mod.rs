@@ -14,7 +14,10 @@
 //! # Reference
 //! Child order: ONNX Runtime issue 17449. Interleaving: FIL (cuML).
 
+mod compact;
+
 use crate::{Combine, Error, Link, Matrix, Node, Result, Rule, Tree, TreeEnsemble, limit};
+use compact::Compact;
 
 /// Walks that go on at once.
 const LANES: usize = 8;
@@ -49,6 +52,8 @@ pub(crate) struct Forest {
     base: Vec<f64>,
     combine: Combine,
     link: Link,
+    /// The same trees as a batch walks them, where they are small.
+    compact: Option<Compact>,
 }
 
 impl Forest {
@@ -82,12 +87,14 @@ impl Forest {
             base: ensemble.base.clone(),
             combine: ensemble.combine,
             link: ensemble.link,
+            compact: None,
         };
         for (at, tree) in ensemble.trees.iter().enumerate() {
             forest
                 .add(tree)
                 .map_err(|reason| Error::model(format!("tree {at}"), reason))?;
         }
+        forest.compact = Compact::new(&forest);
         Ok(forest)
     }
 
@@ -230,6 +237,9 @@ impl Forest {
 
     /// The answers for all rows, `[rows, outputs]`.
     pub(crate) fn score_all(&self, matrix: &Matrix, answers: &mut [f64]) {
+        if let Some(compact) = &self.compact {
+            return self.score_compact(compact, matrix, answers);
+        }
         let outputs = self.outputs();
         let mut spread = Vec::new();
         for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
@@ -248,6 +258,33 @@ impl Forest {
             answers
                 .chunks_exact_mut(outputs)
                 .for_each(|answer| self.finish(answer));
+        }
+    }
+
+    fn score_compact(&self, compact: &Compact, matrix: &Matrix, answers: &mut [f64]) {
+        let outputs = self.outputs();
+        // without columns there is nothing to rank
+        let rows_of = (LANES * self.width).max(1);
+        let mut groups = vec![compact::BLANK; BLOCK / LANES];
+        for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
+            for answer in answers.chunks_exact_mut(outputs) {
+                self.start(answer);
+            }
+            let rows = &matrix.values()[block * BLOCK * self.width..];
+            for (group, rows) in groups.iter_mut().zip(rows.chunks(rows_of)) {
+                compact.rank(rows, self.width, group);
+            }
+            for tree in 0..self.roots.len() {
+                let output = tree % outputs;
+                for (sums, group) in answers.chunks_mut(LANES * outputs).zip(&groups) {
+                    let leaves = compact.walk(tree, group);
+                    let sums = sums.iter_mut().skip(output).step_by(outputs);
+                    sums.zip(leaves).for_each(|(sum, leaf)| *sum += leaf);
+                }
+            }
+            for answer in answers.chunks_exact_mut(outputs) {
+                self.finish(answer);
+            }
         }
     }
 
@@ -335,6 +372,19 @@ impl Forest {
         let category = category as u64;
         let word = usize::try_from(first + category / 64).expect("`limit::CATEGORY_WORDS` is less");
         self.sets[word] >> (category % 64) & 1 == 1
+    }
+
+    /// The categories of a set, ascending.
+    fn categories(&self, set: f64) -> Vec<u32> {
+        let (first, words) = (set.to_bits() >> 32, set.to_bits() & u64::from(u32::MAX));
+        let words = first..first + words;
+        let bits = words.zip((0u32..).step_by(64)).flat_map(|(word, base)| {
+            let word = self.sets[usize::try_from(word).expect("`add_set` made it")];
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| base + bit)
+        });
+        bits.collect()
     }
 
     fn start(&self, answer: &mut [f64]) {
