@@ -38,7 +38,7 @@
 //!
 //! | trainer | library | numbers | missing numbers | texts |
 //! | --- | --- | --- | --- | --- |
-//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
+//! | `LogisticRegression` | our own, linfa-logistic for several classes | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
 //! | `LinearRegression`, `ElasticNet` | linfa-linear, linfa-elasticnet | the same | the mean | the same |
 //! | `NaiveBayes` | our own sums | scaled, or counts | the mean | the same |
 //! | `SupportVectors` | linfa-svm | scaled | the mean | the same |

@@ -1,11 +1,11 @@
-//! Logistic regression on linfa: the model to beat, and one whose weights can be read.
+//! Logistic regression: the model to beat, and one whose weights can be read.
 //!
-//! Numbers are imputed, scaled and, where skewed, put through a logarithm; texts are one-hot. linfa
-//! calls the *more frequent* of two classes positive, so the sign of its weights depends on the data; here
-//! label 1 is always the positive class. linfa does not say whether its optimiser converged, so
-//! the gradient at its answer is computed and held against a limit.
+//! Numbers are imputed, scaled and, where skewed, put through a logarithm; texts are one-hot. Label 1 is
+//! always the positive class. linfa does not say whether its optimiser converged, so the gradient at an answer
+//! is computed and held against a limit, whoever found it.
 
 mod fit;
+mod newton;
 
 use std::collections::BTreeMap;
 
@@ -27,9 +27,13 @@ const CONVERGED: f64 = 1e-4;
 /// Fits the probability of label 1, `1 / (1 + exp(-(bias + Σ weight · column)))`, or, for named classes, a
 /// score of that form a class and their softmax.
 ///
+/// # Complexity
+/// For two classes and at most 512 columns, about ten steps, each of `columns³` and for each row the square of its
+/// columns that are not 0. Else some hundred steps of `rows · columns · classes`.
+///
 /// # Reference
-/// `linfa-logistic` 0.8 (L-BFGS), and for rows that count differently its optimiser, argmin's, on the weighted
-/// loss. The penalty `l2` is `1 / C` of scikit-learn's `LogisticRegression` on the same scaled columns, and the
+/// Newton's method for two classes; else `linfa-logistic` 0.8 (L-BFGS), and for rows that count differently its
+/// optimiser, argmin's, on the weighted loss: the optimum is the same. The penalty `l2` is `1 / C` of scikit-learn's `LogisticRegression` on the same scaled columns, and the
 /// weights agree with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogisticRegression {
@@ -257,11 +261,10 @@ mod tests {
                 } else {
                     1.0 - chance
                 };
-                assert!((ours[row] - chance).abs() < 1e-12, "row {row}");
-                assert!(
-                    chance == 0.5 || (ours[row] > 0.5) == classes[row],
-                    "row {row}"
-                );
+                // it stops where the gradient is 4e-6
+                assert!((ours[row] - chance).abs() < 1e-6, "row {row}");
+                let close = (chance - 0.5).abs() < 1e-6;
+                assert!(close || (ours[row] > 0.5) == classes[row], "row {row}");
             }
         }
     }
