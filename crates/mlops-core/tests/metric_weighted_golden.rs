@@ -17,7 +17,7 @@ struct Golden {
     version: String,
     binary: Vec<Binary>,
     numbers: Vec<Numbers>,
-    classes: Vec<Classes>,
+    classes: Vec<Several>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ struct Numbers {
 }
 
 #[derive(Deserialize)]
-struct Classes {
+struct Several {
     name: String,
     classes: usize,
     labels: Vec<usize>,

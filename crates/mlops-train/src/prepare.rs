@@ -335,6 +335,11 @@ fn frequent(array: &ArrayRef, max_categories: usize) -> Option<Vec<String>> {
     (!categories.is_empty() && !constant).then_some(categories)
 }
 
+/// Whether a model may hold a text as a category: one that is too long counts as missing.
+pub(crate) fn is_category(text: &str) -> bool {
+    text.len() <= limit::NAME_BYTES
+}
+
 /// The most frequent categories that are not too long, by name; of equally frequent ones the first by name.
 pub(crate) fn most_frequent<S: AsRef<str> + Ord>(
     counts: BTreeMap<S, usize>,
@@ -342,7 +347,7 @@ pub(crate) fn most_frequent<S: AsRef<str> + Ord>(
 ) -> Vec<String> {
     let mut ranked: Vec<(S, usize)> = counts
         .into_iter()
-        .filter(|(text, _)| text.as_ref().len() <= limit::NAME_BYTES)
+        .filter(|(text, _)| is_category(text.as_ref()))
         .collect();
     // stable, so equally frequent categories stay in the order of their names
     ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -48,7 +48,7 @@ fn set(features: &[Vec<f64>], label: ArrayRef, weights: Option<&[f64]>) -> Resul
     let numbers = |values: &[f64]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
     let (mut columns, mut arrays) = (Vec::new(), Vec::new());
     for (at, values) in features.iter().enumerate() {
-        columns.push(Column::value(&format!("x{at}"), DataType::Float64));
+        columns.push(Column::value(format!("x{at}"), DataType::Float64));
         arrays.push(numbers(values));
     }
     columns.push(Column::new("y", label.data_type().clone(), Role::Label));

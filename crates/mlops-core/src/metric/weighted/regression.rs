@@ -130,6 +130,9 @@ mod tests {
     use super::*;
     use crate::metric::regression;
 
+    type Weighted = fn(&[f64], &[f64], &[f64]) -> Result<f64>;
+    type Plain = fn(&[f64], &[f64]) -> Result<f64>;
+
     proptest! {
         #[test]
         fn a_row_of_weight_n_counts_as_n_rows(
@@ -142,8 +145,6 @@ mod tests {
             let all = rows.iter().flat_map(|row| std::iter::repeat_n(row, row.2));
             let (ys, ps): (Vec<f64>, Vec<f64>) =
                 all.map(|row| (f64::from(row.0), f64::from(row.1))).unzip();
-            type Weighted = fn(&[f64], &[f64], &[f64]) -> Result<f64>;
-            type Plain = fn(&[f64], &[f64]) -> Result<f64>;
             let pairs: [(Weighted, Plain); 6] = [
                 (rmse, regression::rmse),
                 (mae, regression::mae),

@@ -367,7 +367,9 @@ fn add_set(bytes: &mut Vec<u8>, categories: &[u32], codes: u16, missing_left: bo
     }
     bytes.resize(first + all.div_ceil(8), u8::MAX);
     let mut goes_left = |code: usize| bytes[first + code / 8] &= !(1 << (code % 8));
-    categories.iter().for_each(|code| goes_left(*code as usize));
+    for code in categories {
+        goes_left(*code as usize);
+    }
     if missing_left {
         goes_left(usize::from(codes));
     }
