@@ -10,7 +10,7 @@ use burn::tensor::{
     Tensor, TensorData,
     backend::{AutodiffBackend, Backend},
 };
-use mlops_core::{Digest, Seed, metric};
+use mlops_core::{Digest, Seed};
 
 use super::{
     checkpoint::{Best, Checkpoint, State},
