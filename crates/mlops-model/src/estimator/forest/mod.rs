@@ -14,15 +14,14 @@
 //! # Reference
 //! Child order: ONNX Runtime issue 17449. Interleaving: FIL (cuML).
 
+mod batch;
 mod compact;
 
-use crate::{Combine, Error, Link, Matrix, Node, Result, Rule, Tree, TreeEnsemble, limit};
+use crate::{Combine, Error, Link, Node, Result, Rule, Tree, TreeEnsemble, limit};
 use compact::Compact;
 
 /// Walks that go on at once.
 const LANES: usize = 8;
-/// Rows that stay in the cache while all trees pass over them.
-const BLOCK: usize = 64;
 
 /// Marks the column of a split by category.
 const BY_CATEGORY: u32 = 1 << 31;
@@ -232,84 +231,6 @@ impl Forest {
         }
         for root in groups.remainder() {
             add(self.walk::<1, CATEGORIES>([*root], |_| row)[0]);
-        }
-    }
-
-    /// The answers for all rows, `[rows, outputs]`.
-    pub(crate) fn score_all(&self, matrix: &Matrix, answers: &mut [f64]) {
-        if let Some(compact) = &self.compact {
-            return self.score_compact(compact, matrix, answers);
-        }
-        let outputs = self.outputs();
-        let mut spread = Vec::new();
-        for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
-            answers
-                .chunks_exact_mut(outputs)
-                .for_each(|answer| self.start(answer));
-            spread.clear();
-            for row in block * BLOCK..block * BLOCK + answers.len() / outputs {
-                self.spread(matrix.row(row), &mut spread);
-            }
-            if self.sets.is_empty() {
-                self.score_block::<false>(&spread, answers);
-            } else {
-                self.score_block::<true>(&spread, answers);
-            }
-            answers
-                .chunks_exact_mut(outputs)
-                .for_each(|answer| self.finish(answer));
-        }
-    }
-
-    fn score_compact(&self, compact: &Compact, matrix: &Matrix, answers: &mut [f64]) {
-        let outputs = self.outputs();
-        // without columns there is nothing to rank
-        let rows_of = (LANES * self.width).max(1);
-        let mut groups = vec![compact::BLANK; BLOCK / LANES];
-        for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
-            for answer in answers.chunks_exact_mut(outputs) {
-                self.start(answer);
-            }
-            let rows = &matrix.values()[block * BLOCK * self.width..];
-            for (group, rows) in groups.iter_mut().zip(rows.chunks(rows_of)) {
-                compact.rank(rows, self.width, group);
-            }
-            for tree in 0..self.roots.len() {
-                let output = tree % outputs;
-                for (sums, group) in answers.chunks_mut(LANES * outputs).zip(&groups) {
-                    let leaves = compact.walk(tree, group);
-                    let sums = sums.iter_mut().skip(output).step_by(outputs);
-                    sums.zip(leaves).for_each(|(sum, leaf)| *sum += leaf);
-                }
-            }
-            for answer in answers.chunks_exact_mut(outputs) {
-                self.finish(answer);
-            }
-        }
-    }
-
-    fn score_block<const CATEGORIES: bool>(&self, spread: &[f64], sums: &mut [f64]) {
-        let (outputs, stride) = (self.outputs(), self.stride());
-        for (tree, root) in self.roots.iter().enumerate() {
-            let output = tree % outputs;
-            let groups = sums
-                .chunks_mut(LANES * outputs)
-                .zip(spread.chunks(LANES * stride));
-            for (sums, rows) in groups {
-                let row = |lane: usize| &rows[lane * stride..(lane + 1) * stride];
-                if sums.len() == LANES * outputs {
-                    let rows: [&[f64]; LANES] = std::array::from_fn(row);
-                    let leaves = self.walk::<LANES, CATEGORIES>([*root; LANES], |lane| rows[lane]);
-                    for (lane, leaf) in leaves.into_iter().enumerate() {
-                        sums[lane * outputs + output] += leaf;
-                    }
-                } else {
-                    for lane in 0..sums.len() / outputs {
-                        let leaf = self.walk::<1, CATEGORIES>([*root], |_| row(lane))[0];
-                        sums[lane * outputs + output] += leaf;
-                    }
-                }
-            }
         }
     }
 
