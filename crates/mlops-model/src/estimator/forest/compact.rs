@@ -19,6 +19,9 @@ use super::{BY_CATEGORY, Forest, LANES};
 /// What a byte can name.
 const NAMED: usize = 256;
 
+/// Steps between two looks at whether all rows have come to a leaf.
+const STRETCH: u32 = 3;
+
 /// The bytes of all sets together; ensembles that need more are walked otherwise.
 const SET_BYTES: usize = 4 << 20;
 
@@ -216,7 +219,7 @@ impl Compact {
     fn end<const CATEGORIES: bool>(&self, root: Root, group: &Group) -> [f64; LANES] {
         let nodes = named(&self.nodes[root.first..]);
         let mut at = [0u8; LANES];
-        for _ in 0..root.depth {
+        let step = |at: &mut [u8; LANES]| {
             for (lane, at) in at.iter_mut().enumerate() {
                 let node = nodes[usize::from(*at)];
                 let x = group[usize::from(node.place)][lane];
@@ -228,6 +231,20 @@ impl Compact {
                 }
                 *at = node.left.wrapping_add(right);
             }
+        };
+        // few rows go down to the deepest leaf: now and then, see whether all have stopped
+        for _ in 0..root.depth / STRETCH {
+            let before = at;
+            step(&mut at);
+            if at == before {
+                break;
+            }
+            for _ in 1..STRETCH {
+                step(&mut at);
+            }
+        }
+        for _ in 0..root.depth % STRETCH {
+            step(&mut at);
         }
         let values = named(&self.values[root.first..]);
         at.map(|leaf| values[usize::from(leaf)])
