@@ -19,6 +19,8 @@
 mod args;
 mod champion;
 mod events;
+#[path = "../support/failure.rs"]
+mod failure;
 mod generator;
 mod page;
 mod story;
@@ -48,16 +50,7 @@ fn main() -> ExitCode {
     };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprint!(": {cause}");
-                source = cause.source();
-            }
-            eprintln!();
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(error.as_ref()),
     }
 }
 

@@ -12,10 +12,11 @@
 )]
 
 mod args;
+#[path = "../support/failure.rs"]
+mod failure;
 
 use std::{
     collections::BTreeSet,
-    error::Error,
     io::{IsTerminal, stderr},
     process::ExitCode,
     sync::Mutex,
@@ -50,16 +51,7 @@ fn main() -> ExitCode {
             print(&args, &summary, watch.elapsed());
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprint!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprint!(": {cause}");
-                source = cause.source();
-            }
-            eprintln!();
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(&error),
     }
 }
 

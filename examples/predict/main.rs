@@ -9,6 +9,8 @@
 #[path = "../train/data.rs"]
 #[expect(dead_code, reason = "`train` uses all of it")]
 mod data;
+#[path = "../support/failure.rs"]
+mod failure;
 
 use std::{ffi::OsStr, fs::File, io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -74,16 +76,7 @@ fn main() -> ExitCode {
     };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprint!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprint!(": {cause}");
-                source = cause.source();
-            }
-            eprintln!();
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(error.as_ref()),
     }
 }
 

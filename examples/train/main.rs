@@ -14,6 +14,8 @@
 mod args;
 #[expect(dead_code, reason = "`predict` uses the rest")]
 mod data;
+#[path = "../support/failure.rs"]
+mod failure;
 mod trainers;
 
 use std::{collections::BTreeMap, process::ExitCode};
@@ -21,9 +23,9 @@ use std::{collections::BTreeMap, process::ExitCode};
 use args::Args;
 use data::{Layout, Result};
 use mlops::{
-    core::{Seed, Stopwatch},
-    model::{Model, ModelPackage},
-    train::{EvaluationOptions, assess},
+    core::{Seed, Stopwatch, TrainingSet, Value, arrow::array::RecordBatch},
+    model::{Matrix, Model, ModelPackage, ModelSpec, Output, Scratch, Signature},
+    train::{EvaluationOptions, Measure, Metric, Truth, assess, weighted_interval},
 };
 
 /// Columns of megabytes come and go all the time; this allocator gives the same pages again.
@@ -47,16 +49,7 @@ fn main() -> ExitCode {
             report.print(&args);
             ExitCode::SUCCESS
         }
-        Err(error) => {
-            eprint!("error: {error}");
-            let mut source = error.source();
-            while let Some(cause) = source {
-                eprint!(": {cause}");
-                source = cause.source();
-            }
-            eprintln!();
-            ExitCode::FAILURE
-        }
+        Err(error) => failure::report(error.as_ref()),
     }
 }
 
@@ -92,6 +85,9 @@ fn run(args: &Args) -> Result<Report> {
     )?;
     let train = layout.read(&args.train)?;
     let test = layout.read(&args.test)?;
+    if args.trainer == "isolation" && layout.classes.is_none() {
+        return Err("`isolation` is judged by a label of two classes".into());
+    }
 
     say("fitting");
     let watch = Stopwatch::start();
@@ -100,14 +96,21 @@ fn run(args: &Args) -> Result<Report> {
 
     say("judging");
     let watch = Stopwatch::start();
-    fitted.spec.predict(&test.features())?;
+    let answers = fitted.spec.predict(&test.features())?;
     let predict_seconds = watch.elapsed().as_secs_f64();
     let options = EvaluationOptions {
         bootstrap: 200,
         seed: Seed(args.seed),
         ..EvaluationOptions::default()
     };
-    let metrics = assess(&fitted.spec, &test, &options)?.metrics();
+    let answered = Answered {
+        model: &fitted.spec,
+        answers,
+    };
+    let metrics = match fitted.spec.signature().output() {
+        Output::Number if layout.classes.is_some() => ranked(&answered, &test, &options)?,
+        _ => assess(&answered, &test, &options)?.metrics(),
+    };
 
     let mut package = ModelPackage::builder(fitted.spec).trainer(trainer.name());
     for (name, value) in &fitted.params {
@@ -128,6 +131,62 @@ fn run(args: &Args) -> Result<Report> {
         test_rows: test.rows(),
         features: train.feature_names().len(),
     })
+}
+
+/// A model that has answered the rows it is asked for.
+#[derive(Debug)]
+struct Answered<'a> {
+    model: &'a ModelSpec,
+    answers: Matrix,
+}
+
+impl Model for Answered<'_> {
+    fn signature(&self) -> &Signature {
+        self.model.signature()
+    }
+
+    fn family(&self) -> &str {
+        self.model.family()
+    }
+
+    fn predict(&self, _: &RecordBatch) -> mlops::model::Result<Matrix> {
+        Ok(self.answers.clone())
+    }
+
+    fn predict_row<'s>(
+        &self,
+        row: &[Value],
+        scratch: &'s mut Scratch,
+    ) -> mlops::model::Result<&'s [f64]> {
+        self.model.predict_row(row, scratch)
+    }
+}
+
+/// How well a number tells two classes apart that it was not made for.
+fn ranked(
+    answered: &Answered<'_>,
+    test: &TrainingSet,
+    options: &EvaluationOptions,
+) -> Result<BTreeMap<String, f64>> {
+    let truth = Truth::Binary(test.label_classes()?);
+    let weights = test.weights();
+    let mut metrics = BTreeMap::new();
+    for measure in [Measure::RocAuc, Measure::PrAuc] {
+        let name = measure.name();
+        let found = weighted_interval(
+            &measure,
+            &truth,
+            answered.answers.values(),
+            weights.as_deref(),
+            options.bootstrap,
+            options.level,
+            options.seed.derive(&name),
+        )?;
+        metrics.insert(format!("{name}_lower"), found.lower);
+        metrics.insert(format!("{name}_upper"), found.upper);
+        metrics.insert(name, found.value);
+    }
+    Ok(metrics)
 }
 
 impl Report {

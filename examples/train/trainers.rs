@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 #[cfg(feature = "burn")]
 use mlops::train::{Mlp, MlpBuilder, Texts, Training};
 use mlops::{
-    core::Seed,
+    core::{Seed, TrainingSet},
     train::{
-        Boosting, BoostingBuilder, DecisionTree, DecisionTreeBuilder, ElasticNet,
-        ElasticNetBuilder, LinearRegression, LinearRegressionBuilder, LogisticRegression,
-        LogisticRegressionBuilder, NaiveBayes, NaiveBayesBuilder, RandomForest,
-        RandomForestBuilder, SupportVectors, SupportVectorsBuilder, Trainer,
+        Boosting, BoostingBuilder, ClassWeights, DecisionTree, DecisionTreeBuilder, ElasticNet,
+        ElasticNetBuilder, Fitted, IsolationForest, IsolationForestBuilder, LinearRegression,
+        LinearRegressionBuilder, LogisticRegression, LogisticRegressionBuilder, NaiveBayes,
+        NaiveBayesBuilder, RandomForest, RandomForestBuilder, SupportVectors,
+        SupportVectorsBuilder, Trainer, Watched,
     },
 };
 
@@ -42,7 +43,9 @@ const TRAINERS: &[Entry] = &[
             "subsample",
             "feature_fraction",
             "max_categories",
+            "class_weights",
             "early_stopping",
+            "watched",
             "validation_fraction",
             "threads",
         ],
@@ -57,6 +60,7 @@ const TRAINERS: &[Entry] = &[
             "min_rows_leaf",
             "feature_fraction",
             "max_categories",
+            "class_weights",
             "threads",
         ],
         make: forest,
@@ -64,13 +68,19 @@ const TRAINERS: &[Entry] = &[
     Entry {
         name: "tree",
         what: "one decision tree",
-        keys: &["max_depth", "min_leaf", "max_categories"],
+        keys: &["max_depth", "min_leaf", "max_categories", "class_weights"],
         make: tree,
+    },
+    Entry {
+        name: "isolation",
+        what: "an isolation forest, which looks for anomalies and not at the label",
+        keys: &["trees", "sample", "max_categories", "threads"],
+        make: isolation,
     },
     Entry {
         name: "logistic",
         what: "logistic regression",
-        keys: &["l2", "max_iterations", "max_categories"],
+        keys: &["l2", "max_iterations", "max_categories", "class_weights"],
         make: logistic,
     },
     Entry {
@@ -174,6 +184,47 @@ impl Params<'_> {
     }
 }
 
+/// Class weights as they are written: `balanced`, or a weight a class.
+struct Classes(ClassWeights);
+
+impl FromStr for Classes {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let wrong = "`equal`, `balanced` or weights as in 0=1,1=2.5 are expected";
+        Ok(Self(match text {
+            "equal" => ClassWeights::Equal,
+            "balanced" => ClassWeights::Balanced,
+            pairs => {
+                let pair = |pair: &str| {
+                    let (class, weight) = pair.rsplit_once('=')?;
+                    Some((class.to_owned(), weight.parse().ok()?))
+                };
+                let given: Option<BTreeMap<String, f64>> = pairs.split(',').map(pair).collect();
+                ClassWeights::Given(given.ok_or(wrong)?)
+            }
+        }))
+    }
+}
+
+/// What decides when to stop, by its name.
+struct Named(Watched);
+
+impl FromStr for Named {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        Ok(Self(match text {
+            "loss" => Watched::Loss,
+            "roc_auc" => Watched::RocAuc,
+            "pr_auc" => Watched::PrAuc,
+            "accuracy" => Watched::Accuracy,
+            "absolute_error" => Watched::AbsoluteError,
+            _ => return Err("there is loss, roc_auc, pr_auc, accuracy, absolute_error"),
+        }))
+    }
+}
+
 fn boosting(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
     // as many trees as are asked for, unless stopping early is asked for too
     let b = Boosting::builder().seed(seed).early_stopping(None);
@@ -196,6 +247,8 @@ fn boosting(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
         "validation_fraction",
         BoostingBuilder::validation_fraction,
     )?;
+    let b = p.set(b, "watched", |b, Named(watched)| b.watched(watched))?;
+    let b = p.set(b, "class_weights", |b, Classes(w)| b.class_weights(w))?;
     let b = p.set(b, "threads", BoostingBuilder::threads)?;
     Ok(Box::new(b.build()?))
 }
@@ -207,6 +260,7 @@ fn forest(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
     let b = p.set(b, "min_rows_leaf", RandomForestBuilder::min_rows_leaf)?;
     let b = p.set(b, "feature_fraction", RandomForestBuilder::feature_fraction)?;
     let b = p.set(b, "max_categories", RandomForestBuilder::max_categories)?;
+    let b = p.set(b, "class_weights", |b, Classes(w)| b.class_weights(w))?;
     let b = p.set(b, "threads", RandomForestBuilder::threads)?;
     Ok(Box::new(b.build()?))
 }
@@ -219,7 +273,35 @@ fn tree(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
     )?;
     let b = p.set(b, "min_leaf", DecisionTreeBuilder::min_leaf)?;
     let b = p.set(b, "max_categories", DecisionTreeBuilder::max_categories)?;
+    let b = p.set(b, "class_weights", |b, Classes(w)| b.class_weights(w))?;
     Ok(Box::new(b.build()?))
+}
+
+/// An isolation forest where a trainer is asked for.
+#[derive(Debug)]
+struct Isolation(IsolationForest);
+
+impl Trainer for Isolation {
+    fn name(&self) -> &'static str {
+        "isolation_forest"
+    }
+
+    fn params(&self) -> BTreeMap<String, String> {
+        self.0.params()
+    }
+
+    fn fit(&self, set: &TrainingSet) -> mlops::train::Result<Fitted> {
+        self.0.fit(set)
+    }
+}
+
+fn isolation(p: &Params<'_>, seed: Seed) -> Result<Box<dyn Trainer>> {
+    let b = IsolationForest::builder(seed);
+    let b = p.set(b, "trees", IsolationForestBuilder::trees)?;
+    let b = p.set(b, "sample", IsolationForestBuilder::sample)?;
+    let b = p.set(b, "max_categories", IsolationForestBuilder::max_categories)?;
+    let b = p.set(b, "threads", IsolationForestBuilder::threads)?;
+    Ok(Box::new(Isolation(b.build()?)))
 }
 
 fn logistic(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
@@ -238,6 +320,7 @@ fn logistic(p: &Params<'_>, _: Seed) -> Result<Box<dyn Trainer>> {
         "max_categories",
         LogisticRegressionBuilder::max_categories,
     )?;
+    let b = p.set(b, "class_weights", |b, Classes(w)| b.class_weights(w))?;
     Ok(Box::new(b.build()?))
 }
 

@@ -16,6 +16,9 @@ use mlops_core::Value;
 
 use crate::{Error, Input, InputKind, Result};
 
+/// The largest whole number such that it and all below it are exact real numbers.
+pub(crate) const EXACT: u64 = 1 << 53;
+
 /// A value without its memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cell<'a> {
@@ -174,6 +177,31 @@ impl Cells {
             let values = lists.values().as_primitive().clone();
             Self::IntLists(lists, values)
         })
+    }
+
+    /// The numbers of a column of real numbers that are all there.
+    pub(crate) fn numbers(&self) -> Option<&[f64]> {
+        match self {
+            Self::Number(a) if a.null_count() == 0 => Some(a.values()),
+            _ => None,
+        }
+    }
+
+    /// Whether a column holds values without null, all of them finite and exact, so that no input of its kind
+    /// refuses any.
+    pub(crate) fn is_plain(&self) -> bool {
+        match self {
+            Self::Number(a) => a.null_count() == 0 && a.values().iter().all(|x| x.is_finite()),
+            Self::Int(a) => {
+                let exact = |x: &i64| x.unsigned_abs() <= EXACT;
+                a.null_count() == 0 && a.values().iter().all(exact)
+            }
+            Self::Bool(a) => a.null_count() == 0,
+            Self::Text(a) => a.null_count() == 0,
+            Self::LargeText(a) => a.null_count() == 0,
+            // each list is looked through
+            Self::NumberLists(..) | Self::IntLists(..) => false,
+        }
     }
 
     /// The cell in one row.

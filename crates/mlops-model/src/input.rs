@@ -6,7 +6,11 @@ use arrow::datatypes::DataType;
 use mlops_core::Value;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, cell::Cell, limit};
+use crate::{
+    Error, Result,
+    cell::{Cell, EXACT},
+    limit,
+};
 
 /// What kind of values an input holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,9 +113,6 @@ impl limit::Weigh for Input {
         1
     }
 }
-
-/// The largest whole number such that it and all below it are exact real numbers.
-const EXACT: u64 = 1 << 53;
 
 /// Checks a value of a row against its input.
 pub(crate) fn check_value(input: &Input, value: &Value) -> Result<()> {

@@ -291,8 +291,11 @@ impl Signature {
                     expected: self.listed(),
                 })?;
                 let cells = Cells::bind(input, batch.column(position))?;
-                for row in 0..batch.num_rows() {
-                    check_cell(input, cells.get(row)).map_err(|e| e.in_row(row))?;
+                // of a plain column no value is refused; of another the first one is named
+                if !cells.is_plain() {
+                    for row in 0..batch.num_rows() {
+                        check_cell(input, cells.get(row)).map_err(|e| e.in_row(row))?;
+                    }
                 }
                 Ok(cells)
             });

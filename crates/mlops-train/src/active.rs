@@ -195,7 +195,7 @@ impl ActiveLearning {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "linfa"))]
 mod tests {
     use super::*;
     use crate::{LogisticRegression, Measure, conformance};

@@ -38,11 +38,11 @@
 //!
 //! | trainer | library | numbers | missing numbers | texts |
 //! | --- | --- | --- | --- | --- |
-//! | `LogisticRegression` | linfa-logistic | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
+//! | `LogisticRegression` | our own, linfa-logistic for several classes | scaled, skewed ones in logarithms | the mean | as `Encoding` says |
 //! | `LinearRegression`, `ElasticNet` | linfa-linear, linfa-elasticnet | the same | the mean | the same |
 //! | `NaiveBayes` | our own sums | scaled, or counts | the mean | the same |
 //! | `SupportVectors` | linfa-svm | scaled | the mean | the same |
-//! | `DecisionTree` | linfa-trees | as they are | the mean | one-hot |
+//! | `DecisionTree` | our own | as they are | the better side of each split | sets of categories |
 //! | `Boosting` | our own | as they are | the better side of each split | sets of categories |
 //! | `RandomForest` | our own | as they are | the better side of each split | sets of categories |
 //! | `Forust` | forust-ml | as they are | the better side of each split | one-hot |
@@ -63,7 +63,8 @@
 //!   feature: [`BoostingBuilder::monotone`].
 //! - Watch, end or go on with a long fit: [`Boosting::fit_with`], [`Boosting::resume`].
 //! - Blend trainers: `Averaging`, `Stacking`.
-//! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; none of them is a [`Trainer`].
+//! - Find groups without a label: `KMeans`, `GaussianMixture`, `Dbscan`; rows unlike the others:
+//!   [`IsolationForest`]; none of them is a [`Trainer`].
 //! - Watch, cancel and resume a network: `Mlp::fit_with`, `SequenceTrainer::fit_with` and their `NetworkCheckpoint`, with feature `burn`.
 //! - Learn from the newest events: features that are lists of numbers, then `SequenceTrainer::lstm` or `transformer`.
 //! - Learn from earlier rows: `SequenceSet::from_history`, then `SequenceTrainer::fit_sequences`.
@@ -78,7 +79,7 @@
 //!
 //! | feature | what it adds | cost |
 //! | --- | --- | --- |
-//! | `linfa` (default) | linear models, naive Bayes, support vectors, clusters, `DecisionTree`, blends | a minute and a half of build |
+//! | `linfa` (default) | linear models, naive Bayes, support vectors, clusters, blends | a minute and a half of build |
 //! | `forust` | `Forust`, to hold `Boosting` against | a minute of build |
 //! | `burn` | `Mlp` and `SequenceTrainer` on the CPU | four minutes of build |
 //! | `wgpu` | their training on Vulkan, Metal or DX12 | two more; needs a GPU to run |
@@ -91,7 +92,7 @@
 //! # Papers
 //!
 //! Friedman 2001, Chen and Guestrin 2016, Ke et al. 2017 (boosting) · Breiman 2001 (forests) · Breiman et
-//! al. 1984 (trees) · Provost and Domingos 2003 (leaf probabilities) · Platt 1999 (sigmoids of scores) ·
+//! al. 1984 (trees) · Liu, Ting and Zhou 2008 (isolation forests) · Provost and Domingos 2003 (leaf probabilities) · Platt 1999 (sigmoids of scores) ·
 //! Micci-Barreca 2001 (means of the label) · Wolpert 1992 (stacking) · Loshchilov and Hutter 2019 (AdamW) ·
 //! Srivastava et al. 2014 (dropout) · Hochreiter and Schmidhuber 1997 (LSTM) · Vaswani et al. 2017
 //! (attention) · Efron and Tibshirani 1993 (bootstrap).
@@ -152,16 +153,16 @@ mod split;
 mod svm;
 mod threshold;
 mod trainer;
-#[cfg(feature = "linfa")]
 mod tree;
 mod truth;
 mod validate;
+mod watched;
 
 #[cfg(feature = "burn")]
 pub use crate::burn::{
     Checkpoint as NetworkCheckpoint, Control as NetworkControl, Device, FittedSequence, Mlp,
     MlpBuilder, Precision, Progress as NetworkProgress, Schedule, SequenceSet, SequenceTrainer,
-    SequenceTrainerBuilder, Texts, Training, Watched,
+    SequenceTrainerBuilder, Texts, Training,
 };
 pub use active::{ActiveLearning, LearningPoint, Sampling};
 pub use baseline::baseline;
@@ -193,12 +194,12 @@ pub use explain::{
     permutation_importance, segments,
 };
 pub use federated::{Federated, FederatedBuilder, FederatedFit, Round};
-pub use forest::{RandomForest, RandomForestBuilder};
+pub use forest::{IsolationForest, IsolationForestBuilder, RandomForest, RandomForestBuilder};
 #[cfg(feature = "forust")]
 pub use forust::{Forust, ForustBuilder};
 #[cfg(feature = "linfa")]
 pub use logistic::{LogisticRegression, LogisticRegressionBuilder};
-pub use measure::{Goal, Measure, Metric, interval};
+pub use measure::{Goal, Measure, Metric, interval, weighted_interval};
 #[cfg(feature = "linfa")]
 pub use naive_bayes::{NaiveBayes, NaiveBayesBuilder};
 #[cfg(feature = "linfa")]
@@ -211,10 +212,10 @@ pub use split::{
 pub use svm::{SupportVectors, SupportVectorsBuilder};
 pub use threshold::{Aim, Costs, ThresholdChoice, ThresholdPoint, choose_threshold};
 pub use trainer::{Fitted, Trainer};
-#[cfg(feature = "linfa")]
 pub use tree::{DecisionTree, DecisionTreeBuilder};
 pub use truth::Truth;
 pub use validate::{
     CrossValidation, FoldResult, Nested, NestedFold, OutOfFold, Progress, Watch, cross_validate,
     cross_validate_watched, nested_cross_validate,
 };
+pub use watched::Watched;

@@ -1,5 +1,7 @@
 //! One form for all metrics, so that folds, segments, permutations and leaderboards take any.
 
+mod weighted;
+
 use std::{fmt, fmt::Debug};
 
 use mlops_core::{
@@ -54,6 +56,35 @@ pub trait Metric: Send + Sync + Debug {
     /// [`Error::UnsupportedMetric`] for labels that it is not made for, and what the metric is not
     /// defined for, for instance one class only.
     fn value(&self, truth: &Truth, answers: &[f64]) -> Result<f64>;
+
+    /// The metric of rows that count differently: one of weight 2 as two rows. It is asked for where a set has
+    /// weights.
+    ///
+    /// # Shapes
+    /// `weights` `[rows]`, finite and at least 0.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedMetric`] unless it is written, and those of [`Metric::value`].
+    fn weighted(&self, truth: &Truth, answers: &[f64], weights: &[f64]) -> Result<f64> {
+        let _ = (truth, answers, weights);
+        Err(Error::UnsupportedMetric {
+            metric: self.name(),
+            labels: "rows that count differently",
+        })
+    }
+}
+
+/// The metric of rows with weights or without.
+pub(crate) fn judged(
+    metric: &dyn Metric,
+    truth: &Truth,
+    answers: &[f64],
+    weights: Option<&[f64]>,
+) -> Result<f64> {
+    match weights {
+        None => metric.value(truth, answers),
+        Some(weights) => metric.weighted(truth, answers, weights),
+    }
 }
 
 /// The metrics of [`mlops_core::metric`] by name.
@@ -183,6 +214,10 @@ impl Metric for Measure {
         };
         Ok(found?)
     }
+
+    fn weighted(&self, truth: &Truth, answers: &[f64], weights: &[f64]) -> Result<f64> {
+        weighted::value(*self, truth, answers, weights)
+    }
 }
 
 impl fmt::Display for Measure {
@@ -224,7 +259,38 @@ pub fn interval(
     level: f64,
     seed: Seed,
 ) -> Result<Interval> {
+    weighted_interval(metric, truth, answers, None, resamples, level, seed)
+}
+
+/// As [`interval`], of rows that may count differently; rows are drawn alike and keep their weights.
+///
+/// # Shapes
+/// `answers` `[rows, truth.width()]`, row-major; `weights` `[rows]`.
+///
+/// # Errors
+/// Those of [`interval`], and of [`Metric::weighted`].
+///
+/// # Complexity
+/// `resamples` times `O(rows)` and the metric.
+pub fn weighted_interval(
+    metric: &dyn Metric,
+    truth: &Truth,
+    answers: &[f64],
+    weights: Option<&[f64]>,
+    resamples: usize,
+    level: f64,
+    seed: Seed,
+) -> Result<Interval> {
     check_shape(truth, answers)?;
+    if let Some(weights) = weights
+        && weights.len() != truth.rows()
+    {
+        return Err(Error::Core(mlops_core::Error::LengthMismatch {
+            what: "labels and weights",
+            left: truth.rows(),
+            right: weights.len(),
+        }));
+    }
     let width = truth.width();
     // as core's bootstrap: rows in the order of their scores, so that a ranking metric meets sorted input
     let mut order: Vec<usize> = (0..truth.rows()).collect();
@@ -233,7 +299,9 @@ pub fn interval(
     let statistic = |drawn: &[usize]| {
         rows.clear();
         rows.extend(drawn.iter().map(|at| order[*at]));
-        metric.value(&truth.take(&rows), &take_rows(answers, width, &rows))
+        let weights = weights.map(|weights| take_rows(weights, 1, &rows));
+        let (truth, answers) = (truth.take(&rows), take_rows(answers, width, &rows));
+        judged(metric, &truth, &answers, weights.as_deref())
     };
     metric::bootstrap_rows(truth.rows(), statistic, resamples, level, seed)
 }
@@ -300,7 +368,20 @@ mod tests {
                 assert_eq!(json, format!("\"{measure}\""));
             }
         }
+        for (truth, answers) in &truths {
+            for measure in Measure::all_for(truth) {
+                // rows that count the same
+                let weighted = measure.weighted(truth, answers, &[0.5; 3]).unwrap();
+                let plain = measure.value(truth, answers).unwrap();
+                assert!((weighted - plain).abs() < 1e-12, "{measure}");
+            }
+        }
         let pinball = Measure::Pinball { quantile: 0.9 };
+        assert!(
+            pinball
+                .weighted(&truths[0].0, &truths[0].1, &[1.0; 3])
+                .is_err()
+        );
         assert_eq!(pinball.name(), "pinball_0.9");
         let error = pinball.value(&truths[0].0, &truths[0].1).unwrap_err();
         assert_eq!(

@@ -11,7 +11,9 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use mlops_core::{Target, TrainingSet};
-use mlops_model::{Encoder, InputKind, Matrix, Preprocess, Signature, limit};
+use mlops_model::{
+    Encoder, Estimator, InputKind, Matrix, ModelSpec, Output, Preprocess, Signature, limit,
+};
 
 use crate::{Error, Result, reads::signature};
 
@@ -55,6 +57,7 @@ pub(crate) struct Prepared<L> {
 }
 
 /// Checks the labels: two classes, both there.
+#[cfg(any(all(test, feature = "linfa"), feature = "forust"))]
 pub(crate) fn classes(set: &TrainingSet) -> Result<Vec<bool>> {
     let labels = set.label_classes()?;
     both_classes(&labels)?;
@@ -106,7 +109,7 @@ pub(crate) fn check_target(target: &Target) -> Result<()> {
     Ok(())
 }
 
-#[cfg(any(feature = "linfa", feature = "forust"))]
+#[cfg(any(all(test, feature = "linfa"), feature = "forust"))]
 impl Prepared<Vec<bool>> {
     /// [`Prepared::with`] for a label of two classes.
     pub(crate) fn new(
@@ -128,6 +131,17 @@ impl Prepared<Target> {
     ) -> Result<Self> {
         let labels = target(set)?;
         Self::with(set, labels, numerics, max_categories)
+    }
+}
+
+impl Prepared<()> {
+    /// [`Prepared::with`] without looking at the label.
+    pub(crate) fn unlabelled(
+        set: &TrainingSet,
+        numerics: Numerics,
+        max_categories: usize,
+    ) -> Result<Self> {
+        Self::with(set, (), numerics, max_categories)
     }
 }
 
@@ -186,6 +200,18 @@ impl<L> Prepared<L> {
             weights,
         })
     }
+}
+
+/// The estimator as a model of the features of another signature, with its own output.
+pub(crate) fn model_of(
+    signature: &Signature,
+    preprocess: &Preprocess,
+    output: Output,
+    estimator: Estimator,
+) -> Result<ModelSpec> {
+    let signature = Signature::new(signature.inputs().to_vec(), output)?;
+    let preprocess = Preprocess::new(&signature, preprocess.encoders().to_vec())?;
+    Ok(ModelSpec::new(signature, preprocess, estimator)?)
 }
 
 /// Refuses a limit of categories that cannot be meant.
@@ -279,6 +305,7 @@ pub(crate) fn moments(values: &[f64], weights: &[f64]) -> (f64, f64, f64) {
     (mean, deviation * largest, power(3) / deviation.powi(3))
 }
 
+#[cfg(feature = "linfa")]
 pub(crate) fn one_hot(input: usize, array: &ArrayRef, max_categories: usize) -> Option<Encoder> {
     text(input, array, Numerics::Imputed, max_categories)
 }
@@ -310,6 +337,11 @@ fn frequent(array: &ArrayRef, max_categories: usize) -> Option<Vec<String>> {
     (!categories.is_empty() && !constant).then_some(categories)
 }
 
+/// Whether a model may hold a text as a category: one that is too long counts as missing.
+pub(crate) fn is_category(text: &str) -> bool {
+    text.len() <= limit::NAME_BYTES
+}
+
 /// The most frequent categories that are not too long, by name; of equally frequent ones the first by name.
 pub(crate) fn most_frequent<S: AsRef<str> + Ord>(
     counts: BTreeMap<S, usize>,
@@ -317,7 +349,7 @@ pub(crate) fn most_frequent<S: AsRef<str> + Ord>(
 ) -> Vec<String> {
     let mut ranked: Vec<(S, usize)> = counts
         .into_iter()
-        .filter(|(text, _)| text.as_ref().len() <= limit::NAME_BYTES)
+        .filter(|(text, _)| is_category(text.as_ref()))
         .collect();
     // stable, so equally frequent categories stay in the order of their names
     ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

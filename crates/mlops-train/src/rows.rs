@@ -10,19 +10,22 @@ use crate::{
 
 /// The columns, labels and weights of some rows.
 pub(crate) struct Rows {
-    columns: Vec<Values>,
+    columns: Features,
     pub(crate) labels: Vec<f64>,
     pub(crate) weights: Option<Vec<f64>>,
 }
+
+/// The columns of some rows.
+pub(crate) struct Features(Vec<Values>);
 
 enum Values {
     Numbers(Vec<f64>),
     Codes(Vec<u32>),
 }
 
-impl Rows {
+impl Features {
     /// All rows of an encoded set whose texts are positions of categories.
-    pub(crate) fn new(prepared: &Prepared<Target>) -> Self {
+    pub(crate) fn new<L>(prepared: &Prepared<L>) -> Self {
         let matrix = &prepared.matrix;
         let columns = prepared.preprocess.encoders().iter().enumerate();
         let columns = columns.map(|(column, encoder)| {
@@ -32,8 +35,23 @@ impl Rows {
                 _ => Values::Numbers(values.copied().collect()),
             }
         });
+        Self(columns.collect())
+    }
+
+    pub(crate) fn columns(&self) -> Vec<Column<'_>> {
+        let columns = self.0.iter().map(|values| match values {
+            Values::Numbers(numbers) => Column::Numbers(numbers),
+            Values::Codes(codes) => Column::Codes(codes),
+        });
+        columns.collect()
+    }
+}
+
+impl Rows {
+    /// All rows of an encoded set whose texts are positions of categories.
+    pub(crate) fn new(prepared: &Prepared<Target>) -> Self {
         Self {
-            columns: columns.collect(),
+            columns: Features::new(prepared),
             labels: match &prepared.labels {
                 Target::Binary(labels) => labels.iter().map(|l| f64::from(u8::from(*l))).collect(),
                 Target::Number(values) => values.clone(),
@@ -46,24 +64,18 @@ impl Rows {
     }
 
     pub(crate) fn columns(&self) -> Vec<Column<'_>> {
-        self.columns
-            .iter()
-            .map(|values| match values {
-                Values::Numbers(numbers) => Column::Numbers(numbers),
-                Values::Codes(codes) => Column::Codes(codes),
-            })
-            .collect()
+        self.columns.columns()
     }
 
     /// Some of the rows.
     pub(crate) fn pick(&self, rows: &[usize]) -> Self {
-        let columns = self.columns.iter().map(|values| match values {
+        let columns = self.columns.0.iter().map(|values| match values {
             Values::Numbers(x) => Values::Numbers(rows.iter().map(|row| x[*row]).collect()),
             Values::Codes(x) => Values::Codes(rows.iter().map(|row| x[*row]).collect()),
         });
         let numbers = |x: &Vec<f64>| rows.iter().map(|row| x[*row]).collect();
         Self {
-            columns: columns.collect(),
+            columns: Features(columns.collect()),
             labels: numbers(&self.labels),
             weights: self.weights.as_ref().map(numbers),
         }

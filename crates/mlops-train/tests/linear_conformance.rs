@@ -109,8 +109,6 @@ fn support_vectors_keep_the_contract() -> Result<()> {
     check_classes(&trainer);
     check_numbers(&trainer);
     check_weights(&trainer, &planted(100, 8), 0.0);
-    let tree = DecisionTree::builder().build()?;
-    check_weights(&tree, &planted(100, 8), 0.0);
     Ok(())
 }
 

@@ -24,6 +24,7 @@ pub mod multiclass;
 mod probability;
 mod ranking;
 pub mod regression;
+pub mod weighted;
 
 pub use bootstrap::{Interval, bootstrap, bootstrap_rows};
 pub use calibration::{CalibrationBin, calibration_curve, calibration_error};

@@ -201,11 +201,11 @@ fn share(part: u64, all: u64) -> Option<f64> {
 }
 
 /// The first position of the highest number.
-fn best(row: &[f64]) -> usize {
+pub(super) fn best(row: &[f64]) -> usize {
     (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best })
 }
 
-fn against_the_rest(
+pub(super) fn against_the_rest(
     labels: &[usize],
     answers: &[f64],
     classes: usize,
@@ -221,7 +221,12 @@ fn against_the_rest(
     (ours, scores)
 }
 
-fn check(metric: &'static str, labels: &[usize], answers: &[f64], classes: usize) -> Result<()> {
+pub(super) fn check(
+    metric: &'static str,
+    labels: &[usize],
+    answers: &[f64],
+    classes: usize,
+) -> Result<()> {
     if classes < 2 {
         return Err(Error::InvalidParameter {
             parameter: "classes",

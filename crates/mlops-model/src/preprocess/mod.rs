@@ -155,13 +155,17 @@ impl Preprocess {
     pub fn encode(&self, batch: &RecordBatch) -> Result<Matrix> {
         let columns = self.signature.bind(batch)?;
         let rows = batch.num_rows();
-        let mut values = Vec::with_capacity(rows * self.width);
-        for row in 0..rows {
-            let cell = |input: usize| columns[input].get(row);
-            self.check_lengths(cell).map_err(|e| e.in_row(row))?;
-            self.encode_cells(&mut values, cell);
+        if self.has_sequences {
+            for row in 0..rows {
+                self.check_lengths(|input| columns[input].get(row))
+                    .map_err(|e| e.in_row(row))?;
+            }
         }
-        Ok(Matrix::new(values, rows, self.width))
+        Ok(Matrix::new(
+            self.encode_columns(&columns, rows),
+            rows,
+            self.width,
+        ))
     }
 
     /// Checks that the lists of each sequence have one length.

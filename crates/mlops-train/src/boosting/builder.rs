@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Boosting, trainer::NAME};
 use crate::{
-    Result,
+    ClassWeights, Result, Watched,
     error::require,
     gbdt::{Goss, Objective},
     prepare::check_categories,
@@ -77,6 +77,7 @@ impl Default for BoostingBuilder {
             loss: None,
             monotone: BTreeMap::new(),
             max_categories: 254,
+            class_weights: ClassWeights::Equal,
             validation_fraction: 0.2,
             refit: true,
         })
@@ -211,6 +212,20 @@ impl BoostingBuilder {
         self
     }
 
+    /// What says on those rows which round is best; the loss if nothing is said.
+    #[must_use]
+    pub fn watched(mut self, watched: Watched) -> Self {
+        self.0.settings.watched = watched;
+        self
+    }
+
+    /// How much the classes count.
+    #[must_use]
+    pub fn class_weights(mut self, weights: ClassWeights) -> Self {
+        self.0.class_weights = weights;
+        self
+    }
+
     /// The share of rows, the latest by event time, on which progress is measured.
     #[must_use]
     pub fn validation_fraction(mut self, share: f64) -> Self {
@@ -261,6 +276,7 @@ impl BoostingBuilder {
         let rule = "it must lie in 1..=255";
         require(depth <= DEEPEST, NAME, "max_depth", &depth, rule)?;
         check_categories(NAME, boosting.max_categories)?;
+        boosting.class_weights.check(NAME)?;
         let fraction = boosting.validation_fraction;
         let inside = fraction > 0.0 && fraction < 1.0;
         let rule = "it must lie between 0 and 1";
@@ -319,6 +335,10 @@ mod tests {
             (builder().early_stopping(Some(0)), "early_stopping"),
             (builder().validation_fraction(1.0), "validation_fraction"),
             (builder().threads(0), "threads"),
+            (
+                builder().class_weights(ClassWeights::Given([("1".into(), 0.0)].into())),
+                "class_weights",
+            ),
         ] {
             let error = bad.build().unwrap_err().to_string();
             assert!(

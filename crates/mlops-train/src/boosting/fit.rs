@@ -33,13 +33,21 @@ impl Boosting {
         let prepared = Prepared::any(set, Numerics::Native, self.max_categories)?;
         let settings = self.settings(&prepared)?;
         let names = prepared.preprocess.output_names();
-        let rows = Rows::new(&prepared);
+        let mut rows = Rows::new(&prepared);
+        let weights = rows.weights.as_deref();
+        rows.weights = self.class_weights.rows(NAME, &prepared.labels, weights)?;
+        settings.watched.check(NAME, &prepared.labels)?;
         let mut params = self.params();
         let held = settings.early_stopping.and_then(|_| {
             let held = Holdout::of(&set.event_times(), self.validation_fraction)?;
             let (early, late) = (rows.pick(&held.fit), rows.pick(&held.validation));
             // one class before the latest, or no weight on them: nothing to measure progress on
-            (early.learnable() && late.counts()).then_some((early, late))
+            let measurable = if settings.watched.ranks() {
+                late.learnable()
+            } else {
+                late.counts()
+            };
+            (early.learnable() && measurable).then_some((early, late))
         });
         let validation_rows = held.as_ref().map_or(0, |(_, late)| late.labels.len());
         params.insert("validation_rows".into(), validation_rows.to_string());
@@ -51,7 +59,7 @@ impl Boosting {
             let best = grown.trees.len() / grown.base.len();
             params.insert("best_trees".into(), best.to_string());
         }
-        let history = history(&grown, settings.objective);
+        let history = history(&grown, &settings);
         let width = prepared.preprocess.width();
         let importance = importance(names, &gains(&grown.trees, &features, width));
         let trees = TreeEnsemble {
@@ -228,8 +236,8 @@ fn fit(
 }
 
 /// The losses by round, by the names that other trainers use where they measure the same.
-fn history(grown: &Ensemble, objective: Objective) -> BTreeMap<String, Vec<f64>> {
-    let loss = match objective {
+fn history(grown: &Ensemble, settings: &Settings) -> BTreeMap<String, Vec<f64>> {
+    let loss = match settings.objective {
         Objective::Logistic | Objective::Softmax { .. } => "log_loss",
         Objective::SquaredError => "squared_error",
         Objective::AbsoluteError => "absolute_error",
@@ -238,13 +246,15 @@ fn history(grown: &Ensemble, objective: Objective) -> BTreeMap<String, Vec<f64>>
         Objective::Poisson => "poisson_loss",
     };
     let mut history = BTreeMap::new();
-    let mut add = |rows: &str, of: &dyn Fn(&Round) -> Option<f64>| {
+    let mut add = |name: String, of: &dyn Fn(&Round) -> Option<f64>| {
         let losses: Option<Vec<f64>> = grown.rounds.iter().map(of).collect();
         if let Some(losses) = losses.filter(|losses| !losses.is_empty()) {
-            history.insert(format!("{rows}_{loss}"), losses);
+            history.insert(name, losses);
         }
     };
-    add("train", &|round| round.train_loss);
-    add("validation", &|round| round.validation_loss);
+    add(format!("train_{loss}"), &|round| round.train_loss);
+    add(format!("validation_{loss}"), &|round| round.validation_loss);
+    let watched = settings.watched.name();
+    add(format!("validation_{watched}"), &|round| round.watched);
     history
 }

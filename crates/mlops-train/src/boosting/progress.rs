@@ -35,6 +35,11 @@ impl BoostingProgress<'_> {
         self.last.validation_loss
     }
 
+    /// What is watched on those rows, unless it is the loss.
+    pub fn watched(&self) -> Option<f64> {
+        self.last.watched
+    }
+
     /// The fit so far, to keep; [`Boosting::resume`](super::Boosting::resume) goes on from it.
     ///
     /// # Complexity

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::ControlFlow};
 use mlops_core::TrainingSet;
 
 use super::{BoostingBuilder, BoostingCheckpoint, BoostingProgress, Loss, Monotone};
-use crate::{Fitted, Result, Trainer, gbdt::Settings, record::params};
+use crate::{ClassWeights, Fitted, Result, Trainer, gbdt::Settings, record::params};
 
 pub(super) const NAME: &str = "boosting";
 
@@ -29,6 +29,7 @@ pub struct Boosting {
     pub(super) loss: Option<Loss>,
     pub(super) monotone: BTreeMap<String, Monotone>,
     pub(super) max_categories: usize,
+    pub(super) class_weights: ClassWeights,
     pub(super) validation_fraction: f64,
     pub(super) refit: bool,
 }
@@ -97,7 +98,9 @@ impl Trainer for Boosting {
             ("feature_fraction", s.feature_fraction.to_string()),
             ("goss", goss),
             ("max_categories", self.max_categories.to_string()),
+            ("class_weights", self.class_weights.text()),
             ("early_stopping", stopping),
+            ("watched", s.watched.name().to_owned()),
             ("validation_fraction", self.validation_fraction.to_string()),
             ("refit", self.refit.to_string()),
             ("seed", s.seed.to_string()),

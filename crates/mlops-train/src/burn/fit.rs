@@ -10,7 +10,7 @@ use burn::tensor::{
     Tensor, TensorData,
     backend::{AutodiffBackend, Backend},
 };
-use mlops_core::{Digest, Seed, metric};
+use mlops_core::{Digest, Seed};
 
 use super::{
     checkpoint::{Best, Checkpoint, State},
@@ -19,9 +19,9 @@ use super::{
     net::{Dropout, Net, Shape, numbers, start, tensors},
     optimiser::{AdamW, clip},
     pool::Pool,
-    training::{Training, Watched},
+    training::Training,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, Watched};
 
 /// Rows of a part of a step, on a CPU.
 pub(super) const PART: usize = 512;
@@ -340,7 +340,7 @@ fn gradient<N: Net, B: AutodiffBackend>(
     (loss, flat)
 }
 
-/// The watched number, unless it is the loss.
+/// The watched number of the rows held out, as they count, unless it is the loss.
 fn watched<N>(job: &Job<'_, N>, scores: &[f32]) -> Result<Option<f64>> {
     let held = &job.held;
     let weighted = |value: &dyn Fn(usize) -> f64| -> f64 {
@@ -377,13 +377,10 @@ fn watched<N>(job: &Job<'_, N>, scores: &[f32]) -> Result<Option<f64>> {
         Watched::AbsoluteError => Some(weighted(&|row| {
             f64::from((scores[row] - held.targets[row]).abs())
         })),
-        Watched::RocAuc => {
+        area => {
             let (labels, scores) = classes();
-            Some(metric::roc_auc(&labels, &scores)?)
-        }
-        Watched::PrAuc => {
-            let (labels, scores) = classes();
-            Some(metric::pr_auc(&labels, &scores)?)
+            let weights: Vec<f64> = held.weights.iter().map(|w| f64::from(*w)).collect();
+            area.area(&labels, &scores, Some(&weights)).transpose()?
         }
     })
 }

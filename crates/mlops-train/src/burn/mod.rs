@@ -22,4 +22,4 @@ pub use device::Device;
 pub use fit::{Control, Progress};
 pub use mlp::{Mlp, MlpBuilder, Texts};
 pub use sequence::{FittedSequence, SequenceSet, SequenceTrainer, SequenceTrainerBuilder};
-pub use training::{Precision, Schedule, Training, Watched};
+pub use training::{Precision, Schedule, Training};

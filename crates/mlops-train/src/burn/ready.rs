@@ -5,13 +5,8 @@ use std::collections::BTreeMap;
 use mlops_core::{EventTime, Target};
 use mlops_model::Matrix;
 
-use super::{
-    data::Rows,
-    loss::Loss,
-    net::single,
-    training::{Training, Watched},
-};
-use crate::{ClassWeights, Error, Result, error::require, split::latest_cut};
+use super::{data::Rows, loss::Loss, net::single, training::Training};
+use crate::{Error, Result, Watched, split::latest_cut};
 
 /// What is learnt from the labels.
 #[derive(Debug)]
@@ -42,22 +37,17 @@ impl Goal {
         weights: Option<&[f64]>,
         times: &[EventTime],
     ) -> Result<Self> {
-        check_watched(owner, training.watched, labels)?;
+        training.watched.check(owner, labels)?;
         let rows = labels.rows();
-        let mut weight = weights.map_or_else(|| vec![1.0; rows], <[f64]>::to_vec);
-        for (row, factor) in class_factors(owner, &training.class_weights, labels, &weight)?
-            .into_iter()
-            .enumerate()
-        {
-            weight[row] *= factor;
-        }
+        let weight = training.class_weights.rows(owner, labels, weights)?;
+        let weight = weight.unwrap_or_else(|| vec![1.0; rows]);
         let sum = |rows: &[usize]| rows.iter().map(|row| weight[*row]).sum::<f64>();
         let (fit, held) = training
             .early_stopping
             .and_then(|_| latest_cut(times, training.validation_fraction))
             .map(|cut| (0..rows).partition::<Vec<usize>, _>(|row| times[*row] < cut))
             .filter(|(fit, held)| {
-                let ranked = matches!(training.watched, Watched::RocAuc | Watched::PrAuc);
+                let ranked = training.watched.ranks();
                 sum(fit) > 0.0
                     && sum(held) > 0.0
                     && has_all_classes(labels, fit)
@@ -199,20 +189,6 @@ fn code(value: f64, unseen: usize) -> i32 {
     number as i32
 }
 
-fn check_watched(owner: &'static str, watched: Watched, labels: &Target) -> Result<()> {
-    let (fits, rule) = match (watched, labels) {
-        (Watched::Loss, _) => (true, ""),
-        (Watched::RocAuc | Watched::PrAuc, labels) => {
-            (matches!(labels, Target::Binary(_)), "it is for two classes")
-        }
-        (Watched::Accuracy, labels) => (!matches!(labels, Target::Number(_)), "it is for classes"),
-        (Watched::AbsoluteError, labels) => {
-            (matches!(labels, Target::Number(_)), "it is for numbers")
-        }
-    };
-    require(fits, owner, "watched", &watched.name(), rule)
-}
-
 /// Whether every class that occurs, occurs among these rows.
 fn has_all_classes(labels: &Target, rows: &[usize]) -> bool {
     match labels {
@@ -228,51 +204,6 @@ fn has_all_classes(labels: &Target, rows: &[usize]) -> bool {
             seen.iter().all(|seen| *seen)
         }
     }
-}
-
-/// What each row's weight is multiplied by for its class; empty for nothing.
-fn class_factors(
-    owner: &'static str,
-    wanted: &ClassWeights,
-    labels: &Target,
-    weights: &[f64],
-) -> Result<Vec<f64>> {
-    if *wanted == ClassWeights::Equal {
-        return Ok(Vec::new());
-    }
-    let Some((names, codes)) = labels.classes() else {
-        let rule = "a number has no classes";
-        return require(false, owner, "class_weights", &"given", rule).map(|()| Vec::new());
-    };
-    let mut factors = vec![1.0; names.len()];
-    if let ClassWeights::Given(given) = wanted {
-        for (class, factor) in given {
-            let at = names.iter().position(|name| name == class);
-            require(
-                at.is_some(),
-                owner,
-                "class_weights",
-                class,
-                "no row has this class",
-            )?;
-            factors[at.unwrap_or_default()] = *factor;
-        }
-    } else {
-        let mut sums = vec![0.0; names.len()];
-        for (code, weight) in codes.iter().zip(weights) {
-            sums[*code] += weight;
-        }
-        let total: f64 = sums.iter().sum();
-        for (factor, sum) in factors.iter_mut().zip(&sums) {
-            // a class without weight stays without
-            *factor = if *sum > 0.0 {
-                total / (names.len() as f64 * sum)
-            } else {
-                0.0
-            };
-        }
-    }
-    Ok(codes.iter().map(|code| factors[*code]).collect())
 }
 
 /// The weighted mean and deviation of some rows' values.
@@ -298,6 +229,7 @@ fn moments(values: &[f64], weights: &[f64], rows: &[usize], total: f64) -> (f64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ClassWeights;
 
     fn times(rows: i64) -> Vec<EventTime> {
         (0..rows).map(EventTime::from_seconds).collect()

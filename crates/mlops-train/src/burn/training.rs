@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, num::NonZeroUsize};
 use mlops_core::Seed;
 
 use super::Device;
-use crate::{ClassWeights, Result, error::require, record::params};
+use crate::{ClassWeights, Result, Watched, error::require, record::params};
 
 /// Settings of the training loop, shared by all networks.
 ///
@@ -68,23 +68,6 @@ pub enum Schedule {
         /// What it is multiplied by, above 0 and at most 1.
         factor: f64,
     },
-}
-
-/// The number on the held-out rows that says which epoch is best.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Watched {
-    /// What is minimised; the least is best.
-    #[default]
-    Loss,
-    /// The area under the ROC curve, for two classes.
-    RocAuc,
-    /// The average precision, for two classes.
-    PrAuc,
-    /// The share of rows whose most probable class is theirs.
-    Accuracy,
-    /// The mean absolute error, for numbers; the least is best.
-    AbsoluteError,
 }
 
 impl Default for Training {
@@ -260,18 +243,7 @@ impl Training {
         let mixed = self.precision == Precision::Mixed && self.device == Device::Cpu;
         let rule = "the products of a CPU are in single precision";
         range(!mixed, "precision", &"mixed", rule)?;
-        if let ClassWeights::Given(weights) = &self.class_weights {
-            for weight in weights.values() {
-                let good = *weight >= 0.0 && weight.is_finite();
-                range(
-                    good,
-                    "class_weights",
-                    weight,
-                    "it must be finite and not below 0",
-                )?;
-            }
-        }
-        Ok(())
+        self.class_weights.check(owner)
     }
 
     /// The settings as text, for a run's record; the precision where it is not single, as records of before have none.
@@ -289,20 +261,6 @@ impl Training {
             Schedule::Cosine => "cosine".to_owned(),
             Schedule::Step { every, factor } => format!("{factor} every {every}"),
         };
-        let watched = match self.watched {
-            Watched::Loss => "loss",
-            other => other.name(),
-        };
-        let classes = match &self.class_weights {
-            ClassWeights::Equal => "even".to_owned(),
-            ClassWeights::Balanced => "balanced".to_owned(),
-            ClassWeights::Given(weights) => {
-                let weights = weights
-                    .iter()
-                    .map(|(class, weight)| format!("{class}={weight}"));
-                weights.collect::<Vec<_>>().join(",")
-            }
-        };
         let none = || "none".to_owned();
         [
             ("epochs", self.epochs.to_string()),
@@ -319,9 +277,9 @@ impl Training {
                 "early_stopping",
                 self.early_stopping.map_or_else(none, |n| n.to_string()),
             ),
-            ("watched", watched.to_owned()),
+            ("watched", self.watched.name().to_owned()),
             ("validation_fraction", self.validation_fraction.to_string()),
-            ("class_weights", classes),
+            ("class_weights", self.class_weights.text()),
             ("seed", self.seed.0.to_string()),
             ("device", self.device.to_string()),
         ]
@@ -346,27 +304,6 @@ impl Training {
             }
         };
         self.learning_rate * grown * factor
-    }
-}
-
-impl Watched {
-    /// Its name in a history.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Loss => "loss",
-            Self::RocAuc => "roc_auc",
-            Self::PrAuc => "pr_auc",
-            Self::Accuracy => "accuracy",
-            Self::AbsoluteError => "absolute_error",
-        }
-    }
-
-    /// Whether the first is better than the second.
-    pub(super) fn better(self, a: f64, b: f64) -> bool {
-        match self {
-            Self::Loss | Self::AbsoluteError => a < b,
-            Self::RocAuc | Self::PrAuc | Self::Accuracy => a > b,
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use ndarray::Array2;
 
 use crate::{
     Encoding, Error, Result,
-    prepare::{Numerics, Prepared},
+    prepare::{Numerics, Prepared, model_of},
 };
 
 /// Scaled rows.
@@ -63,10 +63,7 @@ impl Rows {
     }
 
     /// The estimator as a model of these features, with its own output.
-    pub(super) fn model(self, output: Output, estimator: Estimator) -> Result<ModelSpec> {
-        let signature = Signature::new(self.signature.inputs().to_vec(), output)?;
-        let encoders = self.preprocess.encoders().to_vec();
-        let preprocess = Preprocess::new(&signature, encoders)?;
-        Ok(ModelSpec::new(signature, preprocess, estimator)?)
+    pub(super) fn model(&self, output: Output, estimator: Estimator) -> Result<ModelSpec> {
+        model_of(&self.signature, &self.preprocess, output, estimator)
     }
 }

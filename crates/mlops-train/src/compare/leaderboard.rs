@@ -63,7 +63,7 @@ pub struct Entry {
 }
 
 impl Leaderboard {
-    /// Lets all models answer the same rows.
+    /// Lets all models answer the same rows, which all count the same: the tests know no weights.
     ///
     /// The difference of two areas under ROC curves is tested by [`delong`], that of two accuracies by
     /// [`mcnemar`], any other by [`paired_bootstrap`].

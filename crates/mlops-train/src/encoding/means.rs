@@ -11,7 +11,7 @@ use mlops_core::Target;
 use mlops_model::{Encoder, limit};
 
 use super::TargetEncoding;
-use crate::prepare::moments;
+use crate::prepare::{is_category, moments};
 
 /// A model has room for so many of a few texts.
 const MOST_CATEGORIES: usize = limit::WIDTH / 16;
@@ -72,7 +72,7 @@ impl Means {
         let texts = cast.as_string::<i64>();
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for text in texts.iter().flatten() {
-            if text.len() <= limit::NAME_BYTES {
+            if is_category(text) {
                 *counts.entry(text).or_default() += 1;
             }
         }

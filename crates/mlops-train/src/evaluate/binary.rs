@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use mlops_core::{
     Seed, TrainingSet,
-    metric::{self, CalibrationBin, Interval},
+    metric::{self, CalibrationBin, Interval, weighted},
 };
 use mlops_model::Model;
 use serde::{Deserialize, Serialize};
 
-use super::record;
-use crate::{Result, error::require};
+use super::{Judged, record};
+use crate::{Measure, Metric, Result, Truth, error::require};
 
 /// How to evaluate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -118,7 +118,8 @@ pub struct Curves {
 /// Lets a model answer all rows of a set and holds the answers against the labels.
 ///
 /// The set's features are matched with the model's inputs by name. The model answers a probability;
-/// [`assess`](crate::assess) takes any model.
+/// [`assess`](crate::assess) takes any model. Where the set has weights, they count in all metrics and curves;
+/// `top_share` is a share of the rows.
 ///
 /// # Errors
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of its range, the
@@ -133,39 +134,105 @@ pub fn evaluate(
     let labels = set.label_classes()?;
     let scores = model.predict_values(&set.features())?;
 
-    let interval = |name, metric: fn(&[bool], &[f64]) -> mlops_core::Result<f64>| {
-        let seed = options.seed.derive(name);
-        metric::bootstrap(
-            &labels,
-            &scores,
-            metric,
-            options.bootstrap,
-            options.level,
-            seed,
-        )
-    };
-    let positives = labels.iter().filter(|label| **label).count();
     let k = metric::top_k(labels.len(), share);
-    let calibration = metric::calibration_curve(&labels, &scores, options.calibration_bins)?;
+    let rows = labels.len() as u64;
+    let positives = labels.iter().filter(|label| **label).count() as u64;
+    let ranked = match set.weights() {
+        None => Ranked::of(&labels, &scores, k, options)?,
+        Some(weights) => Ranked::weighted(&labels, &scores, &weights, k, options)?,
+    };
+    let judged = Judged {
+        truth: Truth::Binary(labels),
+        answers: scores,
+        weights: set.weights(),
+        options: *options,
+    };
+    let interval = |measure: Measure| match (&judged.weights, &judged.truth) {
+        // the same numbers, without a copy a resample
+        (None, Truth::Binary(labels)) => {
+            let metric = match measure {
+                Measure::PrAuc => metric::pr_auc,
+                Measure::RocAuc => metric::roc_auc,
+                Measure::LogLoss => metric::log_loss,
+                _ => metric::brier,
+            };
+            let (resamples, level) = (options.bootstrap, options.level);
+            let seed = options.seed.derive(&measure.name());
+            let found = metric::bootstrap(labels, &judged.answers, metric, resamples, level, seed);
+            Ok(found?)
+        }
+        _ => judged.interval(&measure),
+    };
     Ok(Evaluation {
-        rows: labels.len() as u64,
-        positives: positives as u64,
-        base_rate: positives as f64 / labels.len() as f64,
-        pr_auc: interval("pr_auc", metric::pr_auc)?,
-        roc_auc: interval("roc_auc", metric::roc_auc)?,
-        log_loss: interval("log_loss", metric::log_loss)?,
-        brier: interval("brier", metric::brier)?,
-        calibration_error: metric::calibration_error(&calibration),
+        rows,
+        positives,
+        base_rate: ranked.base_rate,
+        pr_auc: interval(Measure::PrAuc)?,
+        roc_auc: interval(Measure::RocAuc)?,
+        log_loss: interval(Measure::LogLoss)?,
+        brier: interval(Measure::Brier)?,
+        calibration_error: ranked.calibration_error,
         top_share: share,
         top_rows: k as u64,
-        precision_at_k: metric::precision_at_k(&labels, &scores, k)?,
-        recall_at_k: metric::recall_at_k(&labels, &scores, k)?,
+        precision_at_k: ranked.precision_at_k,
+        recall_at_k: ranked.recall_at_k,
         curves: Curves {
-            pr: thin(metric::pr_curve(&labels, &scores)?, points),
-            roc: thin(metric::roc_curve(&labels, &scores)?, points),
-            calibration,
+            pr: thin(ranked.curves.pr, points),
+            roc: thin(ranked.curves.roc, points),
+            calibration: ranked.curves.calibration,
         },
     })
+}
+
+/// What has no interval.
+struct Ranked {
+    base_rate: f64,
+    calibration_error: f64,
+    precision_at_k: f64,
+    recall_at_k: f64,
+    curves: Curves,
+}
+
+impl Ranked {
+    fn of(labels: &[bool], scores: &[f64], k: usize, options: &EvaluationOptions) -> Result<Self> {
+        let positives = labels.iter().filter(|label| **label).count();
+        let calibration = metric::calibration_curve(labels, scores, options.calibration_bins)?;
+        Ok(Self {
+            base_rate: positives as f64 / labels.len() as f64,
+            calibration_error: metric::calibration_error(&calibration),
+            precision_at_k: metric::precision_at_k(labels, scores, k)?,
+            recall_at_k: metric::recall_at_k(labels, scores, k)?,
+            curves: Curves {
+                pr: metric::pr_curve(labels, scores)?,
+                roc: metric::roc_curve(labels, scores)?,
+                calibration,
+            },
+        })
+    }
+
+    fn weighted(
+        labels: &[bool],
+        scores: &[f64],
+        weights: &[f64],
+        k: usize,
+        options: &EvaluationOptions,
+    ) -> Result<Self> {
+        let bins = options.calibration_bins;
+        let (calibration, error) = weighted::calibration(labels, scores, weights, bins)?;
+        let rows = labels.iter().zip(weights);
+        let positives: f64 = rows.filter(|(label, _)| **label).map(|(_, w)| w).sum();
+        Ok(Self {
+            base_rate: positives / weights.iter().sum::<f64>(),
+            calibration_error: error,
+            precision_at_k: weighted::precision_at_k(labels, scores, weights, k)?,
+            recall_at_k: weighted::recall_at_k(labels, scores, weights, k)?,
+            curves: Curves {
+                pr: weighted::pr_curve(labels, scores, weights)?,
+                roc: weighted::roc_curve(labels, scores, weights)?,
+                calibration,
+            },
+        })
+    }
 }
 
 impl Evaluation {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::metric::{Interval, multiclass::ConfusionMatrix};
+use mlops_core::metric::{
+    Interval, multiclass::ConfusionMatrix, weighted::multiclass::WeightedConfusion,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluationOptions, record, with_interval};
+use super::{Judged, record};
 use crate::{Error, Measure, Result, Truth};
 
 /// The metrics of a model of several classes on one set.
@@ -23,7 +25,7 @@ pub struct ClassesEvaluation {
     pub weighted_f1: Interval,
     /// The mean area under the ROC curve of one class against the rest; `None` if a class has no rows.
     pub roc_auc: Option<Interval>,
-    /// How often each class was called each class.
+    /// How often each class was called each class, whatever the rows count.
     pub confusion: ConfusionMatrix,
     /// The classes in the order of the answer.
     pub classes: Vec<ClassReport>,
@@ -45,20 +47,18 @@ pub struct ClassReport {
 }
 
 impl ClassesEvaluation {
-    pub(super) fn of(
-        truth: &Truth,
-        answers: &[f64],
-        names: &[String],
-        options: &EvaluationOptions,
-    ) -> Result<Self> {
-        let interval = |measure: Measure| with_interval(&measure, truth, answers, options);
+    pub(super) fn of(judged: &Judged, names: &[String]) -> Result<Self> {
+        let interval = |measure: Measure| judged.interval(&measure);
         // refuses labels that are no classes
         let macro_f1 = interval(Measure::MacroF1)?;
-        let (labels, count) = match truth {
+        let (labels, count) = match &judged.truth {
             Truth::Classes { labels, classes } => (labels.as_slice(), *classes),
             Truth::Binary(_) | Truth::Number(_) => (&[][..], 0),
         };
-        let confusion = ConfusionMatrix::of(labels, answers, count)?;
+        let confusion = ConfusionMatrix::of(labels, &judged.answers, count)?;
+        let even = vec![1.0; labels.len()];
+        let weights = judged.weights.as_ref().unwrap_or(&even);
+        let sums = WeightedConfusion::of(labels, &judged.answers, weights, count)?;
         let roc_auc = match interval(Measure::RocAuc) {
             Ok(found) => Some(found),
             Err(Error::Core(mlops_core::Error::SingleClass { .. })) => None,
@@ -67,9 +67,9 @@ impl ClassesEvaluation {
         let classes = names.iter().enumerate().map(|(class, name)| ClassReport {
             name: name.clone(),
             rows: labels.iter().filter(|label| **label == class).count() as u64,
-            precision: confusion.precision(class),
-            recall: confusion.recall(class),
-            f1: confusion.f1(class),
+            precision: sums.precision(class),
+            recall: sums.recall(class),
+            f1: sums.f1(class),
         });
         Ok(Self {
             rows: labels.len() as u64,

@@ -15,7 +15,7 @@ pub use binary::{Curves, Evaluation, EvaluationOptions, evaluate};
 pub use classes::{ClassReport, ClassesEvaluation};
 pub use numbers::{NumberBin, NumbersEvaluation};
 
-use crate::{Metric, Result, Truth, interval};
+use crate::{Metric, Result, Truth, weighted_interval};
 
 /// The evaluation that fits the model's output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub enum Assessment {
     Classes(Box<ClassesEvaluation>),
 }
 
-/// As [`evaluate`], for a model of any output.
+/// As [`evaluate`], for a model of any output. Where the set has weights, they count in all metrics.
 ///
 /// # Errors
 /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for an option out of its range, a label that
@@ -46,13 +46,19 @@ pub fn assess(
     options.check()?;
     let truth = Truth::of(set, model.signature().output())?;
     let answers = model.predict(&set.features())?.into_values();
+    let judged = Judged {
+        truth,
+        answers,
+        weights: set.weights(),
+        options: *options,
+    };
     Ok(match model.signature().output() {
         Output::Classes { names } => {
-            let found = ClassesEvaluation::of(&truth, &answers, names, options)?;
+            let found = ClassesEvaluation::of(&judged, names)?;
             Assessment::Classes(Box::new(found))
         }
         Output::Number | Output::Numbers { .. } | Output::Probability { .. } => {
-            let found = NumbersEvaluation::of(&truth, &answers, options)?;
+            let found = NumbersEvaluation::of(&judged)?;
             Assessment::Numbers(Box::new(found))
         }
     })
@@ -78,22 +84,45 @@ impl Assessment {
     }
 }
 
-/// A metric with its interval, under the options' settings.
-fn with_interval(
-    metric: &dyn Metric,
-    truth: &Truth,
-    answers: &[f64],
-    options: &EvaluationOptions,
-) -> Result<Interval> {
-    let seed = options.seed.derive(&metric.name());
-    interval(
-        metric,
-        truth,
-        answers,
-        options.bootstrap,
-        options.level,
-        seed,
-    )
+/// Answers, what came true, and how to hold one against the other.
+struct Judged {
+    truth: Truth,
+    answers: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    options: EvaluationOptions,
+}
+
+impl Judged {
+    /// A metric with its interval, under the options' settings.
+    fn interval(&self, metric: &dyn Metric) -> Result<Interval> {
+        let EvaluationOptions {
+            bootstrap,
+            level,
+            seed,
+            ..
+        } = self.options;
+        weighted_interval(
+            metric,
+            &self.truth,
+            &self.answers,
+            self.weights.as_deref(),
+            bootstrap,
+            level,
+            seed.derive(&metric.name()),
+        )
+    }
+
+    /// The mean of some numbers of rows, as the rows count.
+    fn mean(&self, values: &[f64]) -> f64 {
+        match &self.weights {
+            None => values.iter().sum::<f64>() / values.len() as f64,
+            Some(weights) => {
+                let terms = values.iter().zip(weights);
+                let sum: f64 = terms.map(|(value, weight)| value * weight).sum();
+                sum / weights.iter().sum::<f64>()
+            }
+        }
+    }
 }
 
 /// Puts a metric and the ends of its interval on record.

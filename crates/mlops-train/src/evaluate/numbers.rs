@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use mlops_core::metric::Interval;
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluationOptions, record, with_interval};
-use crate::{Measure, Result, Truth};
+use super::{Judged, record};
+use crate::{Measure, Result, Truth, measure::take_rows};
 
 /// A regression's metrics on one set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,26 +45,26 @@ pub struct NumberBin {
 }
 
 impl NumbersEvaluation {
-    pub(super) fn of(truth: &Truth, answers: &[f64], options: &EvaluationOptions) -> Result<Self> {
-        let interval = |measure: Measure| with_interval(&measure, truth, answers, options);
+    pub(super) fn of(judged: &Judged) -> Result<Self> {
+        let interval = |measure: Measure| judged.interval(&measure);
         // refuses labels that are no numbers
         let rmse = interval(Measure::Rmse)?;
-        let labels = match truth {
+        let labels = match &judged.truth {
             Truth::Number(labels) => labels.as_slice(),
             Truth::Binary(_) | Truth::Classes { .. } => &[],
         };
-        let mean_label = mean(labels.iter().copied());
+        let mean_label = judged.mean(labels);
         Ok(Self {
             rows: labels.len() as u64,
             mean_label,
-            bias: mean(answers.iter().copied()) - mean_label,
+            bias: judged.mean(&judged.answers) - mean_label,
             rmse,
             mae: interval(Measure::Mae)?,
             median_absolute_error: interval(Measure::MedianAbsoluteError)?,
             r2: interval(Measure::R2)?,
             mape: interval(Measure::Mape)?,
             smape: interval(Measure::Smape)?,
-            bins: bins(labels, answers, options.calibration_bins),
+            bins: bins(labels, judged),
         })
     }
 
@@ -93,20 +93,27 @@ impl NumbersEvaluation {
     }
 }
 
-fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let rows = values.len() as f64;
-    values.sum::<f64>() / rows
-}
-
-fn bins(labels: &[f64], answers: &[f64], bins: usize) -> Vec<NumberBin> {
-    let mut order: Vec<usize> = (0..labels.len()).collect();
+fn bins(labels: &[f64], judged: &Judged) -> Vec<NumberBin> {
+    let Judged {
+        answers, weights, ..
+    } = judged;
+    let weight = |row: usize| weights.as_ref().map_or(1.0, |weights| weights[row]);
+    // what does not count has no mean
+    let mut order: Vec<usize> = (0..labels.len()).filter(|row| weight(*row) > 0.0).collect();
     order.sort_by(|a, b| answers[*a].total_cmp(&answers[*b]));
-    let size = labels.len().div_ceil(bins).max(1);
+    let size = order.len().div_ceil(judged.options.calibration_bins).max(1);
     let runs = order.chunks(size);
-    runs.map(|rows| NumberBin {
-        rows: rows.len() as u64,
-        mean_answer: mean(rows.iter().map(|row| answers[*row])),
-        mean_label: mean(rows.iter().map(|row| labels[*row])),
+    runs.map(|rows| {
+        let total: f64 = rows.iter().map(|row| weight(*row)).sum();
+        let mean = |values: &[f64]| {
+            let terms = rows.iter().zip(take_rows(values, 1, rows));
+            terms.map(|(row, x)| weight(*row) * x).sum::<f64>() / total
+        };
+        NumberBin {
+            rows: rows.len() as u64,
+            mean_answer: mean(answers),
+            mean_label: mean(labels),
+        }
     })
     .collect()
 }

@@ -150,3 +150,73 @@ fn several_classes_are_told_by_class() {
     };
     assert_eq!((classes.roc_auc, classes.classes[2].recall), (None, None));
 }
+
+/// Rows of a set at weights of 1, 2 and 3 by turns, and each of them so often.
+fn counted(set: &TrainingSet) -> (TrainingSet, TrainingSet) {
+    let batch = set.features();
+    let schema = batch.schema();
+    let label = set.table().column(set.label_name()).unwrap();
+    let rows = 0..u32::try_from(set.rows()).unwrap();
+    let times: Vec<u32> = rows
+        .clone()
+        .flat_map(|row| vec![row; 1 + row as usize % 3])
+        .collect();
+    let taken = |rows: Vec<u32>, weights| {
+        let rows = arrow::array::UInt32Array::from(rows);
+        let take = |array: &ArrayRef| arrow::compute::take(array, &rows, None).unwrap();
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let features = names.zip(batch.columns().iter().map(take)).collect();
+        crate::conformance::labelled(features, take(label), weights)
+    };
+    let weights = rows.clone().map(|row| f64::from(1 + row % 3)).collect();
+    (taken(rows.collect(), Some(weights)), taken(times, None))
+}
+
+#[test]
+fn a_row_of_weight_n_counts_as_n_rows() {
+    use crate::{
+        DecisionTree, KFold, Measure, Metric, Trainer,
+        conformance::{planted_classes, planted_numbers},
+        cross_validate,
+    };
+
+    let options = EvaluationOptions {
+        bootstrap: 10,
+        top_share: 1.0,
+        ..EvaluationOptions::default()
+    };
+    for set in [
+        planted(200, 3),
+        planted_classes(200, 3),
+        planted_numbers(200, 3),
+    ] {
+        let (weighted, repeated) = counted(&set);
+        let tree = DecisionTree::builder().build().unwrap();
+        let model = tree.fit(&set).unwrap().spec;
+        let found = assess(&model, &weighted, &options).unwrap().metrics();
+        let expected = assess(&model, &repeated, &options).unwrap().metrics();
+        for (name, value) in found {
+            let other = expected[&name];
+            let counts_rows = name == "rows" || name == "positives" || name.ends_with("er");
+            assert!(
+                counts_rows || (value - other).abs() < 1e-9,
+                "{name}: {value} {other}"
+            );
+        }
+        let truth = Truth::of(&weighted, model.signature().output()).unwrap();
+        let measure = Measure::all_for(&truth)[0];
+        let found = cross_validate(&tree, &weighted, &KFold::new(3), &[&measure]).unwrap();
+        let out = &found.out_of_fold;
+        let weights = out.weights.as_ref().unwrap();
+        let rows: Vec<usize> = (0..out.rows.len())
+            .filter(|at| out.folds[*at] == 1)
+            .collect();
+        let width = truth.width();
+        let value = measure.weighted(
+            &out.truth.take(&rows),
+            &crate::measure::take_rows(&out.answers, width, &rows),
+            &crate::measure::take_rows(weights, 1, &rows),
+        );
+        assert_eq!(value.unwrap(), found.folds[1].metrics[&measure.name()]);
+    }
+}

@@ -6,7 +6,7 @@ use mlops_model::Model;
 use serde::{Deserialize, Serialize};
 
 use super::grid::with_column;
-use crate::{Error, Metric, Result, Truth, error::require};
+use crate::{Error, Metric, Result, Truth, error::require, measure::judged};
 
 /// What each input is worth to a metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,7 +63,9 @@ pub fn permutation_importance(
     )?;
     let truth = Truth::of(set, model.signature().output())?;
     let batch = set.features();
-    let value = metric.value(&truth, model.predict(&batch)?.values())?;
+    let weights = set.weights();
+    let value = |answers: &[f64]| judged(metric, &truth, answers, weights.as_deref());
+    let whole = value(model.predict(&batch)?.values())?;
     let rows: Vec<u32> = (0u32..).take(batch.num_rows()).collect();
     let mut inputs = Vec::new();
     for input in model.signature().inputs() {
@@ -82,8 +84,8 @@ pub fn permutation_importance(
                 })
             })?;
             let answers = model.predict(&with_column(&batch, name, &dealt)?)?;
-            let shuffled = metric.value(&truth, answers.values())?;
-            losses.push(metric.goal().gain(value, shuffled));
+            let shuffled = value(answers.values())?;
+            losses.push(metric.goal().gain(whole, shuffled));
         }
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
         let squares: f64 = losses.iter().map(|loss| (loss - mean).powi(2)).sum();
@@ -97,7 +99,7 @@ pub fn permutation_importance(
     inputs.sort_by(|a, b| b.mean.total_cmp(&a.mean));
     Ok(PermutationImportance {
         metric: metric.name(),
-        value,
+        value: whole,
         inputs,
     })
 }

@@ -8,7 +8,12 @@ use mlops_model::Model;
 use serde::{Deserialize, Serialize};
 
 use super::parts::parts;
-use crate::{Error, Metric, Result, Truth, error::require, interval, measure::take_rows};
+use crate::{
+    Error, Metric, Result, Truth,
+    error::require,
+    measure::{judged, take_rows},
+    weighted_interval,
+};
 
 /// How to compare segments.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -95,19 +100,25 @@ pub fn segments(
     for (row, part) in parts.of.iter().enumerate() {
         groups[*part].push(row);
     }
-    let all: Vec<usize> = (0..truth.rows()).collect();
-    let overall = judge("(all)", &all, &truth, &answers, metrics, options)?;
+    let answered = Answered {
+        truth,
+        answers,
+        weights: set.weights(),
+    };
+    let all: Vec<usize> = (0..answered.truth.rows()).collect();
+    let overall = answered.judge("(all)", &all, metrics, options)?;
     if let Some(metric) = metrics
         .iter()
         .find(|metric| overall.metrics[&metric.name()].is_none())
     {
         // the metric says itself what it misses
-        metric.value(&truth, &answers)?;
+        let weights = answered.weights.as_deref();
+        judged(*metric, &answered.truth, &answered.answers, weights)?;
     }
     let mut found = Vec::with_capacity(groups.len());
     for (name, rows) in parts.names.iter().zip(&groups) {
         if !rows.is_empty() {
-            found.push(judge(name, rows, &truth, &answers, metrics, options)?);
+            found.push(answered.judge(name, rows, metrics, options)?);
         }
     }
     if !parts.ranges {
@@ -121,39 +132,52 @@ pub fn segments(
     })
 }
 
-fn judge(
-    name: &str,
-    rows: &[usize],
-    truth: &Truth,
-    answers: &[f64],
-    metrics: &[&dyn Metric],
-    options: &SegmentOptions,
-) -> Result<Segment> {
-    let part = truth.take(rows);
-    let answers = take_rows(answers, truth.width(), rows);
-    let mut found = BTreeMap::new();
-    for metric in metrics {
-        let seed = options.seed.derive(&format!("{} of {name}", metric.name()));
-        let interval = match interval(
-            *metric,
-            &part,
-            &answers,
-            options.bootstrap,
-            options.level,
-            seed,
-        ) {
-            Ok(interval) => Some(interval),
-            Err(Error::Core(mlops_core::Error::SingleClass { .. })) => None,
-            Err(error) => return Err(error),
-        };
-        found.insert(metric.name(), interval);
+/// What came true, what was said, and how much each row counts.
+struct Answered {
+    truth: Truth,
+    answers: Vec<f64>,
+    weights: Option<Vec<f64>>,
+}
+
+impl Answered {
+    fn judge(
+        &self,
+        name: &str,
+        rows: &[usize],
+        metrics: &[&dyn Metric],
+        options: &SegmentOptions,
+    ) -> Result<Segment> {
+        let part = self.truth.take(rows);
+        let answers = take_rows(&self.answers, part.width(), rows);
+        let weights = self
+            .weights
+            .as_ref()
+            .map(|weights| take_rows(weights, 1, rows));
+        let mut found = BTreeMap::new();
+        for metric in metrics {
+            let seed = options.seed.derive(&format!("{} of {name}", metric.name()));
+            let interval = match weighted_interval(
+                *metric,
+                &part,
+                &answers,
+                weights.as_deref(),
+                options.bootstrap,
+                options.level,
+                seed,
+            ) {
+                Ok(interval) => Some(interval),
+                Err(Error::Core(mlops_core::Error::SingleClass { .. })) => None,
+                Err(error) => return Err(error),
+            };
+            found.insert(metric.name(), interval);
+        }
+        Ok(Segment {
+            name: name.to_owned(),
+            rows: rows.len() as u64,
+            small: (rows.len() as u64) < options.small_below,
+            metrics: found,
+        })
     }
-    Ok(Segment {
-        name: name.to_owned(),
-        rows: rows.len() as u64,
-        small: (rows.len() as u64) < options.small_below,
-        metrics: found,
-    })
 }
 
 impl fmt::Display for Segments {

@@ -8,9 +8,12 @@ use arrow::{
     datatypes::{DataType, Float64Type},
 };
 use mlops_core::TrainingSet;
-use mlops_model::{Encoder, InputKind, Preprocess, Signature, limit};
+use mlops_model::{Encoder, InputKind, Preprocess, Signature};
 
-use crate::{Error, Result, prepare::most_frequent};
+use crate::{
+    Error, Result,
+    prepare::{is_category, most_frequent},
+};
 
 /// A count, a mean and a sum of squares about it; two can be put together.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -105,7 +108,7 @@ fn statistic(kind: InputKind, array: &ArrayRef) -> Statistic {
         let texts = compute::cast(array, &DataType::LargeUtf8).expect("texts are texts");
         let mut counts = BTreeMap::new();
         for text in texts.as_string::<i64>().iter().flatten() {
-            if text.len() <= limit::NAME_BYTES {
+            if is_category(text) {
                 *counts.entry(text.to_owned()).or_default() += 1;
             }
         }

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Seed, Target, TrainingSet};
-use mlops_model::{Combine, Estimator, Link, ModelSpec, TreeEnsemble};
+use mlops_core::{Seed, TrainingSet};
 
+use super::plan::{Columns, Plan};
 use crate::{
-    Fitted, Result, Trainer,
-    error::require,
-    export::{gains, tree},
-    gbdt::{Answers, Bins, Data, ForestSettings, Objective, Settings, forest, within},
-    prepare::{Numerics, Prepared, check_categories},
-    record::{importance, params},
-    rows::Rows,
+    ClassWeights, Fitted, Result, Trainer, error::require, prepare::check_categories,
+    record::params,
 };
 
 const NAME: &str = "random_forest";
@@ -39,6 +34,7 @@ pub struct RandomForest {
     min_rows_leaf: usize,
     feature_fraction: Option<f64>,
     max_categories: usize,
+    class_weights: ClassWeights,
     seed: Seed,
     threads: usize,
 }
@@ -57,6 +53,7 @@ impl RandomForest {
             min_rows_leaf: 5,
             feature_fraction: None,
             max_categories: 254,
+            class_weights: ClassWeights::Equal,
             seed: Seed(0),
             threads: 1,
         })
@@ -101,6 +98,13 @@ impl RandomForestBuilder {
         self
     }
 
+    /// How much the classes count.
+    #[must_use]
+    pub fn class_weights(mut self, weights: ClassWeights) -> Self {
+        self.0.class_weights = weights;
+        self
+    }
+
     /// Where the draws begin.
     #[must_use]
     pub fn seed(mut self, seed: Seed) -> Self {
@@ -142,6 +146,7 @@ impl RandomForestBuilder {
             rule,
         )?;
         check_categories(NAME, t.max_categories)?;
+        t.class_weights.check(NAME)?;
         within("threads", t.threads, 1024, "it must lie in 1..=1024")?;
         Ok(t)
     }
@@ -162,94 +167,36 @@ impl Trainer for RandomForest {
             ("min_rows_leaf", self.min_rows_leaf.to_string()),
             ("feature_fraction", share),
             ("max_categories", self.max_categories.to_string()),
+            ("class_weights", self.class_weights.text()),
             ("seed", self.seed.0.to_string()),
         ])
     }
 
     fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
-        let prepared = Prepared::any(set, Numerics::Native, self.max_categories)?;
-        let rows = Rows::new(&prepared);
-        let columns = rows.columns();
-        let weights = rows.weights.as_deref();
-        let data = Data {
-            columns: &columns,
-            labels: &rows.labels,
-            weights,
-        };
-        let numbers = Settings {
-            objective: Objective::SquaredError,
-            ..Settings::default()
-        };
-        data.check(NAME, &numbers)?;
-        let width = columns.len() as f64;
-        let (answers, base, columns_tried) = match &prepared.labels {
-            // the mean is taken out, so that squares of large numbers do not hide small differences
-            Target::Number(_) => {
-                let base = Objective::SquaredError.base(&rows.labels, weights)[0];
-                let left: Vec<f64> = rows.labels.iter().map(|label| label - base).collect();
-                (Labels::Numbers(left), base, width / 3.0)
-            }
-            Target::Binary(_) => (Labels::Numbers(rows.labels.clone()), 0.0, width.sqrt()),
-            Target::Classes { names, codes } => {
-                (Labels::Classes(codes, names.len()), 0.0, width.sqrt())
-            }
-        };
-        let wanted = self
-            .feature_fraction
-            .map_or(columns_tried, |share| share * width);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a share of a model's width"
-        )]
-        let settings = ForestSettings {
+        let plan = Plan {
+            owner: NAME,
             trees: self.trees,
             max_depth: self.max_depth,
             min_rows_leaf: self.min_rows_leaf,
-            columns: (wanted.round() as usize).max(1),
-            seed: self.seed.derive("forest").0,
+            columns: match self.feature_fraction {
+                Some(share) => Columns::Share(share),
+                None => Columns::Usual,
+            },
+            bootstrap: true,
+            smoothed: false,
+            class_weights: &self.class_weights,
+            max_categories: self.max_categories,
+            seed: self.seed.derive("forest"),
             threads: self.threads,
         };
-        let answers = match &answers {
-            Labels::Numbers(labels) => Answers::Numbers(labels),
-            Labels::Classes(codes, classes) => Answers::Classes(codes, *classes),
-        };
-        let (bins, grown) = within(self.threads, NAME, || {
-            let bins = Bins::new(&columns, 255, self.threads);
-            let grown = forest(&bins, answers, weights, &settings);
-            (bins, grown)
-        })?;
-        let importance = importance(
-            prepared.preprocess.output_names(),
-            &gains(&grown, &bins.features, columns.len()),
-        );
-        let trees = TreeEnsemble {
-            trees: grown
-                .iter()
-                .map(|grown| tree(grown, &bins.features))
-                .collect(),
-            base: vec![base; answers.outputs()],
-            combine: Combine::Mean,
-            link: Link::Identity,
-        };
-        let spec = ModelSpec::new(
-            prepared.signature,
-            prepared.preprocess,
-            Estimator::Trees(trees),
-        )?;
+        let planted = plan.fit(set)?;
         Ok(Fitted {
-            spec,
+            spec: planted.spec,
             params: self.params(),
             history: BTreeMap::new(),
-            importance,
+            importance: planted.importance,
         })
     }
-}
-
-/// Labels as the forest takes them.
-enum Labels<'a> {
-    Numbers(Vec<f64>),
-    Classes(&'a [u32], usize),
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{
     split::Limits,
     tree::{Kind, Tree},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, Watched};
 
 /// Rows that tell when to stop.
 #[derive(Debug)]
@@ -166,14 +166,19 @@ impl<'a> Boost<'a> {
         done < self.settings.rounds && !stopped
     }
 
-    /// The number of rounds with the lowest loss on the held rows, or all without such rows.
+    /// The number of rounds that did best on the held rows, or all without such rows.
     pub(crate) fn best(&self) -> usize {
-        let (mut best, mut lowest) = (self.state.rounds.len(), f64::INFINITY);
+        let watched = self.settings.watched;
+        let (mut best, mut found) = (self.state.rounds.len(), None);
         for (at, round) in self.state.rounds.iter().enumerate() {
-            if let Some(loss) = round.validation_loss
-                && loss < lowest
+            let value = match watched {
+                Watched::Loss => round.validation_loss,
+                _ => round.watched,
+            };
+            if let Some(value) = value
+                && found.is_none_or(|found| watched.better(value, found))
             {
-                (best, lowest) = (at + 1, loss);
+                (best, found) = (at + 1, Some(value));
             }
         }
         best
@@ -225,9 +230,16 @@ impl<'a> Boost<'a> {
             .then(|| loss(&self.scores, self.labels, self.weights));
         let held = self.held.as_ref();
         let validation_loss = held.map(|held| loss(&held.scores, held.labels, held.weights));
+        let watched = held.and_then(|held| {
+            let Settings {
+                watched, objective, ..
+            } = *self.settings;
+            objective.watched(watched, &held.scores, held.labels, held.weights)
+        });
         let round = Round {
             train_loss,
             validation_loss,
+            watched,
         };
         self.state.rounds.push(round);
         Some(round)

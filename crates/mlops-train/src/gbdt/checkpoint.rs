@@ -15,6 +15,9 @@ use super::{
 pub(crate) struct Round {
     pub(crate) train_loss: Option<f64>,
     pub(crate) validation_loss: Option<f64>,
+    /// What is watched on the held rows, unless it is the loss.
+    #[serde(default)]
+    pub(crate) watched: Option<f64>,
 }
 
 /// A fit after some rounds, to go on from.

@@ -1,4 +1,5 @@
-//! Grows the trees of a random forest: deep, node by node, on the best of some columns drawn for each.
+//! Grows the trees of a random forest, or a single one: node by node, on the best of all columns or of some
+//! drawn for each.
 //!
 //! A node's rows are summed into the bins that they touch and no others, so a node costs what its rows
 //! cost, however small it is. A tree is grown by one thread from a seed of its own.
@@ -22,6 +23,10 @@ pub(crate) struct ForestSettings {
     pub(crate) min_rows_leaf: usize,
     /// How many columns each split chooses from.
     pub(crate) columns: usize,
+    /// Whether a tree sees rows drawn with replacement, or all of them.
+    pub(crate) bootstrap: bool,
+    /// What each sum of a leaf and its weight are raised by.
+    pub(crate) prior: (f64, f64),
     pub(crate) seed: u64,
     pub(crate) threads: usize,
 }
@@ -91,9 +96,11 @@ impl<'a> Planter<'a> {
         seed: Seed,
     ) -> Self {
         let mut rng = seed.rng();
-        let mut drawn = vec![0; bins.rows];
-        for _ in 0..bins.rows {
-            drawn[rng.below(bins.rows)] += 1;
+        let mut drawn = vec![u32::from(!settings.bootstrap); bins.rows];
+        if settings.bootstrap {
+            for _ in 0..bins.rows {
+                drawn[rng.below(bins.rows)] += 1;
+            }
         }
         let counts = |row: &u32| {
             let row = *row as usize;
@@ -135,7 +142,9 @@ impl<'a> Planter<'a> {
             self.gather(range.clone());
             let total = self.total();
             let Some(found) = self.best(&total, range.clone(), depth) else {
-                let means = total.sums.iter().map(|sum| sum / total.weight);
+                let (more, weight) = self.settings.prior;
+                let means = total.sums.iter();
+                let means = means.map(|sum| (sum + more) / (total.weight + weight));
                 leaves.push((node, means.collect()));
                 continue;
             };
@@ -231,8 +240,10 @@ impl<'a> Planter<'a> {
             if tried >= self.settings.columns && best.is_some() {
                 break;
             }
-            let other = tried + self.rng.below(self.order.len() - tried);
-            self.order.swap(tried, other);
+            if self.settings.columns < self.order.len() {
+                let other = tried + self.rng.below(self.order.len() - tried);
+                self.order.swap(tried, other);
+            }
             let feature = self.order[tried];
             let floor = best
                 .as_ref()
@@ -296,6 +307,8 @@ mod tests {
             max_depth: 255,
             min_rows_leaf,
             columns,
+            bootstrap: true,
+            prior: (0.0, 0.0),
             seed: 5,
             threads: 1,
         }

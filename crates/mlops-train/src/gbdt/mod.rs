@@ -18,6 +18,7 @@ mod gradients;
 mod group;
 mod grow;
 mod histogram;
+mod isolate;
 mod math;
 mod objective;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub(crate) use boost::Boost;
 pub(crate) use checkpoint::{Checkpoint, Ensemble, Round};
 pub(crate) use data::Data;
 pub(crate) use forest::{Answers, ForestSettings, forest};
+pub(crate) use isolate::isolating_trees;
 pub(crate) use objective::Objective;
 pub(crate) use pool::within;
 pub use settings::Goss;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::math::{exp, log_one_plus_exp, quantile, sigmoid};
-use crate::{Result, error::require};
+use crate::{Result, Watched, error::require};
 
 /// A loss, by the link between score and answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -174,6 +174,57 @@ impl Objective {
             total += weight;
         }
         sum / total
+    }
+
+    /// What is watched on some rows, unless it is the loss; `None` where it is not defined.
+    pub(crate) fn watched(
+        self,
+        watched: Watched,
+        scores: &[Vec<f64>],
+        labels: &[f64],
+        weights: Option<&[f64]>,
+    ) -> Option<f64> {
+        let mean = |value: &dyn Fn(usize) -> f64| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for row in 0..labels.len() {
+                let weight = weights.map_or(1.0, |weights| weights[row]);
+                sum += weight * value(row);
+                total += weight;
+            }
+            Some(sum / total)
+        };
+        match watched {
+            Watched::Loss => None,
+            Watched::Accuracy => mean(&|row| {
+                let called = match scores {
+                    [score] => f64::from(u8::from(score[row] > 0.0)),
+                    scores => {
+                        let higher = |a: usize, b: usize| {
+                            if scores[b][row] > scores[a][row] {
+                                b
+                            } else {
+                                a
+                            }
+                        };
+                        (1..scores.len()).fold(0, higher) as f64
+                    }
+                };
+                f64::from(u8::from(called == labels[row]))
+            }),
+            Watched::AbsoluteError => mean(&|row| {
+                let score = scores[0][row];
+                let answer = if self == Self::Poisson {
+                    exp(score)
+                } else {
+                    score
+                };
+                (answer - labels[row]).abs()
+            }),
+            Watched::RocAuc | Watched::PrAuc => {
+                let labels: Vec<bool> = labels.iter().map(|label| *label > 0.5).collect();
+                watched.area(&labels, &scores[0], weights)?.ok()
+            }
+        }
     }
 
     fn row_loss(self, scores: &[Vec<f64>], row: usize, y: f64) -> f64 {

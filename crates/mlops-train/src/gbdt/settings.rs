@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{bins::MAX_BINS, objective::Objective, split::CategoryLimits};
-use crate::{Result, error::require};
+use crate::{Result, Watched, error::require};
 
 /// Keeps the rows with the largest gradients and some of the others (GOSS).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     pub(crate) monotone: Vec<i8>,
     pub(crate) category: CategoryLimits,
     pub(crate) early_stopping: Option<usize>,
+    /// What tells on the held rows which round is best.
+    #[serde(default)]
+    pub(crate) watched: Watched,
     pub(crate) train_loss: bool,
     pub(crate) seed: u64,
     pub(crate) threads: usize,
@@ -60,6 +63,7 @@ impl Default for Settings {
             monotone: Vec::new(),
             category: CategoryLimits::default(),
             early_stopping: None,
+            watched: Watched::Loss,
             train_loss: false,
             seed: 0,
             threads: 1,

@@ -1,5 +1,6 @@
-//! Finding the weights: by linfa where every row counts the same, by its optimiser on a weighted loss where
-//! not, and the gradient that tells whether they were found.
+//! Finding the weights: by Newton's method for two classes over so many columns; else by linfa where every row
+//! counts the same, and by its optimiser on a weighted loss where not. And the gradient that tells whether they
+//! were found.
 
 use argmin::{
     core::{CostFunction, Executor, Gradient},
@@ -10,6 +11,7 @@ use linfa_logistic::{LogisticRegression, MultiLogisticRegression};
 use mlops_model::{Linear, Link, Matrix};
 use ndarray::{Array1, Array2};
 
+use super::newton::{Newton, WIDEST};
 use crate::{Error, Result};
 
 /// What the optimiser is given.
@@ -33,6 +35,12 @@ pub(super) struct Problem<'a> {
 
 impl Problem<'_> {
     pub(super) fn solve(&self) -> Result<Linear> {
+        if self.outputs == 1 && self.matrix.width() <= WIDEST {
+            let Settings { l2, max_iterations } = self.settings;
+            let newton = Newton::new(self.matrix, self.codes, self.weights, l2);
+            // it doubles the digits with each step, so the last ones are cheap
+            return Ok(newton.solve(self.tolerance() * 1e-2, max_iterations));
+        }
         match (self.weights, self.outputs) {
             (None, 1) => self.two_classes(),
             (None, _) => self.classes(),

@@ -1,11 +1,11 @@
-//! Logistic regression on linfa: the model to beat, and one whose weights can be read.
+//! Logistic regression: the model to beat, and one whose weights can be read.
 //!
-//! Numbers are imputed, scaled and, where skewed, put through a logarithm; texts are one-hot. linfa
-//! calls the *more frequent* of two classes positive, so the sign of its weights depends on the data; here
-//! label 1 is always the positive class. linfa does not say whether its optimiser converged, so
-//! the gradient at its answer is computed and held against a limit.
+//! Numbers are imputed, scaled and, where skewed, put through a logarithm; texts are one-hot. Label 1 is
+//! always the positive class. linfa does not say whether its optimiser converged, so the gradient at an answer
+//! is computed and held against a limit, whoever found it.
 
 mod fit;
+mod newton;
 
 use std::collections::BTreeMap;
 
@@ -27,9 +27,13 @@ const CONVERGED: f64 = 1e-4;
 /// Fits the probability of label 1, `1 / (1 + exp(-(bias + Σ weight · column)))`, or, for named classes, a
 /// score of that form a class and their softmax.
 ///
+/// # Complexity
+/// For two classes and at most 512 columns, about ten steps, each of `columns³` and for each row the square of its
+/// columns that are not 0. Else some hundred steps of `rows · columns · classes`.
+///
 /// # Reference
-/// `linfa-logistic` 0.8 (L-BFGS), and for rows that count differently its optimiser, argmin's, on the weighted
-/// loss. The penalty `l2` is `1 / C` of scikit-learn's `LogisticRegression` on the same scaled columns, and the
+/// Newton's method for two classes; else `linfa-logistic` 0.8 (L-BFGS), and for rows that count differently its
+/// optimiser, argmin's, on the weighted loss: the optimum is the same. The penalty `l2` is `1 / C` of scikit-learn's `LogisticRegression` on the same scaled columns, and the
 /// weights agree with it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogisticRegression {
@@ -108,18 +112,7 @@ impl LogisticRegressionBuilder {
             &trainer.max_iterations,
             rule,
         )?;
-        if let ClassWeights::Given(weights) = &trainer.class_weights {
-            for weight in weights.values() {
-                let positive = weight.is_finite() && *weight > 0.0;
-                require(
-                    positive,
-                    NAME,
-                    "class_weights",
-                    weight,
-                    "it must be above 0",
-                )?;
-            }
-        }
+        trainer.class_weights.check(NAME)?;
         trainer.encoding.check(NAME)?;
         Ok(trainer)
     }
@@ -136,19 +129,7 @@ impl Trainer for LogisticRegression {
             ("max_iterations", self.max_iterations.to_string()),
         ]);
         params.extend(self.encoding.params());
-        match &self.class_weights {
-            ClassWeights::Equal => {}
-            ClassWeights::Balanced => {
-                params.insert("class_weights".into(), "balanced".into());
-            }
-            ClassWeights::Given(weights) => {
-                let each = weights
-                    .iter()
-                    .map(|(name, weight)| format!("{name}={weight}"));
-                let text = each.collect::<Vec<_>>().join(",");
-                params.insert("class_weights".into(), text);
-            }
-        }
+        params.insert("class_weights".into(), self.class_weights.text());
         params
     }
 
@@ -161,7 +142,8 @@ impl Trainer for LogisticRegression {
             });
         };
         let prepared = Prepared::encoded(set, (), &target, Numerics::Scaled, &self.encoding)?;
-        let weights = self.weights(&codes, &names, prepared.weights.as_deref());
+        let weights = prepared.weights.as_deref();
+        let weights = self.class_weights.rows(NAME, &target, weights)?;
         let problem = Problem {
             matrix: &prepared.matrix,
             codes: &codes,
@@ -236,38 +218,6 @@ fn converged(problem: &Problem<'_>) -> Result<(Linear, f64)> {
     Ok((line, gradient))
 }
 
-impl LogisticRegression {
-    /// How much each row counts; `None` if all count the same.
-    fn weights(
-        &self,
-        codes: &[usize],
-        names: &[String],
-        weights: Option<&[f64]>,
-    ) -> Option<Vec<f64>> {
-        let by_class: Vec<f64> = match &self.class_weights {
-            ClassWeights::Equal => return weights.map(<[f64]>::to_vec),
-            ClassWeights::Balanced => {
-                let mut counts = vec![0usize; names.len()];
-                for code in codes {
-                    counts[*code] += 1;
-                }
-                let even = codes.len() as f64 / names.len() as f64;
-                counts.iter().map(|count| even / *count as f64).collect()
-            }
-            ClassWeights::Given(given) => names
-                .iter()
-                .map(|name| given.get(name).copied().unwrap_or(1.0))
-                .collect(),
-        };
-        let rows = codes.iter().enumerate();
-        let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-        Some(
-            rows.map(|(row, code)| weight(row) * by_class[*code])
-                .collect(),
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use linfa::{
@@ -311,11 +261,10 @@ mod tests {
                 } else {
                     1.0 - chance
                 };
-                assert!((ours[row] - chance).abs() < 1e-12, "row {row}");
-                assert!(
-                    chance == 0.5 || (ours[row] > 0.5) == classes[row],
-                    "row {row}"
-                );
+                // it stops where the gradient is 4e-6
+                assert!((ours[row] - chance).abs() < 1e-6, "row {row}");
+                let close = (chance - 0.5).abs() < 1e-6;
+                assert!(close || (ours[row] > 0.5) == classes[row], "row {row}");
             }
         }
     }

@@ -2,33 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{TrainingSet, metric};
-use mlops_model::{Combine, Estimator, Link, Model, ModelSpec, TreeEnsemble};
+use mlops_core::{Seed, TrainingSet};
+use mlops_model::{Estimator, Model, ModelSpec};
 
-use super::grow::{Limits, grow};
 use crate::{
-    Error, Fitted, Result, Trainer,
+    ClassWeights, Fitted, Measure, Metric, Result, Trainer, Truth,
     error::require,
-    prepare::{Numerics, Prepared, check_categories},
-    record::{importance, params},
+    forest::{Columns, Plan, Planted},
+    prepare::check_categories,
+    record::params,
 };
 
 const NAME: &str = "decision_tree";
 
-/// Fits one tree whose leaves answer the Laplace-smoothed share of positives among their rows.
+/// Fits one tree, for labels of two classes, of several, and for numbers: a leaf answers the mean of its
+/// rows, or the shares of the classes among them as if it held one more row of each.
 ///
-/// Missing numbers become the mean. Splits lower the Gini impurity most when both classes weigh the
-/// same among a node's rows, so rare positives are split on too. It does not know of weights.
+/// A split lowers the squared error most, which for classes is the Gini impurity. Missing numbers go the
+/// better way at each split. A text is split by sets of its categories.
 ///
 /// # Complexity
-/// About `depth · columns · rows · log(rows)`.
+/// About `depth · columns · rows`; columns are put into at most 255 bins once.
 ///
 /// # Reference
-/// Splits by `linfa-trees` 0.8 (CART, Breiman et al. 1984); smoothing as in Provost and Domingos 2003.
+/// CART (Breiman et al. 1984); smoothing as in Provost and Domingos 2003. Where no column has more than 255
+/// values, the answers of a tree of numbers are those of scikit-learn's `DecisionTreeRegressor` to 1e-9.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecisionTree {
-    limits: Limits,
+    max_depth: usize,
+    min_leaf: usize,
     max_categories: usize,
+    class_weights: ClassWeights,
 }
 
 /// Settings of [`DecisionTree`].
@@ -36,14 +40,13 @@ pub struct DecisionTree {
 pub struct DecisionTreeBuilder(DecisionTree);
 
 impl DecisionTree {
-    /// Starts from the defaults: depth 6, 20 rows a leaf, 16 categories a text.
+    /// Starts from the defaults: depth 6, 20 rows a leaf.
     pub fn builder() -> DecisionTreeBuilder {
         DecisionTreeBuilder(Self {
-            limits: Limits {
-                max_depth: 6,
-                min_leaf: 20,
-            },
-            max_categories: 16,
+            max_depth: 6,
+            min_leaf: 20,
+            max_categories: 254,
+            class_weights: ClassWeights::Equal,
         })
     }
 }
@@ -52,50 +55,44 @@ impl DecisionTreeBuilder {
     /// How many questions lie between root and leaf at most.
     #[must_use]
     pub fn max_depth(mut self, depth: usize) -> Self {
-        self.0.limits.max_depth = depth;
+        self.0.max_depth = depth;
         self
     }
 
-    /// How many rows a leaf has at least.
+    /// How many rows a leaf has at least, however much they count.
     #[must_use]
     pub fn min_leaf(mut self, rows: usize) -> Self {
-        self.0.limits.min_leaf = rows;
+        self.0.min_leaf = rows;
         self
     }
 
-    /// How many categories of a text get a column of their own.
+    /// How many categories of a text are told apart; the rest counts as missing.
     #[must_use]
     pub fn max_categories(mut self, categories: usize) -> Self {
         self.0.max_categories = categories;
         self
     }
 
+    /// How much the classes count; balanced ones have rare positives split on sooner.
+    #[must_use]
+    pub fn class_weights(mut self, weights: ClassWeights) -> Self {
+        self.0.class_weights = weights;
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for the first one out of its range.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) for the first one out of its range.
     pub fn build(self) -> Result<DecisionTree> {
         let trainer = self.0;
-        let Limits {
-            max_depth,
-            min_leaf,
-        } = trainer.limits;
-        let depth = (1..=30).contains(&max_depth);
-        require(
-            depth,
-            NAME,
-            "max_depth",
-            &max_depth,
-            "it must lie in 1..=30",
-        )?;
-        require(
-            min_leaf >= 1,
-            NAME,
-            "min_leaf",
-            &min_leaf,
-            "it must be at least 1",
-        )?;
+        let depth = trainer.max_depth;
+        let rule = "it must lie in 1..=30";
+        require((1..=30).contains(&depth), NAME, "max_depth", &depth, rule)?;
+        let rows = trainer.min_leaf;
+        require(rows >= 1, NAME, "min_leaf", &rows, "it must be at least 1")?;
         check_categories(NAME, trainer.max_categories)?;
+        trainer.class_weights.check(NAME)?;
         Ok(trainer)
     }
 }
@@ -107,40 +104,52 @@ impl Trainer for DecisionTree {
 
     fn params(&self) -> BTreeMap<String, String> {
         params([
-            ("max_depth", self.limits.max_depth.to_string()),
-            ("min_leaf", self.limits.min_leaf.to_string()),
+            ("max_depth", self.max_depth.to_string()),
+            ("min_leaf", self.min_leaf.to_string()),
             ("max_categories", self.max_categories.to_string()),
+            ("class_weights", self.class_weights.text()),
         ])
     }
 
     fn fit(&self, set: &TrainingSet) -> Result<Fitted> {
-        if set.weights().is_some() {
-            return Err(Error::UnsupportedWeights { trainer: NAME });
-        }
-        let prepared = Prepared::new(set, Numerics::Imputed, self.max_categories)?;
-        let (matrix, labels) = (&prepared.matrix, &prepared.labels);
-        let grown = grow(matrix.values(), matrix.width(), labels, self.limits)?;
-        let importance = importance(prepared.preprocess.output_names(), &grown.gains);
-        let mut params = self.params();
-        params.insert(
-            "leaves".into(),
-            grown.tree.nodes.len().div_ceil(2).to_string(),
-        );
-        let trees = TreeEnsemble {
-            trees: vec![grown.tree],
-            base: vec![0.0],
-            combine: Combine::Mean,
-            link: Link::Identity,
+        let plan = Plan {
+            owner: NAME,
+            trees: 1,
+            max_depth: self.max_depth,
+            min_rows_leaf: self.min_leaf,
+            columns: Columns::All,
+            bootstrap: false,
+            smoothed: true,
+            class_weights: &self.class_weights,
+            max_categories: self.max_categories,
+            // nothing is drawn
+            seed: Seed(0),
+            threads: 1,
         };
-        let estimator = Estimator::Trees(trees);
-        let spec = ModelSpec::new(prepared.signature, prepared.preprocess, estimator)?;
-        let loss = metric::log_loss(labels, &spec.predict_values(&set.features())?)?;
+        let Planted { spec, importance } = plan.fit(set)?;
+        let mut params = self.params();
+        params.insert("leaves".into(), leaves(&spec).to_string());
+        let truth = Truth::of(set, spec.signature().output())?;
+        let answers = spec.predict(&set.features())?.into_values();
+        let measure = match truth {
+            Truth::Number(_) => Measure::Rmse,
+            Truth::Binary(_) | Truth::Classes { .. } => Measure::LogLoss,
+        };
+        let loss = measure.value(&truth, &answers)?;
         Ok(Fitted {
             spec,
             params,
-            history: BTreeMap::from([("train_log_loss".into(), vec![loss])]),
+            history: BTreeMap::from([(format!("train_{measure}"), vec![loss])]),
             importance,
         })
+    }
+}
+
+/// The number of leaves of the tree, of which there is a copy a class.
+fn leaves(spec: &ModelSpec) -> usize {
+    match spec.estimator() {
+        Estimator::Trees(trees) => trees.trees[0].nodes.len().div_ceil(2),
+        _ => 0,
     }
 }
 
@@ -175,24 +184,37 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_number_goes_where_the_mean_goes() {
-        let x = (0..40).map(|i| (i != 7).then_some(f64::from(i)));
-        let labels: Vec<bool> = (0..40).map(|i| i >= 10).collect();
+    fn a_missing_number_goes_to_the_rows_that_it_is_like() {
+        let x = (0..40).map(|i| (i % 8 != 7).then_some(f64::from(i)));
+        // what is missing is positive, and so is what is large
+        let labels: Vec<bool> = (0..40).map(|i| i >= 20 || i % 8 == 7).collect();
         let set = table(vec![("x", x.collect())], &labels);
-        let trainer = DecisionTree::builder()
-            .min_leaf(1)
-            .max_depth(2)
-            .build()
-            .unwrap();
-        let spec = trainer.fit(&set).unwrap().spec;
-        let mean = Some(773.0 / 39.0);
-        let rows = table(
-            vec![("x", vec![None, mean, Some(0.0)])],
-            &[true, true, false],
-        );
+        let trainer = DecisionTree::builder().min_leaf(1).max_depth(1).build();
+        let spec = trainer.unwrap().fit(&set).unwrap().spec;
+        let rows = vec![None, Some(39.0), Some(0.0)];
+        let rows = table(vec![("x", rows)], &[true, true, false]);
         let scores = spec.predict_values(&rows.features()).unwrap();
         assert_eq!(scores[0], scores[1]);
-        assert!(scores[2] < scores[0]);
+        assert!(scores[2] < 0.1 && scores[0] > 0.9, "{scores:?}");
+    }
+
+    #[test]
+    fn balanced_classes_split_on_rare_positives() {
+        let x = (0..1000).map(|i| Some(f64::from(i)));
+        let labels: Vec<bool> = (0..1000).map(|i| i >= 900 && i % 10 == 0).collect();
+        let set = table(vec![("x", x.collect())], &labels);
+        let trainer = DecisionTree::builder()
+            .max_depth(1)
+            .class_weights(ClassWeights::Balanced);
+        let spec = trainer.build().unwrap().fit(&set).unwrap().spec;
+        let Estimator::Trees(trees) = spec.estimator() else {
+            panic!("trees")
+        };
+        let mlops_model::Node::Split { threshold, .. } = trees.trees[0].nodes[0] else {
+            panic!("a split")
+        };
+        // bins hold about four rows each
+        assert!((897.0..904.0).contains(&threshold), "{threshold}");
     }
 
     #[test]

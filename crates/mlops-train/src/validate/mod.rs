@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use nested::{Nested, NestedFold, nested_cross_validate};
 
-use crate::{Error, Fold, Metric, Result, Splitter, Trainer, Truth};
+use crate::{Error, Fold, Metric, Result, Splitter, Trainer, Truth, measure::judged};
 
 /// How far a longer piece of work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,9 @@ pub struct OutOfFold {
     pub truth: Truth,
     /// `[rows, outputs]`, row-major.
     pub answers: Vec<f64>,
+    /// `[rows]`: how much each row counts, where the set says so.
+    #[serde(default)]
+    pub weights: Option<Vec<f64>>,
 }
 
 impl CrossValidation {
@@ -119,7 +122,7 @@ impl OutOfFold {
     }
 }
 
-/// Fits and judges fold by fold.
+/// Fits and judges fold by fold. Where the set has weights, they count in the fit and in the metrics.
 ///
 /// ```
 /// use mlops_train::{DecisionTree, Measure, TimeSeries, conformance, cross_validate};
@@ -161,9 +164,9 @@ pub fn cross_validate_watched(
     let mut all: Option<OutOfFold> = None;
     for (at, fold) in folds.enumerate() {
         let judged = judge(trainer, set, &fold, metrics);
-        let (truth, answers, found) = judged.map_err(in_fold(at))?;
+        let (left_out, found) = judged.map_err(in_fold(at))?;
         results.push(found);
-        collect(&mut all, at, fold.test, truth, answers)?;
+        collect(&mut all, at, fold.test, left_out)?;
         advance(watch, "cross-validation", at + 1, total)?;
     }
     Ok(CrossValidation {
@@ -173,38 +176,56 @@ pub fn cross_validate_watched(
     })
 }
 
+/// The rows of one fold that were left out.
+struct LeftOut {
+    truth: Truth,
+    answers: Vec<f64>,
+    weights: Option<Vec<f64>>,
+}
+
 /// Fits on one side and judges by the other.
 fn judge(
     trainer: &dyn Trainer,
     set: &TrainingSet,
     fold: &Fold,
     metrics: &[&dyn Metric],
-) -> Result<(Truth, Vec<f64>, FoldResult)> {
+) -> Result<(LeftOut, FoldResult)> {
     let (train, test) = fold.sets(set)?;
     let spec = trainer.fit(&train)?.spec;
     let truth = Truth::of(&test, spec.signature().output())?;
     let answers = spec.predict(&test.features())?.into_values();
+    let weights = test.weights();
     let mut values = BTreeMap::new();
     for metric in metrics {
-        values.insert(metric.name(), metric.value(&truth, &answers)?);
+        let value = judged(*metric, &truth, &answers, weights.as_deref())?;
+        values.insert(metric.name(), value);
     }
     let result = FoldResult {
         train_rows: train.rows() as u64,
         test_rows: test.rows() as u64,
         metrics: values,
     };
-    Ok((truth, answers, result))
+    let left_out = LeftOut {
+        truth,
+        answers,
+        weights,
+    };
+    Ok((left_out, result))
 }
 
 fn collect(
     all: &mut Option<OutOfFold>,
     at: usize,
     rows: Vec<u32>,
-    truth: Truth,
-    answers: Vec<f64>,
+    left_out: LeftOut,
 ) -> Result<()> {
     let fold = u32::try_from(at).expect("splitters bound their folds");
     let folds = vec![fold; rows.len()];
+    let LeftOut {
+        truth,
+        answers,
+        weights,
+    } = left_out;
     match all {
         None => {
             *all = Some(OutOfFold {
@@ -212,6 +233,7 @@ fn collect(
                 folds,
                 truth,
                 answers,
+                weights,
             });
         }
         Some(all) => {
@@ -219,6 +241,10 @@ fn collect(
             all.rows.extend(rows);
             all.folds.extend(folds);
             all.answers.extend(answers);
+            // all folds are of one set
+            if let (Some(all), Some(weights)) = (&mut all.weights, weights) {
+                all.extend(weights);
+            }
         }
     }
     Ok(())

@@ -91,7 +91,7 @@ pub fn nested_cross_validate(
             let judged = judge(candidates[chosen], set, &fold, &[metric])?;
             Ok((means, chosen, judged))
         };
-        let (means, chosen, (truth, answers, found)) = run().map_err(in_fold(at))?;
+        let (means, chosen, (left_out, found)) = run().map_err(in_fold(at))?;
         results.push(NestedFold {
             chosen,
             inner: means,
@@ -99,7 +99,7 @@ pub fn nested_cross_validate(
             train_rows: found.train_rows,
             test_rows: found.test_rows,
         });
-        collect(&mut all, at, fold.test, truth, answers)?;
+        collect(&mut all, at, fold.test, left_out)?;
         advance(watch, "nested cross-validation", at + 1, total)?;
     }
     Ok(Nested {

@@ -14,12 +14,14 @@
 //! # Reference
 //! Child order: ONNX Runtime issue 17449. Interleaving: FIL (cuML).
 
-use crate::{Combine, Error, Link, Matrix, Node, Result, Rule, Tree, TreeEnsemble, limit};
+mod batch;
+mod compact;
+
+use crate::{Combine, Error, Link, Node, Result, Rule, Tree, TreeEnsemble, limit};
+use compact::Compact;
 
 /// Walks that go on at once.
 const LANES: usize = 8;
-/// Rows that stay in the cache while all trees pass over them.
-const BLOCK: usize = 64;
 
 /// Marks the column of a split by category.
 const BY_CATEGORY: u32 = 1 << 31;
@@ -49,6 +51,8 @@ pub(crate) struct Forest {
     base: Vec<f64>,
     combine: Combine,
     link: Link,
+    /// The same trees as a batch walks them, where they are small.
+    compact: Option<Compact>,
 }
 
 impl Forest {
@@ -82,12 +86,14 @@ impl Forest {
             base: ensemble.base.clone(),
             combine: ensemble.combine,
             link: ensemble.link,
+            compact: None,
         };
         for (at, tree) in ensemble.trees.iter().enumerate() {
             forest
                 .add(tree)
                 .map_err(|reason| Error::model(format!("tree {at}"), reason))?;
         }
+        forest.compact = Compact::new(&forest);
         Ok(forest)
     }
 
@@ -228,54 +234,6 @@ impl Forest {
         }
     }
 
-    /// The answers for all rows, `[rows, outputs]`.
-    pub(crate) fn score_all(&self, matrix: &Matrix, answers: &mut [f64]) {
-        let outputs = self.outputs();
-        let mut spread = Vec::new();
-        for (block, answers) in answers.chunks_mut(BLOCK * outputs).enumerate() {
-            answers
-                .chunks_exact_mut(outputs)
-                .for_each(|answer| self.start(answer));
-            spread.clear();
-            for row in block * BLOCK..block * BLOCK + answers.len() / outputs {
-                self.spread(matrix.row(row), &mut spread);
-            }
-            if self.sets.is_empty() {
-                self.score_block::<false>(&spread, answers);
-            } else {
-                self.score_block::<true>(&spread, answers);
-            }
-            answers
-                .chunks_exact_mut(outputs)
-                .for_each(|answer| self.finish(answer));
-        }
-    }
-
-    fn score_block<const CATEGORIES: bool>(&self, spread: &[f64], sums: &mut [f64]) {
-        let (outputs, stride) = (self.outputs(), self.stride());
-        for (tree, root) in self.roots.iter().enumerate() {
-            let output = tree % outputs;
-            let groups = sums
-                .chunks_mut(LANES * outputs)
-                .zip(spread.chunks(LANES * stride));
-            for (sums, rows) in groups {
-                let row = |lane: usize| &rows[lane * stride..(lane + 1) * stride];
-                if sums.len() == LANES * outputs {
-                    let rows: [&[f64]; LANES] = std::array::from_fn(row);
-                    let leaves = self.walk::<LANES, CATEGORIES>([*root; LANES], |lane| rows[lane]);
-                    for (lane, leaf) in leaves.into_iter().enumerate() {
-                        sums[lane * outputs + output] += leaf;
-                    }
-                } else {
-                    for lane in 0..sums.len() / outputs {
-                        let leaf = self.walk::<1, CATEGORIES>([*root], |_| row(lane))[0];
-                        sums[lane * outputs + output] += leaf;
-                    }
-                }
-            }
-        }
-    }
-
     /// The length of a spread row: missing goes left, missing goes right, and the leaves' column.
     fn stride(&self) -> usize {
         2 * self.width + 1
@@ -335,6 +293,19 @@ impl Forest {
         let category = category as u64;
         let word = usize::try_from(first + category / 64).expect("`limit::CATEGORY_WORDS` is less");
         self.sets[word] >> (category % 64) & 1 == 1
+    }
+
+    /// The categories of a set, ascending.
+    fn categories(&self, set: f64) -> Vec<u32> {
+        let (first, words) = (set.to_bits() >> 32, set.to_bits() & u64::from(u32::MAX));
+        let words = first..first + words;
+        let bits = words.zip((0u32..).step_by(64)).flat_map(|(word, base)| {
+            let word = self.sets[usize::try_from(word).expect("`add_set` made it")];
+            (0..64)
+                .filter(move |bit| word >> bit & 1 == 1)
+                .map(move |bit| base + bit)
+        });
+        bits.collect()
     }
 
     fn start(&self, answer: &mut [f64]) {
