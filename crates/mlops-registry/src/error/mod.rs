@@ -8,9 +8,9 @@ mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{AliasName, Digest, ExperimentName, ModelName, VersionNumber};
+use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
 
-use crate::{GateDecision, RunId, RunStatus, Stage};
+use crate::{ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
 
 pub use database::DatabaseError;
 pub(crate) use database::{During, stored};
@@ -22,6 +22,9 @@ pub enum Error {
     /// A name or another noun is not valid.
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
+    /// Tracking by identity says no.
+    #[error(transparent)]
+    Tracking(#[from] TrackingError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {
