@@ -166,7 +166,6 @@ fn value(row: &Row<'_>, at: usize) -> rusqlite::Result<Value> {
 pub(super) fn found(value: &Value) -> Option<Found<'_>> {
     match value {
         Value::Missing => None,
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds are below 2^53")]
         Value::Integer(micros) => Some(Found::Number(micros.div_euclid(1_000) as f64)),
         Value::Real(number) => Some(Found::Number(*number)),
         Value::Text(text) => Some(Found::Text(text)),

@@ -6,6 +6,7 @@ mod aliases;
 mod audit;
 mod crash;
 mod fixture;
+mod golden;
 mod opening;
 mod promotion;
 mod races;
