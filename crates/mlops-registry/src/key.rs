@@ -13,6 +13,8 @@ const ARTIFACT_LIMIT: usize = 1_000;
 pub(crate) const PARAM_LIMIT: usize = 6_000;
 /// The longest value of a tag.
 pub(crate) const TAG_LIMIT: usize = 8_000;
+/// The longest value of a tag of a model or a version.
+pub(crate) const REGISTRY_TAG_LIMIT: usize = 100_000;
 /// The longest name of a run.
 pub(crate) const RUN_NAME_LIMIT: usize = 250;
 /// The longest description of a version, and the longest reason.

@@ -81,13 +81,18 @@
 
 mod alias;
 mod audit;
+mod backend;
+mod change;
+mod compare;
 mod database;
 mod error;
 mod experiment;
 mod gate;
+mod governance;
 mod key;
 mod metric;
 mod model;
+mod new_version;
 mod number;
 mod options;
 mod promotion;
@@ -98,20 +103,27 @@ mod run_info;
 mod schema;
 mod signature;
 mod stage;
-mod verify;
+mod state;
 mod version;
+mod version_edit;
 
 pub use audit::{Action, AuditEntry};
+pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
+pub use governance::{
+    Approval, DriftEvidence, Evidence, Finding, Grant, Interval, Pattern, Policy, ProtectedAlias,
+    RequestState, Requirements, SignatureRule, TransitionRequest, TransitionRule, Verdict,
+};
 pub use metric::MetricPoint;
-pub use model::RegisteredModel;
+pub use model::{ModelInfo, RegisteredModel};
+pub use new_version::{Content, NewVersion, ParentVersion, VersionStatus};
 pub use options::{Durability, RegistryBuilder};
 pub use promotion::Promotion;
 pub use reference::Reference;
 pub use registry::Registry;
 pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
-pub use stage::Stage;
+pub use stage::{Occupants, Stage};
 pub use version::ModelVersion;
