@@ -27,7 +27,7 @@ pub(super) fn create(store: &Store, key: &Key, bytes: Bytes, url: &str) -> Resul
         Ok(_) => Ok(Created::New),
         // 412, and 409 as well: which of the two it was, the caller finds out by reading
         Err(Failure::AlreadyExists { .. }) => Ok(Created::Exists),
-        Err(error) => Err(backend("write", url)(error)),
+        Err(error) => Err(failed("write", url)(error)),
     }
 }
 
@@ -135,7 +135,16 @@ pub(super) fn list(
         }
         Ok(found)
     })?
-    .map_err(backend("list", url))
+    .map_err(failed("list", url))
+}
+
+/// As of any object, but a bucket that is not there is told as such, whatever was asked of it.
+fn failed(action: &'static str, url: &str) -> impl FnOnce(Failure) -> Error {
+    let url = url.to_owned();
+    move |error| match error {
+        error if no_bucket(&error) => Error::NoObject { url },
+        error => backend(action, &url)(error),
+    }
 }
 
 fn no_bucket(error: &Failure) -> bool {
