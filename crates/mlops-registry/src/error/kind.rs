@@ -56,7 +56,9 @@ impl Error {
                     kind => kind,
                 }
             }
-            Self::NotKept { source, .. } | Self::Artifacts { source, .. } => source.kind(),
+            Self::NotKept { source, .. }
+            | Self::Log { source, .. }
+            | Self::Artifacts { source, .. } => source.kind(),
             Self::Package { source, .. } => match source.kind() {
                 // a newer format is not damage
                 ErrorKind::Unsupported => ErrorKind::Unsupported,
@@ -67,7 +69,9 @@ impl Error {
             | Self::AuditDisagrees { .. }
             | Self::NotARegistry { .. }
             | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Busy { .. } => ErrorKind::Unavailable,
+            Self::Directory { .. } | Self::Contended { .. } | Self::Busy { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
         }
     }

@@ -267,6 +267,22 @@ pub enum Error {
         /// The digest that was asked for.
         manifest: Digest,
     },
+    /// The commit log of a model did not answer, or is not what was written.
+    #[error("the log of model `{model}` cannot be used")]
+    Log {
+        /// The model.
+        model: ModelName,
+        /// What the store says.
+        source: Box<mlops_store::Error>,
+    },
+    /// Others changed a model again and again, each time just before this call could.
+    #[error("model `{model}` was changed by others {attempts} times in a row")]
+    Contended {
+        /// The model.
+        model: ModelName,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// Understood, and not offered here.
     #[error("{what} is not offered {place}")]
     Unsupported {
