@@ -110,7 +110,9 @@ mod tracking;
 mod version;
 mod version_edit;
 
-pub use audit::{Action, AuditEntry};
+#[cfg(feature = "sign")]
+pub use audit::SignedAnchor;
+pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, Result};
 pub use experiment::{Experiment, ExperimentInfo};

@@ -45,6 +45,7 @@ impl Error {
             | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
             Self::ReservedAlias { .. }
+            | Self::AnchorUntrusted { .. }
             | Self::Forbidden { .. }
             | Self::PolicyUnmet { .. }
             | Self::SignOffRefused { .. }
@@ -65,13 +66,15 @@ impl Error {
                 _ => ErrorKind::Corrupt,
             },
             Self::PackageMismatch { .. }
+            | Self::AnchorBroken { .. }
             | Self::AuditBroken { .. }
             | Self::AuditDisagrees { .. }
             | Self::NotARegistry { .. }
             | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Contended { .. } | Self::Busy { .. } => {
-                ErrorKind::Unavailable
-            }
+            Self::Directory { .. }
+            | Self::Export { .. }
+            | Self::Contended { .. }
+            | Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
         }
     }

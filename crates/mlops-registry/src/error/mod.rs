@@ -477,6 +477,26 @@ pub enum Error {
         /// What the registry says.
         found: String,
     },
+    /// A chain of the audit trail was cut or written anew since the anchor was taken.
+    #[error("{chain} is not the one that was anchored: {reason}")]
+    AnchorBroken {
+        /// Which chain, or the anchor itself.
+        chain: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An anchor is not signed by the key that was given.
+    #[error("the anchor is not to be trusted")]
+    AnchorUntrusted {
+        /// What speaks against the signature.
+        source: Box<mlops_model::Error>,
+    },
+    /// An exported trail could not be written or read.
+    #[error("the exported audit trail could not be written or read")]
+    Export {
+        /// The system's own error.
+        source: std::io::Error,
+    },
     /// The database file is not a registry.
     #[error("`{path}` is not a registry: {reason}")]
     NotARegistry {

@@ -6,6 +6,8 @@ mod aliases;
 mod audit;
 mod crash;
 mod fixture;
+mod governance;
+mod models;
 mod opening;
 mod promotion;
 mod races;
