@@ -17,22 +17,39 @@ impl Error {
             | Self::InvalidStatus { .. }
             | Self::InvalidGate { .. }
             | Self::InvalidSignature { .. }
+            | Self::InvalidPolicy { .. }
+            | Self::TooMany { .. }
+            | Self::ReservedName { .. }
             | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
-            Self::UnsupportedUrl { .. } | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
+            Self::NoPackage { .. }
+            | Self::Unsupported { .. }
+            | Self::UnsupportedUrl { .. }
+            | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
             Self::UnknownExperiment { .. }
             | Self::UnknownRun { .. }
             | Self::UnknownMetric { .. }
             | Self::UnknownArtifact { .. }
             | Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
+            | Self::UnknownTree { .. }
+            | Self::UnknownRequest { .. }
             | Self::UnknownAlias { .. } => ErrorKind::NotFound,
             Self::ParamConflict { .. }
             | Self::ArtifactConflict { .. }
             | Self::RunEnded { .. }
             | Self::IllegalTransition { .. }
             | Self::StaleEvidence { .. }
+            | Self::ModelExists { .. }
+            | Self::InUse { .. }
+            | Self::RequestClosed { .. }
+            | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
-            Self::ReservedAlias { .. } | Self::GateRefused { .. } => ErrorKind::Denied,
+            Self::ReservedAlias { .. }
+            | Self::AnchorUntrusted { .. }
+            | Self::Forbidden { .. }
+            | Self::PolicyUnmet { .. }
+            | Self::SignOffRefused { .. }
+            | Self::GateRefused { .. } => ErrorKind::Denied,
             Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
                 // a registered artifact that is gone is damage, not a question of a wrong name
                 match source.kind() {
@@ -40,18 +57,24 @@ impl Error {
                     kind => kind,
                 }
             }
-            Self::NotKept { source, .. } | Self::Artifacts { source, .. } => source.kind(),
+            Self::NotKept { source, .. }
+            | Self::Log { source, .. }
+            | Self::Artifacts { source, .. } => source.kind(),
             Self::Package { source, .. } => match source.kind() {
                 // a newer format is not damage
                 ErrorKind::Unsupported => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,
             },
             Self::PackageMismatch { .. }
+            | Self::AnchorBroken { .. }
             | Self::AuditBroken { .. }
             | Self::AuditDisagrees { .. }
             | Self::NotARegistry { .. }
             | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Busy { .. } => ErrorKind::Unavailable,
+            Self::Directory { .. }
+            | Self::Export { .. }
+            | Self::Contended { .. }
+            | Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
         }
     }

@@ -7,6 +7,8 @@ mod audit;
 mod crash;
 mod fixture;
 mod golden;
+mod governance;
+mod models;
 mod opening;
 mod promotion;
 mod races;
