@@ -362,3 +362,23 @@ fn groups_count_runs_and_sum_up_metrics() {
     };
     assert_eq!(tracking.group_runs(&all).unwrap()[2].values, [None]);
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn no_text_makes_a_parser_panic(
+        text in r#"((metrics|params|tags|dataset|name|start_time|run_id|[.`'"a1 ]|<=|!=|>|=|LIKE|IN|NOT|IS NULL|AND|OR|[()%,\\é;-]|1e5|-0.5) ?){0,12}"#,
+    ) {
+        for searched in [
+            Searchable::Runs,
+            Searchable::Experiments,
+            Searchable::RegisteredModels,
+            Searchable::ModelVersions,
+            Searchable::LoggedModels,
+        ] {
+            let _ = Filter::parse(searched, &text);
+            let _ = Ordered::parse(searched, &[&text]);
+        }
+        let _ = Condition::parse(&text);
+    }
+}
