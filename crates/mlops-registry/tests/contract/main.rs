@@ -5,11 +5,13 @@
 mod aliases;
 mod audit;
 mod crash;
+mod crash_models;
 mod fixture;
 mod governance;
 mod migration;
 mod models;
 mod opening;
+mod oracle;
 mod promotion;
 mod races;
 mod tracking;

@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use mlops_core::{Digest, ErrorKind, Principal};
 use mlops_registry::{Anchor, Error, NewVersion, Registry, verify_export};
-use mlops_store::Location;
 use serde_json::Value;
 
-use crate::fixture::{alias, name, on_every_backend, promote, register, url, with_versions};
+use crate::crash_models::in_logs;
+use crate::fixture::{alias, name, on_every_backend, promote, register, with_versions};
 
 /// A history with something of everything.
 fn history(registry: &Registry) {
@@ -73,6 +73,14 @@ fn a_change_to_any_field_of_any_line_of_an_export_is_found() {
         verify(&lines, &[]).unwrap();
         for at in 1..lines.len() {
             let line: Value = serde_json::from_str(&lines[at]).unwrap();
+            // printed again it is what it was, so that what is found below is the change
+            assert_eq!(
+                line,
+                serde_json::from_str::<Value>(&line.to_string()).unwrap()
+            );
+            let mut same = lines.clone();
+            same[at] = line.to_string();
+            verify(&same, &[]).unwrap();
             for key in line.as_object().unwrap().keys() {
                 let mut changed = line.clone();
                 changed[key] = forged(&line[key]);
@@ -142,14 +150,6 @@ fn an_anchor_holds_while_the_registry_grows_and_not_when_it_is_written_anew() {
         .verify_anchor(&anchor)
         .unwrap_err();
     assert_eq!(empty.kind(), ErrorKind::Corrupt, "{empty}");
-}
-
-fn in_logs(directory: &Path) -> Registry {
-    let location = Location::file(directory.join("models"));
-    Registry::builder(url(directory))
-        .models_at(location)
-        .open()
-        .unwrap()
 }
 
 /// All files of the logs' entries, in order of the path.
