@@ -138,8 +138,8 @@ pub use search::{
 pub use stage::{Occupants, Stage};
 pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
-    ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
-    LoggedModelStatus, Metric, ModelMetric, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
-    RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
+    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
+    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
 };
 pub use version::ModelVersion;

@@ -7,6 +7,7 @@ mod audit;
 mod crash;
 mod crash_models;
 mod fixture;
+mod golden;
 mod governance;
 mod migration;
 mod models;
