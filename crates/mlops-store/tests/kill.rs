@@ -4,6 +4,10 @@
 //! collectors at work on the same store. A parent kills one after another and starts it anew.
 
 #![cfg(unix)]
+#![expect(
+    clippy::print_stdout,
+    reason = "children tell their parent what they did"
+)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 use std::{
