@@ -140,8 +140,8 @@ pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
 pub use search::{
     Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
-    LoggedModelSearch, ModelOrdering, ModelSearch, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
-    page_of,
+    LoggedModelSearch, ModelOrdering, ModelSearch, Ordered, Page, RunQuery, RunSearch, Searchable,
+    Subject, page_of,
 };
 pub use stage::{Occupants, Stage};
 pub use tracking::{

@@ -38,7 +38,13 @@ impl Registry {
         let ordered = Ordered::parse(Searchable::RegisteredModels, &search.order_by)?;
         let limit = check_limit(search.limit, limits::MODELS_DEFAULT, limits::MODELS)?;
         let models = self.model_infos()?.collect::<Result<Vec<_>>>()?;
-        page_of(models, &filter, &ordered, limit, search.page_token.as_deref())
+        page_of(
+            models,
+            &filter,
+            &ordered,
+            limit,
+            search.page_token.as_deref(),
+        )
     }
 
     /// A page of the versions of all models that a filter lets pass, in order.
@@ -62,7 +68,13 @@ impl Registry {
                 versions.push(version);
             }
         }
-        page_of(versions, &filter, &ordered, limit, search.page_token.as_deref())
+        page_of(
+            versions,
+            &filter,
+            &ordered,
+            limit,
+            search.page_token.as_deref(),
+        )
     }
 }
 

@@ -288,7 +288,7 @@ proptest! {
             query.page_token = Some(token);
             first = tracking.query_runs(&query).unwrap();
             prop_assert!(first.items.len() <= limit);
-            rest.extend(first.items.drain(..));
+            rest.append(&mut first.items);
         }
         let expected: Vec<_> = expected(&records)
             .into_iter()

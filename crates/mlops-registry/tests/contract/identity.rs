@@ -11,7 +11,7 @@ use mlops_registry::{
 };
 use rusqlite::Connection;
 
-use crate::fixture::{clock, in_memory, on_both, url};
+use crate::fixture::{clock, in_memory, on_every_backend, url};
 
 fn run(tracking: &Tracking) -> RunId {
     let new = NewRun::new(ExperimentId::DEFAULT);
@@ -40,7 +40,7 @@ fn kind<T: std::fmt::Debug>(result: mlops_registry::Result<T>) -> ErrorKind {
 
 #[test]
 fn the_default_experiment_is_always_there() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let default = tracking.experiment("0".parse().unwrap()).unwrap();
         assert_eq!(
@@ -57,7 +57,7 @@ fn the_default_experiment_is_always_there() {
 
 #[test]
 fn an_experiment_is_made_renamed_tagged_deleted_and_restored() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let name = |text: &str| text.parse::<mlops_registry::ExperimentName>().unwrap();
         let mut new = NewExperiment::new(name("/Users/ada/churn Q3"));
@@ -209,7 +209,7 @@ fn a_run_is_made_as_the_client_says() {
 
 #[test]
 fn a_run_is_updated_deleted_and_restored_and_takes_writes_while_it_is_there() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let id = run(&tracking);
         let ended = RunUpdate {
@@ -253,7 +253,7 @@ fn a_run_is_updated_deleted_and_restored_and_takes_writes_while_it_is_there() {
 
 #[test]
 fn a_batch_is_written_whole_or_not_at_all() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let id = run(&tracking);
         let before = Batch {
@@ -401,7 +401,7 @@ fn a_history_comes_in_pages_that_stay_in_place() {
 
 #[test]
 fn inputs_and_outputs_belong_to_their_run() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let id = run(&tracking);
         let input = |name: &str, context: &str| DatasetInput {
@@ -453,7 +453,7 @@ fn inputs_and_outputs_belong_to_their_run() {
 
 #[test]
 fn a_logged_model_is_pending_until_somebody_says_otherwise() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let run = run(&tracking);
         let mut new = NewLoggedModel::new(ExperimentId::DEFAULT);
@@ -517,7 +517,7 @@ fn a_logged_model_is_pending_until_somebody_says_otherwise() {
 
 #[test]
 fn artifacts_are_listed_by_directory_and_unlinked() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let tracking = registry.tracking();
         let run = run(&tracking);
         let model = tracking

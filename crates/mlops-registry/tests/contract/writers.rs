@@ -114,9 +114,10 @@ fn log_for_ever(directory: &Path, round: &str) {
 #[test]
 fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
     let directory = tempfile::tempdir().unwrap();
-    let tracking = open(directory.path(), Durability::Normal);
+    let path = directory.path();
+    let tracking = open(path, Durability::Normal);
     let children: Vec<Child> = (0..8)
-        .map(|child| start(directory.path(), &format!("write {child}")))
+        .map(|child| start(path, &format!("write {child}")))
         .collect();
     let runs: Vec<RunId> = (0..24).map(|_| new_run(&tracking)).collect();
     thread::scope(|scope| {
@@ -127,7 +128,7 @@ fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
                 let own = if at % 2 == 0 {
                     own
                 } else {
-                    open(directory.path(), Durability::Normal)
+                    open(path, Durability::Normal)
                 };
                 write(&own, run);
             });
@@ -138,7 +139,7 @@ fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
     }
     let mut all = runs;
     for child in 0..8 {
-        let id = fs::read_to_string(directory.path().join(format!("{child}.run"))).unwrap();
+        let id = fs::read_to_string(path.join(format!("{child}.run"))).unwrap();
         all.push(id.parse().unwrap());
     }
     for run in all {
