@@ -70,7 +70,6 @@
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
-//! - Free the disk: [`Registry::collect_artifacts`], first as a dry run.
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
 //!
 //! # What is durable when
@@ -107,12 +106,12 @@
 mod alias;
 mod audit;
 mod backend;
+mod catalogue;
 mod change;
 mod compare;
 mod database;
 mod error;
 mod experiment;
-mod garbage;
 mod gate;
 mod governance;
 mod group_commit;
@@ -140,7 +139,7 @@ mod version_edit;
 pub use audit::SignedAnchor;
 pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
-pub use error::{DatabaseError, Error, Result};
+pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
 pub use governance::{
