@@ -73,7 +73,6 @@
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
-//! - Free the disk: [`Registry::collect_artifacts`], first as a dry run.
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
 //!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
 //! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
