@@ -1,5 +1,5 @@
-//! Experiment tracking and a model registry: from a run to the version that serves, with gates and
-//! an audit trail, in one SQLite file.
+//! Experiment tracking and a model registry: from a run to the version that serves, with gates, sign-offs and
+//! an audit trail, in one SQLite file or with its models on an object store.
 //!
 //! ```
 //! # use std::collections::BTreeMap;
@@ -44,14 +44,19 @@
 //!    └─▶ RegisteredModel ─▶ ModelVersion: package by digest, signature, Lineage
 //!             │ aliases       │ Stage: None ─▶ Staging ─▶ Production ─▶ Archived
 //!             ▼               ▼
-//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry
+//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry ─▶ Anchor
+//!                         Policy ─▶ TransitionRequest ─approve, complete▶ ModelVersion
 //! ```
 //!
 //! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
 //! - [`Run`] and [`RunInfo`]: what was tried, while it goes on and afterwards.
+//! - [`Tracking`]: the same experiments and runs by identity, with MLflow's rules, for servers and importers:
+//!   lifecycles, batches, datasets, logged models, artifacts, search.
+//! - [`Logger`]: a queue before a run, so that training never waits for the registry.
 //! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
 //! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
-//! - [`AuditEntry`]: who did what, chained by digests.
+//! - [`Policy`], [`TransitionRequest`], [`Evidence`]: who may do what, and what a transition needs.
+//! - [`AuditEntry`] and [`Anchor`]: who did what, chained by digests, and the ends of the chains kept elsewhere.
 //!
 //! # Recipes
 //!
@@ -61,18 +66,45 @@
 //!   [`Error::StaleEvidence`], measures against the new champion and tries again.
 //! - Go back to an older version: promote it again, with evidence against the present champion.
 //! - Take a model out of service: [`Registry::transition`] its champion to [`Stage::Archived`].
-//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
+//! - Register what is no package of ours: [`RegisteredModel::register_version`] with [`NewVersion::source`] or
+//!   [`NewVersion::tree`].
+//! - Ask for sign-offs: [`Registry::set_policy`] once; then [`Registry::request`], [`Registry::approve`] by each,
+//!   [`Registry::complete`].
+//! - Look at two versions: [`RegisteredModel::compare`].
+//! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
+//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
+//!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
+//! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
+//!   params that are numbers, [`Tracking::group_runs`] for a table of means.
+//! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
+//! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
 //!
 //! # What is durable when
 //!
-//! What a call acknowledged survives a killed process. It survives a power cut too, unless the
-//! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
-//! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It
+//! survives a power cut too, unless the registry was opened with [`Durability::Normal`], which gives up the last
+//! moments of runs, and of runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
+//! again, and [`Error::Log`] says where it never did.
+//!
+//! # Policies on an object store
+//!
+//! In SQLite the policy is read in the transaction that it decides on. On an object store it has a log of its own:
+//! a commit that is under way while the policy changes may still be decided by the one before, and its evidence
+//! names the policy that it was decided by.
 //!
 //! # What this crate does not do
 //!
-//! It trains nothing and speaks no HTTP; it deletes neither versions nor artifacts. SQLite needs a
+//! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
+//! the file or the bucket is bound by no policy. On an object store models cannot be renamed. SQLite needs a
 //! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! | --- | --- | --- |
+//! | `sign` | trusted signatures in policies, signed anchors | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
 //!
@@ -81,13 +113,20 @@
 
 mod alias;
 mod audit;
+mod backend;
+mod catalogue;
+mod change;
+mod compare;
 mod database;
 mod error;
 mod experiment;
 mod gate;
+mod governance;
+mod group_commit;
 mod key;
 mod metric;
 mod model;
+mod new_version;
 mod number;
 mod options;
 mod promotion;
@@ -96,22 +135,44 @@ mod registry;
 mod run;
 mod run_info;
 mod schema;
+mod search;
 mod signature;
 mod stage;
-mod verify;
+mod state;
+mod tracking;
 mod version;
+mod version_edit;
 
-pub use audit::{Action, AuditEntry};
-pub use error::{DatabaseError, Error, Result};
+#[cfg(feature = "sign")]
+pub use audit::SignedAnchor;
+pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
+pub use compare::{Comparison, MetricSide, Side};
+pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
+pub use governance::{
+    Approval, DriftEvidence, Evidence, Finding, Grant, Interval, Pattern, Policy, ProtectedAlias,
+    RequestState, Requirements, SignatureRule, TransitionRequest, TransitionRule, Verdict,
+};
 pub use metric::MetricPoint;
-pub use model::RegisteredModel;
+pub use model::{ModelInfo, RegisteredModel};
+pub use new_version::{Content, NewVersion, ParentVersion, VersionStatus};
 pub use options::{Durability, RegistryBuilder};
 pub use promotion::Promotion;
 pub use reference::Reference;
 pub use registry::Registry;
 pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
-pub use stage::Stage;
+pub use search::{
+    Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
+    LoggedModelSearch, ModelOrdering, ModelSearch, Ordered, Page, RunQuery, RunSearch, Searchable,
+    Subject, page_of,
+};
+pub use stage::{Occupants, Stage};
+pub use tracking::{
+    ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
+    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
+    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
+};
 pub use version::ModelVersion;

@@ -1,12 +1,21 @@
 //! What can go wrong in the registry, by name: which experiment, run, model, version, alias, metric.
 //!
-//! The database's own error type stays private behind [`DatabaseError`].
+//! The variants stand here, those of governance in `governance.rs`, what a caller can do about each in `kind.rs`, and the database's own error type
+//! stays private behind [`DatabaseError`] in `database.rs`.
 
-use std::{fmt, path::PathBuf};
+mod database;
+mod governance;
+mod kind;
 
-use mlops_core::{AliasName, Digest, ErrorKind, ExperimentName, ModelName, VersionNumber};
+use std::path::PathBuf;
 
-use crate::{GateDecision, RunId, RunStatus, Stage};
+use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
+
+use crate::{Content, ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
+
+pub use database::DatabaseError;
+pub(crate) use database::{During, stored};
+pub use governance::GovernanceError;
 
 /// An error of the registry.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +24,9 @@ pub enum Error {
     /// A name or another noun is not valid.
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
+    /// Tracking by identity says no.
+    #[error(transparent)]
+    Tracking(#[from] TrackingError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {
@@ -223,6 +235,87 @@ pub enum Error {
         /// Every check with its numbers.
         decision: Box<GateDecision>,
     },
+    /// There are more of something than there may be.
+    #[error("there are {found} {what}, {limit} are allowed")]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A model of that name, or of one that is hard to tell from it, is there already.
+    #[error("model `{model}` cannot be made: `{existing}` already exists")]
+    ModelExists {
+        /// The name that was asked for.
+        model: ModelName,
+        /// The name that is taken.
+        existing: ModelName,
+    },
+    /// A name that the registry keeps for itself.
+    #[error("model name `{model}` is kept for the registry itself")]
+    ReservedName {
+        /// The name.
+        model: ModelName,
+    },
+    /// The artifact store has no such tree.
+    #[error("the artifacts of model `{model}` hold no tree `{manifest}`")]
+    UnknownTree {
+        /// The model that was to get a version.
+        model: ModelName,
+        /// The digest that was asked for.
+        manifest: Digest,
+    },
+    /// The commit log of a model did not answer, or is not what was written.
+    #[error("the log of model `{model}` cannot be used")]
+    Log {
+        /// The model.
+        model: ModelName,
+        /// What the store says.
+        source: Box<mlops_store::Error>,
+    },
+    /// Others changed a model again and again, each time just before this call could.
+    #[error("model `{model}` was changed by others {attempts} times in a row")]
+    Contended {
+        /// The model.
+        model: ModelName,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Understood, and not offered here.
+    #[error("{what} is not offered {place}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+        /// Where it is not offered.
+        place: &'static str,
+    },
+    /// A version or a model that is in use cannot be deleted.
+    #[error("version {version} of model `{model}` cannot be deleted: {reason}")]
+    InUse {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// What it is used for.
+        reason: &'static str,
+    },
+    /// A version that is no package of ours cannot be loaded.
+    #[error(
+        "version {version} of model `{model}` is a {content} and no package that can be loaded"
+    )]
+    NoPackage {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// What it is instead.
+        content: Content,
+    },
+    /// The policy of the registry, or a request under it, says no.
+    #[error(transparent)]
+    Governance(#[from] GovernanceError),
     /// A signature cannot be laid beside a version.
     #[error("signature `{name}` of model `{model}` version {version} is refused: {reason}")]
     InvalidSignature {
@@ -317,6 +410,26 @@ pub enum Error {
         /// What the registry says.
         found: String,
     },
+    /// A chain of the audit trail was cut or written anew since the anchor was taken.
+    #[error("{chain} is not the one that was anchored: {reason}")]
+    AnchorBroken {
+        /// Which chain, or the anchor itself.
+        chain: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An anchor is not signed by the key that was given.
+    #[error("the anchor is not to be trusted")]
+    AnchorUntrusted {
+        /// What speaks against the signature.
+        source: Box<mlops_model::Error>,
+    },
+    /// An exported trail could not be written or read.
+    #[error("the exported audit trail could not be written or read")]
+    Export {
+        /// The system's own error.
+        source: std::io::Error,
+    },
     /// The database file is not a registry.
     #[error("`{path}` is not a registry: {reason}")]
     NotARegistry {
@@ -376,129 +489,11 @@ pub enum Error {
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    /// What a caller can do about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Core(error) => error.kind(),
-            Self::InvalidUrl { .. }
-            | Self::InvalidKey { .. }
-            | Self::TooLong { .. }
-            | Self::InvalidReference { .. }
-            | Self::InvalidStatus { .. }
-            | Self::InvalidGate { .. }
-            | Self::InvalidSignature { .. }
-            | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
-            Self::UnsupportedUrl { .. } | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
-            Self::UnknownExperiment { .. }
-            | Self::UnknownRun { .. }
-            | Self::UnknownMetric { .. }
-            | Self::UnknownArtifact { .. }
-            | Self::UnknownModel { .. }
-            | Self::UnknownVersion { .. }
-            | Self::UnknownAlias { .. } => ErrorKind::NotFound,
-            Self::ParamConflict { .. }
-            | Self::ArtifactConflict { .. }
-            | Self::RunEnded { .. }
-            | Self::IllegalTransition { .. }
-            | Self::StaleEvidence { .. }
-            | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
-            Self::ReservedAlias { .. } | Self::GateRefused { .. } => ErrorKind::Denied,
-            Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
-                // a registered artifact that is gone is damage, not a question of a wrong name
-                match source.kind() {
-                    ErrorKind::NotFound => ErrorKind::Corrupt,
-                    kind => kind,
-                }
-            }
-            Self::NotKept { source, .. } | Self::Artifacts { source, .. } => source.kind(),
-            Self::Package { source, .. } => match source.kind() {
-                // a newer format is not damage
-                ErrorKind::Unsupported => ErrorKind::Unsupported,
-                _ => ErrorKind::Corrupt,
-            },
-            Self::PackageMismatch { .. }
-            | Self::AuditBroken { .. }
-            | Self::AuditDisagrees { .. }
-            | Self::NotARegistry { .. }
-            | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Busy { .. } => ErrorKind::Unavailable,
-            Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
-        }
-    }
-}
-
 fn champion_text(version: Option<&VersionNumber>) -> String {
     version.map_or_else(
         || "no champion".into(),
         |version| format!("version {version}"),
     )
-}
-
-/// The error of the database, as text and kind alone.
-#[derive(Debug)]
-pub struct DatabaseError(rusqlite::Error);
-
-impl DatabaseError {
-    pub(crate) fn new(error: rusqlite::Error) -> Self {
-        Self(error)
-    }
-
-    /// Whether the file is something else than a SQLite database.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.0.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
-    }
-
-    fn kind(&self) -> ErrorKind {
-        use rusqlite::ErrorCode;
-        match self.0.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
-            Some(ErrorCode::ConstraintViolation) | None => ErrorKind::Internal,
-            Some(_) => ErrorKind::Unavailable,
-        }
-    }
-}
-
-impl fmt::Display for DatabaseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for DatabaseError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0)
-    }
-}
-
-/// Says what was being done when the database failed.
-pub(crate) trait During<T> {
-    /// Turns the database's error into ours.
-    fn during(self, action: &'static str) -> Result<T>;
-}
-
-impl<T> During<T> for rusqlite::Result<T> {
-    fn during(self, action: &'static str) -> Result<T> {
-        use rusqlite::ErrorCode;
-        self.map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { action },
-            _ => Error::Database {
-                action,
-                source: DatabaseError(error),
-            },
-        })
-    }
-}
-
-/// Reads back a stored text by its own parser.
-pub(crate) fn stored<T, E: fmt::Display>(
-    what: &'static str,
-    result: std::result::Result<T, E>,
-) -> Result<T> {
-    result.map_err(|error| Error::Stored {
-        what,
-        reason: error.to_string(),
-    })
 }
 
 /// The head of a text, for messages.
