@@ -89,6 +89,7 @@ mod error;
 mod experiment;
 mod gate;
 mod governance;
+mod group_commit;
 mod key;
 mod metric;
 mod model;
@@ -101,9 +102,11 @@ mod registry;
 mod run;
 mod run_info;
 mod schema;
+mod search;
 mod signature;
 mod stage;
 mod state;
+mod tracking;
 mod version;
 mod version_edit;
 
@@ -125,5 +128,16 @@ pub use reference::Reference;
 pub use registry::Registry;
 pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
+pub use search::{
+    Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
+    LoggedModelSearch, ModelOrdering, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
+    page_of,
+};
 pub use stage::{Occupants, Stage};
+pub use tracking::{
+    ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
+    ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Metric, ModelMetric, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
+    RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
+};
 pub use version::ModelVersion;

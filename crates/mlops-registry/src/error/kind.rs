@@ -9,6 +9,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Core(error) => error.kind(),
+            Self::Tracking(error) => error.kind(),
             Self::InvalidUrl { .. }
             | Self::InvalidKey { .. }
             | Self::TooLong { .. }

@@ -8,9 +8,11 @@ mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{Action, AliasName, Digest, ExperimentName, ModelName, Principal, VersionNumber};
+use mlops_core::{Action, AliasName, Digest, ModelName, Principal, VersionNumber};
 
-use crate::{Content, GateDecision, RequestState, RunId, RunStatus, Stage};
+use crate::{
+    Content, ExperimentName, GateDecision, RequestState, RunId, RunStatus, Stage, TrackingError,
+};
 
 pub use database::DatabaseError;
 pub(crate) use database::{During, stored};
@@ -22,6 +24,9 @@ pub enum Error {
     /// A name or another noun is not valid.
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
+    /// Tracking by identity says no.
+    #[error(transparent)]
+    Tracking(#[from] TrackingError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {
