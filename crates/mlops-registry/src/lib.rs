@@ -90,6 +90,7 @@ mod experiment;
 mod gate;
 mod governance;
 mod group_commit;
+mod import;
 mod key;
 mod metric;
 mod model;
@@ -119,6 +120,7 @@ pub use governance::{
     Approval, DriftEvidence, Evidence, Finding, Grant, Interval, Pattern, Policy, ProtectedAlias,
     RequestState, Requirements, SignatureRule, TransitionRequest, TransitionRule, Verdict,
 };
+pub use import::{ImportCount, ImportError, ImportNote, ImportReport, MlflowImport};
 pub use metric::MetricPoint;
 pub use model::{ModelInfo, RegisteredModel};
 pub use new_version::{Content, NewVersion, ParentVersion, VersionStatus};

@@ -10,6 +10,7 @@ impl Error {
         match self {
             Self::Core(error) => error.kind(),
             Self::Tracking(error) => error.kind(),
+            Self::Import(error) => error.kind(),
             Self::InvalidUrl { .. }
             | Self::InvalidKey { .. }
             | Self::TooLong { .. }

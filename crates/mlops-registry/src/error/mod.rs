@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use mlops_core::{Action, AliasName, Digest, ModelName, Principal, VersionNumber};
 
 use crate::{
-    Content, ExperimentName, GateDecision, RequestState, RunId, RunStatus, Stage, TrackingError,
+    Content, ExperimentName, GateDecision, ImportError, RequestState, RunId, RunStatus, Stage,
+    TrackingError,
 };
 
 pub use database::DatabaseError;
@@ -27,6 +28,9 @@ pub enum Error {
     /// Tracking by identity says no.
     #[error(transparent)]
     Tracking(#[from] TrackingError),
+    /// An import fails.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {

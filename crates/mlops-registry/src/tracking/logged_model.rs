@@ -348,7 +348,7 @@ fn find(tx: &Transaction<'_>, id: &LoggedModelId) -> Result<Option<(i64, bool)>>
         .during(looking)
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.contains(['/', ':', '.', '%', '"', '\'']) {

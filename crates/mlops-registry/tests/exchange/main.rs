@@ -1,0 +1,6 @@
+//! What goes in and out of a registry as a whole: imports, exports, and garbage.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod import;
+mod import_hostile;
+mod mlflow;
