@@ -111,7 +111,9 @@ mod tracking;
 mod version;
 mod version_edit;
 
-pub use audit::{Action, AuditEntry};
+#[cfg(feature = "sign")]
+pub use audit::SignedAnchor;
+pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, Result};
 pub use experiment::{Experiment, ExperimentInfo};
@@ -138,8 +140,8 @@ pub use search::{
 pub use stage::{Occupants, Stage};
 pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
-    ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
-    LoggedModelStatus, Metric, ModelMetric, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
-    RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
+    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
+    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
 };
 pub use version::ModelVersion;

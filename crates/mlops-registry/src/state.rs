@@ -89,13 +89,11 @@ impl ModelState {
         change: &Change,
         stamp: Stamp<'_>,
     ) -> Result<()> {
-        match state {
-            Some(state) => state.apply(change, stamp),
-            None => {
-                *state = Some(Self::first(change, stamp)?);
-                Ok(())
-            }
+        if let Some(state) = state {
+            return state.apply(change, stamp);
         }
+        *state = Some(Self::first(change, stamp)?);
+        Ok(())
     }
 
     /// Applies the next change.

@@ -23,6 +23,8 @@ mod runs;
 mod scan;
 mod select;
 mod subject;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
 
 pub use experiments::ExperimentSearch;

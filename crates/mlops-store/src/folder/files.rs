@@ -23,8 +23,7 @@ pub(super) fn create(root: &Path, name: &str, bytes: &Bytes) -> Result<Created> 
     let path = root.join(name);
     let folder = path.parent().unwrap_or(root);
     if path.exists() {
-        // its writer may have gone before the name was on the disk
-        sync_directory(folder)?;
+        sync_name(folder)?;
         return Ok(Created::Exists);
     }
     make_directory(folder)?;
@@ -36,8 +35,64 @@ pub(super) fn create(root: &Path, name: &str, bytes: &Bytes) -> Result<Created> 
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Created::Exists,
         Err(error) => return Err(failed("link", &path)(error)),
     };
-    sync_directory(folder)?;
+    sync_name(folder)?;
     Ok(created)
+}
+
+pub(super) fn replace(root: &Path, name: &str, bytes: &Bytes) -> Result<()> {
+    let path = root.join(name);
+    let folder = path.parent().unwrap_or(root);
+    make_directory(folder)?;
+    let staged = stage(root, name, bytes)?;
+    if let Err(error) = fs::rename(&staged, &path) {
+        // the first error is the one to tell
+        let _ = fs::remove_file(&staged);
+        return Err(failed("replace", &path)(error));
+    }
+    sync_name(folder)
+}
+
+pub(super) fn size(root: &Path, name: &str) -> Result<Option<u64>> {
+    let path = root.join(name);
+    match fs::metadata(&path) {
+        Ok(meta) => {
+            sync_name(path.parent().unwrap_or(root))?;
+            Ok(Some(meta.len()))
+        }
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(failed("look up", &path)(error)),
+    }
+}
+
+pub(super) fn walk(root: &Path, part: &str) -> Result<Vec<Found>> {
+    let path = root.join(part);
+    let folders = match fs::read_dir(&path) {
+        Ok(folders) => folders,
+        Err(error) if absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(failed("list", &path)(error)),
+    };
+    let mut found = Vec::new();
+    for folder in folders {
+        let folder = folder.map_err(failed("list", &path))?;
+        // a name that is not UTF-8 is none of ours, and what is no directory has nothing below it
+        if let Ok(name) = folder.file_name().into_string() {
+            let objects = list(&path, &name, None, usize::MAX)?;
+            found.extend(objects.into_iter().map(|object| Found {
+                name: format!("{name}/{}", object.name),
+                ..object
+            }));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn clear_staging(root: &Path, before: EventTime) -> Result<()> {
+    for left in list(root, STAGING, None, usize::MAX)? {
+        if left.modified < before {
+            delete(root, &format!("{STAGING}/{}", left.name))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn get(root: &Path, name: &str, most: u64) -> Result<Option<Bytes>> {
@@ -158,6 +213,15 @@ fn make_directory(path: &Path) -> Result<()> {
         return Ok(());
     }
     sync_directory(above)
+}
+
+/// Makes the names in a directory durable, and its own: whoever made them may have gone before they were.
+fn sync_name(folder: &Path) -> Result<()> {
+    sync_directory(folder)?;
+    match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() => sync_directory(above),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an error says that there is no such file, or no such directory above it.
