@@ -88,6 +88,7 @@ mod database;
 mod error;
 mod experiment;
 mod gate;
+mod gc;
 mod governance;
 mod group_commit;
 mod import;

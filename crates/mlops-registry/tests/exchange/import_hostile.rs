@@ -90,7 +90,11 @@ fn a_value_of_another_type_is_named_by_table_and_column() {
             "params",
             "value",
         ),
-        ("UPDATE metrics SET value = 'high' WHERE key = 'tiny'", "metrics", "value"),
+        (
+            "UPDATE metrics SET value = 'high' WHERE key = 'tiny'",
+            "metrics",
+            "value",
+        ),
         (
             "UPDATE logged_models SET status = 'READY'",
             "logged_models",
