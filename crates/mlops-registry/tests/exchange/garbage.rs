@@ -275,15 +275,22 @@ fn register_for_ever(
 ) {
     let model = registry.model("churn").unwrap();
     let mut rng = Seed(seed).rng();
+    let mut kept = None;
     while go_on() {
         let number = 3 * group() + u32::try_from(rng.below(3)).unwrap();
         let version = model
             .register(&package(number), None, &Lineage::default(), "")
             .unwrap();
         say(format!("have {}", version.version));
-        if rng.below(4) > 0 {
-            say(format!("delete {}", version.version));
-            model.delete_version(version.version, "").unwrap();
+        // one of them stays for a while
+        let gone = if rng.below(4) > 0 {
+            Some(version.version)
+        } else {
+            kept.replace(version.version)
+        };
+        if let Some(gone) = gone {
+            say(format!("delete {gone}"));
+            model.delete_version(gone, "").unwrap();
         }
     }
 }
