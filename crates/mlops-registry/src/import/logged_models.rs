@@ -7,7 +7,7 @@ use super::{
     artifacts::{Kept, Table, link},
     driver::Import,
     experiments::Experiment,
-    source::time,
+    source::{Fields, time},
 };
 use crate::{
     LoggedModelId, LoggedModelStatus, Result, RunId,
@@ -22,7 +22,7 @@ use crate::{
 struct Model {
     id: LoggedModelId,
     name: String,
-    model_type: Option<String>,
+    kind: Option<String>,
     status: LoggedModelStatus,
     source_run: Option<RunId>,
     created: EventTime,
@@ -49,7 +49,7 @@ pub(super) fn take(import: &mut Import<'_>, experiment: &Experiment) -> Result<(
     for id in &ids {
         let about = format!("logged model `{}`", cut(id));
         match id.parse() {
-            Ok(uid) => take_one(import, experiment, id, uid, &about)?,
+            Ok(uid) => take_one(import, experiment, id, &uid, &about)?,
             Err(error) => import.report.note(about, format!("left out: {error}")),
         }
     }
@@ -60,7 +60,7 @@ fn take_one(
     import: &mut Import<'_>,
     experiment: &Experiment,
     id: &str,
-    uid: LoggedModelId,
+    uid: &LoggedModelId,
     about: &str,
 ) -> Result<()> {
     let mut found = None;
@@ -74,51 +74,7 @@ fn take_one(
         [id],
         |row| {
             location = row.text(1, "artifact_location")?;
-            let created = time(row.int(2, "creation_timestamp_ms")?);
-            let updated = time(row.int(3, "last_updated_timestamp_ms")?);
-            if created.is_none() || updated.is_none() {
-                notes.push("a time of it cannot be kept: left out".to_owned());
-            }
-            let created = created.unwrap_or(EventTime::from_micros(0));
-            let status = match row.int(4, "status")? {
-                1 => LoggedModelStatus::Pending,
-                2 => LoggedModelStatus::Ready,
-                3 => LoggedModelStatus::Failed,
-                other => {
-                    notes.push(format!("its status is {other}, it is pending here"));
-                    LoggedModelStatus::Pending
-                }
-            };
-            if let Some(message) = row
-                .maybe_text(8, "status_message")?
-                .filter(|text| !text.is_empty())
-            {
-                notes.push(format!(
-                    "what is said about its status is left out: {}",
-                    cut(&message)
-                ));
-            }
-            let source_run = row
-                .maybe_text(7, "source_run_id")?
-                .filter(|run| !run.is_empty());
-            found = Some(Model {
-                id: uid.clone(),
-                name: row.text(0, "name")?,
-                model_type: row.maybe_text(6, "model_type")?,
-                status,
-                source_run: source_run.and_then(|run| {
-                    let parsed = run.parse();
-                    parsed
-                        .map_err(|error| notes.push(format!("left out: {error}")))
-                        .ok()
-                }),
-                created,
-                updated: updated.unwrap_or(created),
-                deleted: row.maybe_text(5, "lifecycle_stage")?.as_deref() == Some("deleted"),
-                params: Vec::new(),
-                tags: Vec::new(),
-                files: Vec::new(),
-            });
+            found = Some(info(row, uid, &mut notes)?);
             Ok(())
         },
     )?;
@@ -166,6 +122,52 @@ fn take_one(
         )?;
     }
     write(import, experiment.ours, &model, about)
+}
+
+/// Reads what one row tells of a logged model.
+fn info(row: &Fields<'_, '_>, uid: &LoggedModelId, notes: &mut Vec<String>) -> Result<Model> {
+    let created = time(row.int(2, "creation_timestamp_ms")?);
+    let updated = time(row.int(3, "last_updated_timestamp_ms")?);
+    if created.is_none() || updated.is_none() {
+        notes.push("a time of it cannot be kept: left out".to_owned());
+    }
+    let created = created.unwrap_or(EventTime::from_micros(0));
+    let status = match row.int(4, "status")? {
+        1 => LoggedModelStatus::Pending,
+        2 => LoggedModelStatus::Ready,
+        3 => LoggedModelStatus::Failed,
+        other => {
+            notes.push(format!("its status is {other}, it is pending here"));
+            LoggedModelStatus::Pending
+        }
+    };
+    let message = row.maybe_text(8, "status_message")?;
+    if let Some(message) = message.filter(|text| !text.is_empty()) {
+        let message = cut(&message);
+        notes.push(format!(
+            "what is said about its status is left out: {message}"
+        ));
+    }
+    let source_run = row.maybe_text(7, "source_run_id")?;
+    let source_run = source_run
+        .filter(|run| !run.is_empty())
+        .map(|run| run.parse());
+    let source_run = source_run.transpose();
+    let source_run =
+        source_run.map_err(|error: crate::Error| notes.push(format!("left out: {error}")));
+    Ok(Model {
+        id: uid.clone(),
+        name: row.text(0, "name")?,
+        kind: row.maybe_text(6, "model_type")?,
+        status,
+        source_run: source_run.unwrap_or_default(),
+        created,
+        updated: updated.unwrap_or(created),
+        deleted: row.maybe_text(5, "lifecycle_stage")?.as_deref() == Some("deleted"),
+        params: Vec::new(),
+        tags: Vec::new(),
+        files: Vec::new(),
+    })
 }
 
 fn write(import: &mut Import<'_>, experiment: i64, model: &Model, about: &str) -> Result<()> {
@@ -282,7 +284,7 @@ fn insert(
         model.id.as_str(),
         experiment,
         model.name,
-        model.model_type,
+        model.kind,
         model.status.as_str(),
         model.source_run.as_ref().map(RunId::as_str),
         model.created.micros(),
