@@ -19,6 +19,9 @@ use crate::{
     state::ModelState,
 };
 
+/// How often models are looked for anew because one was renamed meanwhile.
+const LOOKS: u32 = 8;
+
 /// What must stay.
 #[derive(Debug, Default)]
 struct Roots {
@@ -91,10 +94,13 @@ impl Registry {
         }
         let mut roots = Roots::default();
         roots.needed.extend(self.tracked_digests()?);
-        // all models, whoever may read them
-        for name in self.models_backend().names()? {
-            if let Some(state) = self.models_backend().see(&name)?.state {
-                roots.needed.extend(of_state(&state));
+        let mut looks = 0;
+        while !self.add_models(&mut roots)? {
+            looks += 1;
+            if looks == LOOKS {
+                return Err(Error::Busy {
+                    action: "find every model under its name",
+                });
             }
         }
         let mut trail = Trail {
@@ -104,6 +110,18 @@ impl Registry {
         self.models_backend()
             .records(None, &mut |record| trail.take(&record, &mut roots))?;
         Ok(roots)
+    }
+
+    /// Adds what all models need, whoever may read them. Says whether each was found under its name: one that was
+    /// renamed meanwhile is under another.
+    fn add_models(&self, roots: &mut Roots) -> Result<bool> {
+        for name in self.models_backend().names()? {
+            match self.models_backend().see(&name)?.state {
+                Some(state) if state.name == name => roots.needed.extend(of_state(&state)),
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Experiment tracking and a model registry: from a run to the version that serves, with gates and
-//! an audit trail, in one SQLite file.
+//! Experiment tracking and a model registry: from a run to the version that serves, with gates, sign-offs and
+//! an audit trail, in one SQLite file or with its models on an object store.
 //!
 //! ```
 //! # use std::collections::BTreeMap;
@@ -44,14 +44,16 @@
 //!    └─▶ RegisteredModel ─▶ ModelVersion: package by digest, signature, Lineage
 //!             │ aliases       │ Stage: None ─▶ Staging ─▶ Production ─▶ Archived
 //!             ▼               ▼
-//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry
+//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry ─▶ Anchor
+//!                         Policy ─▶ TransitionRequest ─approve, complete▶ ModelVersion
 //! ```
 //!
 //! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
 //! - [`Run`] and [`RunInfo`]: what was tried, while it goes on and afterwards.
 //! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
 //! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
-//! - [`AuditEntry`]: who did what, chained by digests.
+//! - [`Policy`], [`TransitionRequest`], [`Evidence`]: who may do what, and what a transition needs.
+//! - [`AuditEntry`] and [`Anchor`]: who did what, chained by digests, and the ends of the chains kept elsewhere.
 //!
 //! # Recipes
 //!
@@ -61,6 +63,13 @@
 //!   [`Error::StaleEvidence`], measures against the new champion and tries again.
 //! - Go back to an older version: promote it again, with evidence against the present champion.
 //! - Take a model out of service: [`Registry::transition`] its champion to [`Stage::Archived`].
+//! - Register what is no package of ours: [`RegisteredModel::register_version`] with [`NewVersion::source`] or
+//!   [`NewVersion::tree`].
+//! - Ask for sign-offs: [`Registry::set_policy`] once; then [`Registry::request`], [`Registry::approve`] by each,
+//!   [`Registry::complete`].
+//! - Look at two versions: [`RegisteredModel::compare`].
+//! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
 //!
 //! # What is durable when
@@ -68,11 +77,26 @@
 //! What a call acknowledged survives a killed process. It survives a power cut too, unless the
 //! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
 //! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
+//! again, and [`Error::Log`] says where it never did.
+//!
+//! # Policies on an object store
+//!
+//! In SQLite the policy is read in the transaction that it decides on. On an object store it has a log of its own:
+//! a commit that is under way while the policy changes may still be decided by the one before, and its evidence
+//! names the policy that it was decided by.
 //!
 //! # What this crate does not do
 //!
-//! It trains nothing and speaks no HTTP; it deletes neither versions nor artifacts. SQLite needs a
+//! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
+//! the file or the bucket is bound by no policy. On an object store models cannot be renamed. SQLite needs a
 //! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! | --- | --- | --- |
+//! | `sign` | trusted signatures in policies, signed anchors | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
 //!
@@ -82,6 +106,7 @@
 mod alias;
 mod audit;
 mod backend;
+mod catalogue;
 mod change;
 mod compare;
 mod database;
@@ -116,7 +141,7 @@ mod version_edit;
 pub use audit::SignedAnchor;
 pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
-pub use error::{DatabaseError, Error, Result};
+pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
 pub use governance::{

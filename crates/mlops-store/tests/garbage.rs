@@ -4,7 +4,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, thread,
+    fs,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, ScopedJoinHandle},
 };
 
 use mlops_core::{Clock, Digest, EventTime, ManualClock, Seed, Span, SystemClock};
@@ -335,4 +340,60 @@ proptest! {
         let expected: BTreeSet<Digest> = model.roots.iter().map(|i| digest(*i)).collect();
         prop_assert_eq!(left, expected);
     }
+}
+
+/// Writers that put, reference and release while two collectors are at work and time passes.
+#[test]
+fn writers_at_once_with_collectors_lose_nothing() {
+    on_every_backend(|store| {
+        let clock = after(Span::ZERO);
+        let roots = Mutex::new(BTreeSet::new());
+        let artifact = |i: usize| vec![u8::try_from(i).unwrap(); 8];
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let writers = [0, 1, 2].map(|writer| {
+                let (store, clock, roots) = (&store, &clock, &roots);
+                scope.spawn(move || {
+                    let mut rng = Seed(writer).rng();
+                    for _ in 0..150 {
+                        let bytes = artifact(rng.below(12));
+                        let start = clock.now();
+                        let digest = store.put(&bytes).unwrap();
+                        let mut roots = roots.lock().unwrap();
+                        // a reference is committed in time, or is not
+                        if clock.now() < start + GRACE {
+                            roots.insert(digest);
+                        }
+                        roots.remove(&Digest::of(&artifact(rng.below(12))));
+                        for digest in roots.iter().take(3) {
+                            assert!(store.get(digest).is_ok());
+                        }
+                    }
+                })
+            });
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !done.load(Ordering::SeqCst) {
+                        let now: Vec<Digest> = roots.lock().unwrap().iter().copied().collect();
+                        match store.collect(now, GarbageOptions::new(GRACE), &clock) {
+                            Ok(_) | Err(Error::Changed { .. }) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                        clock.advance(Span::minutes(20));
+                    }
+                });
+            }
+            let ends = writers.map(ScopedJoinHandle::join);
+            done.store(true, Ordering::SeqCst);
+            for end in ends {
+                end.unwrap();
+            }
+        });
+        let roots: Vec<Digest> = roots.into_inner().unwrap().into_iter().collect();
+        for _ in 0..4 {
+            clock.advance(TWICE);
+            assert!(collect(&store, &roots, &clock).missing.is_empty());
+        }
+        assert_eq!(store.list().unwrap(), roots);
+    });
 }

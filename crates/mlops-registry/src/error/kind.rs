@@ -9,6 +9,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Core(error) => error.kind(),
+            Self::Governance(error) => error.kind(),
             Self::Tracking(error) => error.kind(),
             Self::Import(error) => error.kind(),
             Self::InvalidUrl { .. }
@@ -18,7 +19,6 @@ impl Error {
             | Self::InvalidStatus { .. }
             | Self::InvalidGate { .. }
             | Self::InvalidSignature { .. }
-            | Self::InvalidPolicy { .. }
             | Self::TooMany { .. }
             | Self::ReservedName { .. }
             | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
@@ -33,7 +33,6 @@ impl Error {
             | Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
             | Self::UnknownTree { .. }
-            | Self::UnknownRequest { .. }
             | Self::UnknownAlias { .. } => ErrorKind::NotFound,
             Self::ParamConflict { .. }
             | Self::ArtifactConflict { .. }
@@ -42,14 +41,9 @@ impl Error {
             | Self::StaleEvidence { .. }
             | Self::ModelExists { .. }
             | Self::InUse { .. }
-            | Self::RequestClosed { .. }
-            | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
             Self::ReservedAlias { .. }
             | Self::AnchorUntrusted { .. }
-            | Self::Forbidden { .. }
-            | Self::PolicyUnmet { .. }
-            | Self::SignOffRefused { .. }
             | Self::GateRefused { .. } => ErrorKind::Denied,
             Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
                 // a registered artifact that is gone is damage, not a question of a wrong name

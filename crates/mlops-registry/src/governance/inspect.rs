@@ -3,6 +3,8 @@
 use mlops_model::ModelPackage;
 
 use super::{Inspected, Policy};
+#[cfg(feature = "sign")]
+use crate::GovernanceError;
 use crate::{Content, ModelVersion, Registry, Result};
 
 impl Registry {
@@ -22,7 +24,7 @@ impl Registry {
         let package = self.load_version(version)?;
         inspected.card = !package.card().trim().is_empty();
         if let Some(policy) = policy.filter(|policy| !policy.trusted_keys().is_empty()) {
-            inspected.signers = self.signers(version, package, policy)?;
+            inspected.signers = self.signers(version, &package, policy)?;
             inspected.trusted_by = Some(policy.digest());
         }
         Ok(inspected)
@@ -33,7 +35,7 @@ impl Registry {
     fn signers(
         &self,
         version: &ModelVersion,
-        package: ModelPackage,
+        package: &ModelPackage,
         policy: &Policy,
     ) -> Result<Vec<String>> {
         use mlops_model::{BlobSignature, Error as Trust, TrustPolicy};
@@ -45,7 +47,7 @@ impl Registry {
             .values()
             .filter_map(|file| BlobSignature::parse(file).ok())
             .collect();
-        let trust = TrustPolicy::new(1, keys).map_err(|error| crate::Error::InvalidPolicy {
+        let trust = TrustPolicy::new(1, keys).map_err(|error| GovernanceError::InvalidPolicy {
             reason: error.to_string(),
         })?;
         match package.verify(&trust, &signatures, self.now()) {
@@ -64,7 +66,7 @@ impl Registry {
         clippy::unused_self,
         reason = "the method of the feature `sign` needs it"
     )]
-    fn signers(&self, _: &ModelVersion, _: ModelPackage, _: &Policy) -> Result<Vec<String>> {
+    fn signers(&self, _: &ModelVersion, _: &ModelPackage, _: &Policy) -> Result<Vec<String>> {
         Err(crate::Error::Unsupported {
             what: "a check of signatures",
             place: "in a build without the feature `sign`",
@@ -77,7 +79,7 @@ impl Policy {
     fn keys(&self) -> Result<Vec<mlops_model::TrustedKey>> {
         let keys = self.trusted_keys().iter().map(|(name, pem)| {
             let key = mlops_model::PublicKey::from_pem(pem).map_err(|error| {
-                crate::Error::InvalidPolicy {
+                GovernanceError::InvalidPolicy {
                     reason: format!("the key of `{name}` does not read: {error}"),
                 }
             })?;

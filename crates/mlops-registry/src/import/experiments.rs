@@ -1,10 +1,10 @@
 //! Experiments with their tags: known by their name, under the number that they have there if it is free.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{artifacts::is_local, driver::Import, source::time};
 use crate::{
-    ExperimentName, Result,
+    ExperimentName, Registry, Result,
     error::{During, cut},
     key::{check_key, check_length},
     limits,
@@ -107,36 +107,9 @@ fn take_one(import: &mut Import<'_>, found: &Found) -> Result<Option<Experiment>
             .optional()
             .during(looking)?;
         let row = match known {
-            Some(row) => row,
-            None => {
-                let taken: bool = tx
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM experiment WHERE id = ?1)")
-                    .during(looking)?
-                    .query_row([found.id], |row| row.get(0))
-                    .during(looking)?;
-                let now = registry.now().micros();
-                let at = |millis: Option<i64>| {
-                    millis
-                        .and_then(time)
-                        .map_or(now, mlops_core::EventTime::micros)
-                };
-                tx.execute(
-                    "INSERT INTO experiment (id, name, created_us, created_by, artifact_location,
-                        updated_us, deleted_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    params![
-                        (!taken).then_some(found.id),
-                        name.as_str(),
-                        at(found.created),
-                        registry.actor().as_str(),
-                        location,
-                        at(found.updated),
-                        found.deleted.then(|| at(found.updated)),
-                    ],
-                )
-                .during("create an experiment")?;
-                tx.last_insert_rowid()
-            }
-        };
+            Some(row) => Ok(row),
+            None => insert(tx, registry, found, &name, location.as_deref()),
+        }?;
         for (key, value) in &tags {
             tx.prepare_cached(
                 "INSERT INTO experiment_tag (experiment_id, key, value) VALUES (?1, ?2, ?3)
@@ -159,6 +132,38 @@ fn take_one(import: &mut Import<'_>, found: &Found) -> Result<Option<Experiment>
         ours,
         location,
     }))
+}
+
+fn insert(
+    tx: &Transaction<'_>,
+    registry: &Registry,
+    found: &Found,
+    name: &ExperimentName,
+    location: Option<&str>,
+) -> Result<i64> {
+    let creating = "create an experiment";
+    let taken: bool = tx
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM experiment WHERE id = ?1)")
+        .during(creating)?
+        .query_row([found.id], |row| row.get(0))
+        .during(creating)?;
+    let now = registry.now();
+    let at = |millis: Option<i64>| millis.and_then(time).unwrap_or(now).micros();
+    tx.execute(
+        "INSERT INTO experiment (id, name, created_us, created_by, artifact_location,
+            updated_us, deleted_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            (!taken).then_some(found.id),
+            name.as_str(),
+            at(found.created),
+            registry.actor().as_str(),
+            location,
+            at(found.updated),
+            found.deleted.then(|| at(found.updated)),
+        ],
+    )
+    .during(creating)?;
+    Ok(tx.last_insert_rowid())
 }
 
 fn tags(import: &mut Import<'_>, id: i64, about: &str) -> Result<Vec<(String, String)>> {

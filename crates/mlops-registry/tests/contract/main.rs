@@ -5,12 +5,16 @@
 mod aliases;
 mod audit;
 mod crash;
+mod crash_models;
 mod fixture;
 mod golden;
 mod governance;
+mod migration;
 mod models;
 mod opening;
+mod oracle;
 mod promotion;
 mod races;
 mod tracking;
+mod trail;
 mod versions;

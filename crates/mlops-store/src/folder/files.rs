@@ -28,8 +28,8 @@ pub(super) fn create(root: &Path, name: &str, bytes: &Bytes) -> Result<Created> 
     }
     make_directory(folder)?;
     let staged = stage(root, name, bytes)?;
-    let linked = fs::hard_link(&staged, &path);
-    fs::remove_file(&staged).map_err(failed("remove", &staged))?;
+    let linked = fs::hard_link(&staged.path, &path);
+    staged.remove()?;
     let created = match linked {
         Ok(()) => Created::New,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Created::Exists,
@@ -44,9 +44,9 @@ pub(super) fn replace(root: &Path, name: &str, bytes: &Bytes) -> Result<()> {
     let folder = path.parent().unwrap_or(root);
     make_directory(folder)?;
     let staged = stage(root, name, bytes)?;
-    if let Err(error) = fs::rename(&staged, &path) {
+    if let Err(error) = fs::rename(&staged.path, &path) {
         // the first error is the one to tell
-        let _ = fs::remove_file(&staged);
+        let _ = staged.remove();
         return Err(failed("replace", &path)(error));
     }
     sync_name(folder)
@@ -88,8 +88,16 @@ pub(super) fn walk(root: &Path, part: &str) -> Result<Vec<Found>> {
 
 pub(super) fn clear_staging(root: &Path, before: EventTime) -> Result<()> {
     for left in list(root, STAGING, None, usize::MAX)? {
-        if left.modified < before {
-            delete(root, &format!("{STAGING}/{}", left.name))?;
+        if left.modified >= before {
+            continue;
+        }
+        let path = root.join(STAGING).join(&left.name);
+        match File::open(&path) {
+            // its writer is at work, or the name is another's by now
+            Ok(file) if file.try_lock().is_err() || !is_file_of(&file, &path) => {}
+            Ok(_locked) => delete(root, &format!("{STAGING}/{}", left.name))?,
+            Err(error) if absent(&error) => {}
+            Err(error) => return Err(failed("open", &path)(error)),
         }
     }
     Ok(())
@@ -173,8 +181,20 @@ pub(super) fn list(
     Ok(found)
 }
 
+/// A file that is being written. It is locked until it has its name, so that nobody takes it for left behind.
+struct Staged {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Staged {
+    fn remove(self) -> Result<()> {
+        fs::remove_file(&self.path).map_err(failed("remove", &self.path))
+    }
+}
+
 /// Writes a file that no other writer has. A name that a crash left behind is passed over.
-fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<PathBuf> {
+fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<Staged> {
     let folder = root.join(STAGING);
     make_directory(&folder)?;
     let name = name.replace('/', "-");
@@ -182,19 +202,45 @@ fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<PathBuf> {
     let (path, mut file) = loop {
         let path = folder.join(format!("{name}-{attempt}"));
         match File::create_new(&path) {
-            Ok(file) => break (path, file),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+            Ok(file) => {
+                file.lock().map_err(failed("lock", &path))?;
+                // it may have been cleared before it was locked, and the name be another's
+                if is_file_of(&file, &path) {
+                    break (path, file);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("create", &path)(error)),
         }
+        attempt += 1;
     };
-    match file.write_all(bytes).and_then(|()| file.sync_all()) {
-        Ok(()) => Ok(path),
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let staged = Staged { path, _lock: file };
+    match written {
+        Ok(()) => Ok(staged),
         Err(error) => {
+            let error = failed("write", &staged.path)(error);
             // the first error is the one to tell
-            let _ = fs::remove_file(&path);
-            Err(failed("write", &path)(error))
+            let _ = staged.remove();
+            Err(error)
         }
     }
+}
+
+#[cfg(unix)]
+fn is_file_of(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(path)) => place(file) == place(path),
+        _ => false,
+    }
+}
+
+/// An open file cannot be removed here.
+#[cfg(not(unix))]
+fn is_file_of(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Makes a directory and those above it, and their names durable.

@@ -90,7 +90,7 @@ pub(super) fn decide(
     }
     let next = state.map_or(1, |state| state.next);
     versions(now, model, next, &mut drafts, decided);
-    aliases(now, model, &mut drafts, decided)?;
+    aliases(now, model, &mut drafts, decided);
     Ok(drafts)
 }
 
@@ -192,12 +192,7 @@ fn versions(
     }
 }
 
-fn aliases(
-    now: &Situation<'_>,
-    model: &Model,
-    drafts: &mut Vec<Draft>,
-    decided: &mut Decided,
-) -> Result<()> {
+fn aliases(now: &Situation<'_>, model: &Model, drafts: &mut Vec<Draft>, decided: &mut Decided) {
     for (name, number) in &model.aliases {
         let follows = |draft: &Draft| matches!(&draft.change, Change::AliasSet { alias, to, .. } if alias == name && to == number);
         let here = now.state.and_then(|state| state.aliases.get(name)).copied();
@@ -234,5 +229,4 @@ fn aliases(
         };
         drafts.push(Draft::new(change, REASON));
     }
-    Ok(())
 }

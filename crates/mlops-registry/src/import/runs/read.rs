@@ -90,16 +90,11 @@ fn info(row: &Fields<'_, '_>, id: RunId, notes: &mut Vec<String>) -> Result<Run>
     let started = started.unwrap_or(EventTime::from_micros(0));
     let deleted = row.maybe_text(5, "lifecycle_stage")?.as_deref() == Some("deleted");
     let status = row.maybe_text(2, "status")?.unwrap_or_default();
-    let status = match RunStatus::read(&status.to_ascii_lowercase()) {
-        Ok(status) => status,
-        Err(_) => {
-            notes.push(format!(
-                "its status is `{}`, it is killed here",
-                cut(&status)
-            ));
-            RunStatus::Killed
-        }
-    };
+    let status = RunStatus::read(&status.to_ascii_lowercase()).unwrap_or_else(|_| {
+        let status = cut(&status);
+        notes.push(format!("its status is `{status}`, it is killed here"));
+        RunStatus::Killed
+    });
     let user = row.maybe_text(1, "user_id")?.unwrap_or_default();
     Ok(Run {
         id,

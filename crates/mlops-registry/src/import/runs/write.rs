@@ -72,13 +72,12 @@ pub(super) fn write_all(import: &mut Import<'_>, experiment: i64, runs: &[Run]) 
                         *left_out.entry(key).or_insert(0_u64) += 1;
                         return Ok(());
                     };
-                    let number = match keys.get(&key) {
-                        Some(number) => *number,
-                        None => {
-                            let number = metric::intern(tx, &key)?;
-                            keys.insert(key, number);
-                            number
-                        }
+                    let number = if let Some(number) = keys.get(&key) {
+                        *number
+                    } else {
+                        let number = metric::intern(tx, &key)?;
+                        keys.insert(key, number);
+                        number
                     };
                     page.push((number, MetricPoint { step, time, value }));
                     if page.len() == POINTS {
