@@ -36,7 +36,7 @@ impl Registry {
     /// all digests that its evidence names, whether there are artifacts of them or not.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, which has to grant [`Action::Administer`] on the registry itself;
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant [`Action::Administer`] on the registry itself;
     /// [`Error::AuditBroken`], [`Error::Stored`], [`Error::Log`], [`Error::Busy`] or [`Error::Database`].
     ///
     /// # Complexity
@@ -54,7 +54,7 @@ impl Registry {
     /// call it by and by. Any number of processes may register, log and collect meanwhile, and may be killed.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, which has to grant [`Action::Administer`] on the registry itself;
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant [`Action::Administer`] on the registry itself;
     /// [`Error::Unsupported`] where machines share the models and each has runs of its own: hand the
     /// [`garbage_roots`](Self::garbage_roots) of all of them to [`store`](Self::store)`().collect`;
     /// [`Error::NotKept`] if the store fails or what is needed cannot be followed, and nothing is removed then;

@@ -50,6 +50,9 @@
 //!
 //! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
 //! - [`Run`] and [`RunInfo`]: what was tried, while it goes on and afterwards.
+//! - [`Tracking`]: the same experiments and runs by identity, with MLflow's rules, for servers and importers:
+//!   lifecycles, batches, datasets, logged models, artifacts, search.
+//! - [`Logger`]: a queue before a run, so that training never waits for the registry.
 //! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
 //! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
 //! - [`Policy`], [`TransitionRequest`], [`Evidence`]: who may do what, and what a transition needs.
@@ -70,13 +73,20 @@
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
-//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
+//! - Free the disk: [`Registry::collect_garbage`], first as a dry run.
+//! - Come from MLflow: [`MlflowImport`], as often as it takes.
+//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
+//!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
+//! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
+//!   params that are numbers, [`Tracking::group_runs`] for a table of means.
+//! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
+//! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
 //!
 //! # What is durable when
 //!
-//! What a call acknowledged survives a killed process. It survives a power cut too, unless the
-//! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
-//! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It
+//! survives a power cut too, unless the registry was opened with [`Durability::Normal`], which gives up the last
+//! moments of runs, and of runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
 //! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
 //! again, and [`Error::Log`] says where it never did.
 //!
@@ -160,8 +170,8 @@ pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
 pub use search::{
     Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
-    LoggedModelSearch, ModelOrdering, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
-    page_of,
+    LoggedModelSearch, ModelOrdering, ModelSearch, Ordered, Page, RunQuery, RunSearch, Searchable,
+    Subject, page_of,
 };
 pub use stage::{Occupants, Stage};
 pub use tracking::{

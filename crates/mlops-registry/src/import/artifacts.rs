@@ -14,9 +14,9 @@ use rusqlite::{Transaction, params};
 
 use super::{ImportError, ImportReport};
 use crate::{
-    Registry, Result,
+    Error, Registry, Result,
     error::{During, cut},
-    key::{check_artifact, size_of},
+    key::check_artifact,
 };
 
 /// How deep folders may lie in each other.
@@ -120,13 +120,20 @@ impl Roots {
         let mut kept = Vec::with_capacity(files.len());
         for path in files {
             let file = root.join(&path);
-            let bytes =
-                fs::read(&file).map_err(|source| ImportError::Folder { path: file, source })?;
-            let digest = registry.keep(&path, &bytes)?;
+            let failed = |source| ImportError::Folder {
+                path: file.clone(),
+                source,
+            };
+            let reader = fs::File::open(&file).map_err(failed)?;
+            let stored = registry.store().put_from(reader);
+            let stored = stored.map_err(|source| Error::NotKept {
+                artifact: path.clone(),
+                source: Box::new(source),
+            })?;
             kept.push(Kept {
                 path,
-                digest,
-                size: size_of(&bytes),
+                digest: stored.digest,
+                size: i64::try_from(stored.size).unwrap_or(i64::MAX),
             });
         }
         Ok(kept)

@@ -54,7 +54,7 @@ impl MlflowImport {
     /// # Errors
     /// [`Error::Import`](crate::Error::Import) if the database does not open, is none of MLflow's, is damaged, or
     /// if a folder of artifacts is not there; [`Error::NotKept`](crate::Error::NotKept) if the store fails;
-    /// [`Error::Forbidden`](crate::Error::Forbidden) under a policy, which has to grant
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant
     /// [`Action::Administer`](mlops_core::Action::Administer) on the models and on the registry itself;
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database) if ours does not answer.
     ///

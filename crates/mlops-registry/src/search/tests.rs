@@ -288,7 +288,7 @@ proptest! {
             query.page_token = Some(token);
             first = tracking.query_runs(&query).unwrap();
             prop_assert!(first.items.len() <= limit);
-            rest.extend(first.items.drain(..));
+            rest.append(&mut first.items);
         }
         let expected: Vec<_> = expected(&records)
             .into_iter()
@@ -361,4 +361,24 @@ fn groups_count_runs_and_sum_up_metrics() {
         ..query
     };
     assert_eq!(tracking.group_runs(&all).unwrap()[2].values, [None]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn no_text_makes_a_parser_panic(
+        text in r#"((metrics|params|tags|dataset|name|start_time|run_id|[.`'"a1 ]|<=|!=|>|=|LIKE|IN|NOT|IS NULL|AND|OR|[()%,\\é;-]|1e5|-0.5) ?){0,12}"#,
+    ) {
+        for searched in [
+            Searchable::Runs,
+            Searchable::Experiments,
+            Searchable::RegisteredModels,
+            Searchable::ModelVersions,
+            Searchable::LoggedModels,
+        ] {
+            let _ = Filter::parse(searched, &text);
+            let _ = Ordered::parse(searched, &[&text]);
+        }
+        let _ = Condition::parse(&text);
+    }
 }

@@ -252,7 +252,7 @@ fn a_backend_that_comes_and_goes_gets_everything_once() {
         for _ in 0..5 {
             backend.set_away(rng.below(2) == 0);
             backend.mumbles.store(rng.below(3) == 0, Ordering::SeqCst);
-            let count = rng.below(30) as i64;
+            let count = i64::try_from(rng.below(30)).unwrap();
             log(&logger, step..step + count);
             step += count;
             logger.flush().unwrap();
