@@ -15,7 +15,7 @@ struct Command {
 const WHY: (&str, Option<&str>) = ("--why", Some("TEXT"));
 const EVIDENCE: (&str, Option<&str>) = ("--evidence", Some("FILE"));
 
-const COMMANDS: [Command; 21] = [
+const COMMANDS: [Command; 22] = [
     command("list", &[], &[], "all models with what serves"),
     command(
         "show",
@@ -117,6 +117,12 @@ const COMMANDS: [Command; 21] = [
         &["URL"],
         &[("--artifacts", Some("DIR"))],
         "takes an MLflow database over: a path, or sqlite:///mlflow.db as MLflow writes it; with the artifacts below a folder",
+    ),
+    command(
+        "export",
+        &["URL"],
+        &[("--experiment", Some("NAME")), ("--run", Some("ID"))],
+        "logs runs again on a server of MLflow's REST API at http://…",
     ),
 ];
 

@@ -1,12 +1,16 @@
 //! Runs, and what comes in from MLflow.
 
-use mlops::registry::{ExperimentName, ImportCount, MlflowImport, Registry, RunQuery, RunRecord};
+use mlops::registry::{
+    ExperimentName, ImportCount, MlflowImport, Registry, RunId, RunQuery, RunRecord, RunSearch,
+    View,
+};
 use serde_json::json;
 
 use crate::{
     Answer, Result,
     args::Args,
     table::{Table, or_dash, time},
+    wire::Http,
 };
 
 /// How many runs are shown if nobody says.
@@ -118,6 +122,49 @@ pub fn import(registry: &Registry, args: &Args) -> Result<Answer> {
     }
     if report.notes_left_out > 0 {
         text.push_str(&format!("and {} notes more\n", report.notes_left_out));
+    }
+    Answer::new(text, &report)
+}
+
+pub fn export(registry: &Registry, args: &Args) -> Result<Answer> {
+    let url = args.word(0);
+    if !url.starts_with("http://") {
+        return Err(format!("`{url}` is no server; http://host:port is expected").into());
+    }
+    let mut runs = Vec::new();
+    for run in args.flags("--run") {
+        runs.push(run.parse::<RunId>()?);
+    }
+    for name in args.flags("--experiment") {
+        let name = ExperimentName::new(name.as_str())?;
+        let experiment = registry.tracking().experiment_named(&name)?.id;
+        let mut search = RunSearch {
+            experiments: vec![experiment],
+            order_by: vec!["attributes.start_time ASC".to_owned()],
+            view: View::All,
+            ..RunSearch::default()
+        };
+        loop {
+            let page = registry.tracking().search_runs(&search)?;
+            runs.extend(page.items.into_iter().map(|run| run.id));
+            search.page_token = page.next;
+            if search.page_token.is_none() {
+                break;
+            }
+        }
+    }
+    if runs.is_empty() {
+        return Err("no run is named: --run and --experiment say which".into());
+    }
+    let report = registry.export_runs(runs, &Http::new(url))?;
+    let mut table = Table::new(&["RUN", "THERE"]);
+    for (run, there) in &report.runs {
+        table.row([run.to_string(), there.clone()]);
+    }
+    let mut text = table.text();
+    for (what, note) in &report.notes {
+        text.push_str(&crate::table::line(&format!("{what}: {note}")));
+        text.push('\n');
     }
     Answer::new(text, &report)
 }

@@ -20,6 +20,7 @@ mod models;
 mod production;
 mod table;
 mod upkeep;
+mod wire;
 
 use std::{error::Error, io::Write, path::Path, process::ExitCode};
 
@@ -125,6 +126,7 @@ fn run(registry: &Registry, args: &Args) -> Result<Answer> {
         "gc" => upkeep::collect(registry, args),
         "runs" => exchange::runs(registry, args),
         "import" => exchange::import(registry, args),
+        "export" => exchange::export(registry, args),
         other => Err(format!("`{other}` is no command; see --help").into()),
     }
 }

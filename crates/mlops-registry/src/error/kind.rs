@@ -12,6 +12,7 @@ impl Error {
             Self::Governance(error) => error.kind(),
             Self::Tracking(error) => error.kind(),
             Self::Import(error) => error.kind(),
+            Self::Mlflow(error) => error.kind(),
             Self::InvalidUrl { .. }
             | Self::InvalidKey { .. }
             | Self::TooLong { .. }

@@ -12,7 +12,8 @@ use std::path::PathBuf;
 use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
 
 use crate::{
-    Content, ExperimentName, GateDecision, ImportError, RunId, RunStatus, Stage, TrackingError,
+    Content, ExperimentName, ExportError, GateDecision, ImportError, RunId, RunStatus, Stage,
+    TrackingError,
 };
 
 pub use database::DatabaseError;
@@ -32,6 +33,9 @@ pub enum Error {
     /// An import fails.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// An export to a server of MLflow fails.
+    #[error(transparent)]
+    Mlflow(#[from] ExportError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {

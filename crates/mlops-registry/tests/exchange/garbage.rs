@@ -8,11 +8,12 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use mlops_core::{
-    Clock, Digest, ErrorKind, EventTime, Lineage, ManualClock, Principal, Seed, Span, SystemClock,
+    Clock, Digest, ErrorKind, EventTime, Lineage, ManualClock, Principal, Seed, Span, Stopwatch,
+    SystemClock,
 };
 use mlops_model::{
     Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature,
@@ -111,7 +112,7 @@ fn every_sort_of_reference_keeps_its_artifacts() {
     }])
     .unwrap();
     let tree = store.put_tree(&tree).unwrap();
-    churn.register_version(&NewVersion::tree(tree)).unwrap();
+    churn.register_version(NewVersion::tree(tree)).unwrap();
     kept.extend([tree, file]);
     let signature = br#"{"signed": true}"#;
     churn.add_signature(1, "ci.sig", signature).unwrap();
@@ -323,7 +324,7 @@ fn assert_whole(registry: &Registry) -> usize {
 fn registrations_and_collections_at_once_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let registry = open(folder.path());
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let go_on = || started.elapsed() < Duration::from_secs(13);
     // each of three groups works for two seconds and rests for four
     let group = || u32::try_from(started.elapsed().as_secs() / 2 % 3).unwrap();
@@ -333,7 +334,7 @@ fn registrations_and_collections_at_once_lose_nothing() {
             let (registry, said) = (registry.clone(), &said);
             scope.spawn(move || {
                 register_for_ever(&registry, seed, &group, &go_on, &mut |_| {
-                    *said.lock().unwrap() += 1
+                    *said.lock().unwrap() += 1;
                 });
             });
         }
@@ -367,7 +368,7 @@ fn the_child_of_the_garbage_tests() {
         Some(("register", seed)) => {
             let seed: u64 = seed.parse().unwrap();
             let group = u32::try_from(seed / 4 % 2).unwrap();
-            register_for_ever(&registry, seed, &|| group, &|| true, &mut say)
+            register_for_ever(&registry, seed, &|| group, &|| true, &mut say);
         }
         _ => drop(collect_for_ever(&registry, &|| true)),
     }

@@ -226,7 +226,7 @@ fn registered_models_keep_numbers_stages_aliases_and_tags() {
     // the numbers of deleted versions are not given again
     let model = registry.model("churn model").unwrap();
     let next = mlops_registry::NewVersion::source("runs:/x/model");
-    assert_eq!(model.register_version(&next).unwrap().version, 6);
+    assert_eq!(model.register_version(next).unwrap().version, 6);
     let first = model.version(1).unwrap();
     assert!(first.logged_model.is_some_and(|id| id.starts_with("m-")));
 
@@ -378,7 +378,7 @@ fn a_model_of_the_same_name_and_other_versions_is_left_as_it_is() {
     let registry = Registry::memory().unwrap();
     let model = registry.model("churn model").unwrap();
     model
-        .register_version(&mlops_registry::NewVersion::source("runs:/ours/model"))
+        .register_version(mlops_registry::NewVersion::source("runs:/ours/model"))
         .unwrap();
     let report = mlflow.import().into_registry(&registry).unwrap();
     assert_eq!(model.versions().unwrap().len(), 1);
