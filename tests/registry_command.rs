@@ -454,6 +454,16 @@ fn bad_input_is_one_line_that_names_the_culprit() {
         (&["runs", "--page", "zzz"], &["page token"]),
         (&["runs", "--experiment", "spring"], &["spring"]),
         (&["--as", "", "list"], &["principal"]),
+        (&["export", "ftp://x"], &["ftp://x"]),
+        (&["export", "http://127.0.0.1:9"], &["no run is named"]),
+        (
+            &["export", "http://127.0.0.1:9", "--run", "x"],
+            &["x", "32 hexadecimal digits"],
+        ),
+        (
+            &["export", "http://127.0.0.1:9", "--experiment", "autumn"],
+            &["does not take experiment `autumn`", "no answer"],
+        ),
         (&["--url", "sqlite://x.db", "list"], &["--dir and --url"]),
     ] {
         fails(folder, arguments, culprits);

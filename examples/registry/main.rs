@@ -34,14 +34,14 @@ use serde_json::Value;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// What a command has to say, for people and for programs.
-pub struct Answer {
-    pub text: String,
-    pub json: Value,
+struct Answer {
+    text: String,
+    json: Value,
 }
 
 impl Answer {
     /// A line, and the value that it tells of.
-    pub fn new(text: impl Into<String>, json: impl serde::Serialize) -> Result<Self> {
+    fn new(text: impl Into<String>, json: impl serde::Serialize) -> Result<Self> {
         Ok(Self {
             text: text.into(),
             json: serde_json::to_value(json)?,
@@ -132,12 +132,12 @@ fn run(registry: &Registry, args: &Args) -> Result<Answer> {
 }
 
 /// A model that must be there.
-pub fn model_named(name: &str) -> Result<ModelName> {
+fn model_named(name: &str) -> Result<ModelName> {
     Ok(ModelName::new(name)?)
 }
 
 /// A number of a version.
-pub fn version_number(text: &str) -> Result<VersionNumber> {
+fn version_number(text: &str) -> Result<VersionNumber> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("`{text}` is no version; a whole number from 1 on is expected").into()),
