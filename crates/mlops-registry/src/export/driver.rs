@@ -198,12 +198,11 @@ pub(super) fn number(value: f64) -> Value {
 /// A path as it stands in a URL.
 fn escaped(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    path.bytes().fold(String::new(), |mut text, byte| {
+    let piece = |byte: u8| {
         if plain(byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
+            return char::from(byte).to_string();
         }
-        text
-    })
+        format!("%{byte:02X}")
+    };
+    path.bytes().map(piece).collect()
 }

@@ -81,6 +81,7 @@ impl Server {
         })
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table of routes, each a few lines")]
     fn answer(&self, path: &str, body: &Value) -> Result<Value> {
         let tracking = self.tracking();
         let run = || text(&body["run_id"]).parse::<RunId>();

@@ -237,7 +237,7 @@ fn flipped_bytes_are_errors_or_notes_and_never_a_panic() {
     let mut rng = Seed(5).rng();
     for round in 0..150 {
         let mut bytes = sound.clone();
-        for _ in 0..1 + round % 20 {
+        for _ in 0..=(round % 20) {
             let at = rng.below(bytes.len());
             bytes[at] = u8::try_from(rng.below(256)).unwrap();
         }
