@@ -116,6 +116,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told once")]
 fn a_version_enters_production_by_two_signatures_and_leaves_it_again() {
     let folder = folder();
     let folder = folder.path();

@@ -187,8 +187,8 @@ impl Args {
             }
             flags.entry(name).or_default().push(value);
         }
-        let needed = command.words.iter().filter(|word| !word.starts_with('['));
-        if let Some(missing) = needed.skip(words.len()).next() {
+        let mut needed = command.words.iter().filter(|word| !word.starts_with('['));
+        if let Some(missing) = needed.nth(words.len()) {
             return Err(format!("`{}` needs {missing}; see --help", command.name));
         }
         if let Some(much) = words.get(command.words.len()) {

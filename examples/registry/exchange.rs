@@ -1,5 +1,7 @@
 //! Runs, and what comes in from MLflow.
 
+use std::fmt::Write;
+
 use mlops::registry::{
     ExperimentName, ImportCount, MlflowImport, Registry, RunId, RunQuery, RunRecord, RunSearch,
     View,
@@ -66,7 +68,7 @@ pub fn runs(registry: &Registry, args: &Args) -> Result<Answer> {
     }
     let mut text = table.text();
     if let Some(token) = &page.next {
-        text.push_str(&format!("there are more: --page {token}\n"));
+        writeln!(text, "there are more: --page {token}")?;
     }
     Answer::new(text, json!({ "runs": page.items, "next": page.next }))
 }
@@ -121,7 +123,7 @@ pub fn import(registry: &Registry, args: &Args) -> Result<Answer> {
         text.push('\n');
     }
     if report.notes_left_out > 0 {
-        text.push_str(&format!("and {} notes more\n", report.notes_left_out));
+        writeln!(text, "and {} notes more", report.notes_left_out)?;
     }
     Answer::new(text, &report)
 }

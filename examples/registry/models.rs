@@ -60,20 +60,20 @@ pub fn show(registry: &Registry, what: &str) -> Result<Answer> {
         request.state == RequestState::Open
     };
     let mut text = format!("model        {}\n", info.name);
-    write!(text, "description  {}\n", or_dash(some(&info.description)))?;
-    write!(
+    writeln!(text, "description  {}", or_dash(some(&info.description)))?;
+    writeln!(
         text,
-        "created      {} by {}\n",
+        "created      {} by {}",
         time(info.created),
         info.actor
     )?;
-    write!(text, "tags         {}\n", pairs(&info.tags))?;
-    write!(text, "aliases      {}\n", pairs(&info.aliases))?;
+    writeln!(text, "tags         {}", pairs(&info.tags))?;
+    writeln!(text, "aliases      {}", pairs(&info.aliases))?;
     for request in requests.iter().filter(open) {
         let (number, version, to) = (request.number, request.version, request.to);
-        write!(
+        writeln!(
             text,
-            "open         {what}#{number}: version {version} to {to}, asked by {}\n",
+            "open         {what}#{number}: version {version} to {to}, asked by {}",
             request.requested_by
         )?;
     }

@@ -15,8 +15,7 @@ impl Table {
     }
 
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows
-            .push(cells.iter().map(|cell| line(cell)).collect());
+        self.rows.push(cells.map(|cell| line(&cell)).into());
     }
 
     pub fn text(&self) -> String {

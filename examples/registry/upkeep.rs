@@ -1,8 +1,9 @@
 //! The trail and the garbage.
 
 use std::{
+    fmt::Write as _,
     fs::File,
-    io::{BufWriter, ErrorKind, Write},
+    io::{BufWriter, ErrorKind, Write as _},
 };
 
 use mlops::{
@@ -105,12 +106,13 @@ pub fn collect(registry: &Registry, args: &Args) -> Result<Answer> {
     row(remove, report.removed.len(), size(&report.removed));
     let mut text = table.text();
     for digest in &report.missing {
-        text.push_str(&format!("missing: {digest}, which something refers to\n"));
+        writeln!(text, "missing: {digest}, which something refers to")?;
     }
     if !report.condemned.is_empty() && !dry {
-        text.push_str(&format!(
-            "what is condemned goes at the first collection after twice {grace}\n"
-        ));
+        writeln!(
+            text,
+            "what is condemned goes at the first collection after twice {grace}"
+        )?;
     }
     let list = |garbage: &[Garbage]| -> Vec<Value> {
         let one = |garbage: &Garbage| json!({ "digest": garbage.digest, "size": garbage.size });

@@ -19,7 +19,7 @@ impl Http {
     pub fn new(root: &str) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
+            .timeout_global(Some(Duration::from_mins(2)))
             .build();
         Self {
             agent: config.into(),
@@ -30,7 +30,9 @@ impl Http {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("root", &self.root).finish()
+        f.debug_struct("Http")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
     }
 }
 
