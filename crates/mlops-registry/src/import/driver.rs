@@ -48,7 +48,8 @@ impl MlflowImport {
     ///
     /// Identities, names and times of runs and logged models are kept. An experiment is known by its name and
     /// keeps its number where that is free. A registered model is written in one step, with the import as the
-    /// reason in the audit trail; a version keeps its number, its author and the time when it was made. The
+    /// reason in the audit trail; it and its versions keep the times when they were made, a version its number and its author; the
+    /// time of a last change is that of the import. The
     /// greatest and the least number that there are become infinities, for which MLflow keeps them.
     ///
     /// # Errors

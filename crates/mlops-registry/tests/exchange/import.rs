@@ -7,6 +7,7 @@ use mlops_registry::{
     ArtifactOwner, ImportReport, Lifecycle, MetricPoint, MlflowImport, Registry, RunId, RunRecord,
     Stage,
 };
+use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::mlflow::{Mlflow, bytes, dump, registry};
@@ -198,6 +199,15 @@ fn registered_models_keep_numbers_stages_aliases_and_tags() {
             .unwrap();
         let info = model.info().unwrap();
         assert_eq!(json!(info.description), told["description"]);
+        let created: i64 = Connection::open(mlflow.database())
+            .unwrap()
+            .query_row(
+                "SELECT creation_time FROM registered_models WHERE name = ?1",
+                [name],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(millis(info.created), created);
         assert_eq!(texts(&info.tags), told["tags"]);
         if name == "two serve" {
             continue;

@@ -59,6 +59,7 @@ pub(super) fn decide(
                     name: model.name.clone(),
                     description: model.description.clone(),
                     tags: model.tags.clone(),
+                    created: model.created,
                 },
                 REASON,
             ));

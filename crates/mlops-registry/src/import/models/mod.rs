@@ -8,7 +8,7 @@ mod read;
 
 use std::collections::BTreeMap;
 
-use mlops_core::{AliasName, ModelName, VersionNumber};
+use mlops_core::{AliasName, EventTime, ModelName, VersionNumber};
 
 use self::decide::{Decided, decide};
 use super::driver::Import;
@@ -19,6 +19,7 @@ use crate::{ModelVersion, Result, Stage, error::cut};
 struct Model {
     name: ModelName,
     description: String,
+    created: Option<EventTime>,
     tags: BTreeMap<String, String>,
     /// By number; a deleted one is `None`.
     versions: BTreeMap<VersionNumber, Option<Version>>,

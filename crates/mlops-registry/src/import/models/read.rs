@@ -33,15 +33,19 @@ pub(super) fn read(
     let mut model = Model {
         name: parsed,
         description: String::new(),
+        created: None,
         tags: BTreeMap::new(),
         versions: BTreeMap::new(),
         aliases: BTreeMap::new(),
     };
-    let sql = format!("SELECT description FROM registered_models WHERE name = ?1 AND {place}");
+    let sql = format!(
+        "SELECT description, creation_time FROM registered_models WHERE name = ?1 AND {place}"
+    );
     import
         .source
         .each("registered_models", &sql, [name], |row| {
             model.description = row.maybe_text(0, "description")?.unwrap_or_default();
+            model.created = row.maybe_int(1, "creation_time")?.and_then(time);
             Ok(())
         })?;
     if let Err(error) = check_length("the description", &model.description, PROSE_LIMIT) {
