@@ -117,7 +117,8 @@ pub(crate) fn check_protected(now: &Situation<'_>, alias: &AliasName) -> Result<
     }
 }
 
-fn check_free(model: &ModelName, alias: &AliasName) -> Result<()> {
+/// Refuses an alias that nobody may set by hand.
+pub(crate) fn check_free(model: &ModelName, alias: &AliasName) -> Result<()> {
     let text = alias.as_str();
     let version_like = text
         .strip_prefix(['v', 'V'])

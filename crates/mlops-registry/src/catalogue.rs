@@ -78,6 +78,7 @@ impl Registry {
                 name: name.clone(),
                 description: description.to_owned(),
                 tags: tags.clone(),
+                created: None,
             };
             Ok(vec![Draft::new(change, "")])
         })?;

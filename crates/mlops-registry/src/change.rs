@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
+use mlops_core::{AliasName, Digest, EventTime, ModelName, VersionNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -25,6 +25,9 @@ pub(crate) enum Change {
         description: String,
         #[serde(default)]
         tags: BTreeMap<String, String>,
+        /// When it was made elsewhere, if it comes from there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        created: Option<EventTime>,
     },
     /// A model whose earlier entries did not tell everything, as the tables had it.
     ModelAdopted {

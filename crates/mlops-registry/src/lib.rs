@@ -73,6 +73,8 @@
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
+//! - Free the disk: [`Registry::collect_garbage`], first as a dry run.
+//! - Come from MLflow: [`MlflowImport`], as often as it takes; and go back: [`Registry::export_runs`].
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
 //!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
 //! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
@@ -120,9 +122,12 @@ mod compare;
 mod database;
 mod error;
 mod experiment;
+mod export;
 mod gate;
+mod gc;
 mod governance;
 mod group_commit;
+mod import;
 mod key;
 mod metric;
 mod model;
@@ -149,11 +154,15 @@ pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
+pub use export::{
+    ExportError, ExportReport, MlflowRefusal, MlflowRequest, MlflowServer, MlflowVerb,
+};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
 pub use governance::{
     Approval, DriftEvidence, Evidence, Finding, Grant, Interval, Pattern, Policy, ProtectedAlias,
     RequestState, Requirements, SignatureRule, TransitionRequest, TransitionRule, Verdict,
 };
+pub use import::{ImportCount, ImportError, ImportNote, ImportReport, MlflowImport};
 pub use metric::MetricPoint;
 pub use model::{ModelInfo, RegisteredModel};
 pub use new_version::{Content, NewVersion, ParentVersion, VersionStatus};

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The longest source, in characters.
-const SOURCE_LIMIT: usize = 4_096;
+pub(crate) const SOURCE_LIMIT: usize = 4_096;
 /// The most tags of a version or a model.
 pub(crate) const TAGS: usize = 1_000;
 
@@ -269,7 +269,8 @@ pub(crate) fn check_tag(key: &str, value: &str) -> Result<()> {
     check_length(format!("tag `{key}`"), value, REGISTRY_TAG_LIMIT)
 }
 
-fn check_line(kind: &'static str, text: &str, limit: usize) -> Result<()> {
+/// Checks a text of one line.
+pub(crate) fn check_line(kind: &'static str, text: &str, limit: usize) -> Result<()> {
     let reason = if text.trim().is_empty() {
         "it is empty"
     } else if text.chars().any(char::is_control) {

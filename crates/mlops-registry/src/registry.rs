@@ -101,6 +101,10 @@ impl Registry {
         self.shared.clock.now()
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.shared.clock
+    }
+
     pub(crate) fn models_backend(&self) -> &dyn ModelBackend {
         &*self.shared.models
     }

@@ -57,12 +57,13 @@ impl ModelState {
                 name,
                 description,
                 tags,
+                created,
             } => Ok(Self {
                 name: name.clone(),
                 former: BTreeMap::new(),
                 description: description.clone(),
                 tags: tags.clone(),
-                created: stamp.time,
+                created: created.unwrap_or(stamp.time),
                 created_by: stamp.actor.clone(),
                 updated: stamp.time,
                 deleted: None,
@@ -101,7 +102,10 @@ impl ModelState {
     pub(crate) fn apply(&mut self, change: &Change, stamp: Stamp<'_>) -> Result<()> {
         match change {
             Change::ModelCreated {
-                description, tags, ..
+                description,
+                tags,
+                created,
+                ..
             } => {
                 if self.deleted.is_none() {
                     return Err(misfit(stamp, "the model is there already"));
@@ -110,7 +114,7 @@ impl ModelState {
                 self.deleted = None;
                 self.description.clone_from(description);
                 self.tags.clone_from(tags);
-                self.created = stamp.time;
+                self.created = created.unwrap_or(stamp.time);
                 self.created_by = stamp.actor.clone();
                 self.updated = stamp.time;
             }

@@ -20,13 +20,17 @@ fn server(root: &Path) -> Server {
     Server::start(root)
 }
 
-/// A client of its own, with its own connections.
+/// A client of its own, with its own connections, that waits as long as a busy machine takes.
 fn locate(server: &Server, retries: usize) -> Location {
+    client(server, retries, Duration::from_secs(20))
+}
+
+fn client(server: &Server, retries: usize, timeout: Duration) -> Location {
     let settings = S3Settings::new("us-east-1")
         .endpoint(server.endpoint())
         .credentials(KEY, SECRET)
         .retries(retries)
-        .timeout(Duration::from_millis(400));
+        .timeout(timeout);
     let objects = Objects::new().with_s3(settings);
     objects.locate("s3://registry/models/churn").unwrap()
 }
@@ -136,7 +140,8 @@ fn rounds(seeds: std::ops::Range<u64>, percent: u64, attempts: u32) {
                         .first(Duration::from_millis(2))
                         .longest(Duration::from_millis(20))
                         .seed(Seed(seed));
-                    let log = CommitLog::at(&locate(server, usize::from(name > "b")));
+                    let hasty = Duration::from_millis(400);
+                    let log = CommitLog::at(&client(server, usize::from(name > "b"), hasty));
                     writer(&log.with_retries(policy), name, 6, unknown)
                 })
             });

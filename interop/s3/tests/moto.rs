@@ -9,6 +9,10 @@ use mlops_store::{
 
 /// A place of this test alone; the bucket `registry` is there already.
 fn locate(name: &str) -> Option<Location> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the server is started by whoever runs the test"
+    )]
     let url = std::env::var("MOTO_URL").ok()?;
     let settings = S3Settings::new("us-east-1")
         .endpoint(url)

@@ -95,4 +95,8 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
     fn verify(&self) -> Result<()>;
     /// The ends of all chains.
     fn heads(&self) -> Result<Vec<ChainHead>>;
+    /// Whether other machines keep models here, with runs that this one does not know.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

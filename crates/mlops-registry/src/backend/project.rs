@@ -34,7 +34,12 @@ pub(super) fn write(
                 tx,
                 "UPDATE model SET description = ?2, created_us = ?3, created_by = ?4,
                     deleted_us = NULL WHERE id = ?1",
-                params![id, after.description, now, stamp.actor.as_str()],
+                params![
+                    id,
+                    after.description,
+                    after.created.micros(),
+                    stamp.actor.as_str()
+                ],
             )?;
             for (key, value) in &after.tags {
                 model_tag(tx, id, key, Some(value))?;

@@ -20,7 +20,7 @@ impl DatabaseError {
         self.0.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
     }
 
-    pub(super) fn kind(&self) -> ErrorKind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         use rusqlite::ErrorCode;
         match self.0.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,

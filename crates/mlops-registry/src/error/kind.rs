@@ -11,6 +11,8 @@ impl Error {
             Self::Core(error) => error.kind(),
             Self::Governance(error) => error.kind(),
             Self::Tracking(error) => error.kind(),
+            Self::Import(error) => error.kind(),
+            Self::Mlflow(error) => error.kind(),
             Self::InvalidUrl { .. }
             | Self::InvalidKey { .. }
             | Self::TooLong { .. }

@@ -11,7 +11,10 @@ use std::path::PathBuf;
 
 use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
 
-use crate::{Content, ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
+use crate::{
+    Content, ExperimentName, ExportError, GateDecision, ImportError, RunId, RunStatus, Stage,
+    TrackingError,
+};
 
 pub use database::DatabaseError;
 pub(crate) use database::{During, stored};
@@ -27,6 +30,12 @@ pub enum Error {
     /// Tracking by identity says no.
     #[error(transparent)]
     Tracking(#[from] TrackingError),
+    /// An import fails.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// An export to a server of MLflow fails.
+    #[error(transparent)]
+    Mlflow(#[from] ExportError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {

@@ -40,6 +40,7 @@ impl Registry {
                         name: Self::itself(),
                         description: String::new(),
                         tags: BTreeMap::new(),
+                        created: None,
                     },
                     "",
                 ));

@@ -47,7 +47,7 @@ pub struct ModelOutput {
 }
 
 impl DatasetInput {
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let Dataset {
             name,
             digest,
@@ -161,7 +161,7 @@ impl Tracking {
     }
 }
 
-fn write_input(tx: &Transaction<'_>, run: i64, input: &DatasetInput) -> Result<()> {
+pub(crate) fn write_input(tx: &Transaction<'_>, run: i64, input: &DatasetInput) -> Result<()> {
     let writing = "write the inputs of a run";
     let Dataset {
         name,

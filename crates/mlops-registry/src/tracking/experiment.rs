@@ -275,7 +275,7 @@ fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
 }
 
 /// A location is handed to clients and never opened here; what would make them reach elsewhere is refused.
-fn check_location(location: &str) -> Result<()> {
+pub(crate) fn check_location(location: &str) -> Result<()> {
     check_length("the artifact location", location, limits::ARTIFACT_LOCATION)?;
     let scheme = location
         .split_once(':')

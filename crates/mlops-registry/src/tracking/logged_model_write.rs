@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Checks the name of a logged model.
-pub(super) fn check_name(name: &str) -> Result<()> {
+pub(crate) fn check_name(name: &str) -> Result<()> {
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.contains(['/', ':', '.', '%', '"', '\'']) {

@@ -35,8 +35,10 @@ pub use record::RunRecord;
 pub use run::{NewRun, RunUpdate};
 
 pub(crate) use batch::check_tag;
-pub(crate) use experiment::{check_count, location_of, read as read_experiment};
+pub(crate) use dataset::write_input;
+pub(crate) use experiment::{check_count, check_location, location_of, read as read_experiment};
 pub(crate) use logged_model_read::read_all as read_logged_models;
+pub(crate) use logged_model_write::check_name as check_model_name;
 pub(crate) use record::read_all as read_runs;
 pub(crate) use run::check_time;
 pub(crate) use run_write::{write_param, write_tag};
