@@ -107,6 +107,8 @@ mod log;
 mod metrics;
 mod protocol;
 mod server;
+#[cfg(feature = "tracking")]
+mod tracking;
 
 #[cfg(feature = "features")]
 pub use endpoint::StoreLookup;
@@ -117,3 +119,7 @@ pub use error::{DatabaseError, Error, Result, RowError};
 pub use log::{Delivery, JoinedRecord, LogOptions, LogStats, OutcomeReceipt, PredictionLog};
 pub use protocol::Limits;
 pub use server::{RunningServer, Server};
+#[cfg(feature = "tracking")]
+pub use tracking::{
+    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingServer, hash_password,
+};
