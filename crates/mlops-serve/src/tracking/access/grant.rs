@@ -90,6 +90,11 @@ impl Who {
         }
     }
 
+    /// Whether there is nothing that could be refused.
+    pub(in super::super) fn may_everything(&self) -> bool {
+        self.roles.is_none()
+    }
+
     pub(in super::super) fn may(&self, right: Right, object: &Object) -> bool {
         self.roles
             .as_ref()
