@@ -1,12 +1,14 @@
 //! Connections: one that writes, a few that read, and the pragmas that make them safe.
 //!
+//! Callers that write small things at the same time share one transaction; see `group_commit.rs`.
+//!
 //! Invariant: every write is one `BEGIN IMMEDIATE` transaction, so that what it reads is what it
 //! commits against, in this process and in all others. Invariant: every read is one transaction, so
 //! that it sees one state. The write-ahead log lets readers go on while somebody writes.
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -17,11 +19,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 use crate::{
     Durability, Error, Result,
     error::{DatabaseError, During},
+    group_commit::{Queue, Ticket},
     schema,
 };
 
-/// How long a call waits for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a call looks again whether another process still writes: for half a minute.
+const BUSY_ATTEMPTS: i32 = 20_000;
 /// How often a journal mode is asked for before it counts as busy: SQLite does not wait there itself.
 const JOURNAL_ATTEMPTS: u32 = 200;
 const READERS_KEPT: usize = 8;
@@ -29,6 +32,7 @@ const READERS_KEPT: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Database {
     writer: Mutex<Connection>,
+    queue: Queue,
     readers: Mutex<Vec<Connection>>,
     /// `None` in memory, where a second connection would see another database.
     path: Option<PathBuf>,
@@ -38,12 +42,11 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn memory(now: EventTime) -> Result<Self> {
         let mut writer = Connection::open_in_memory().during("open a database in memory")?;
-        prepare(&writer)?;
-        immediately(&mut writer, |tx| {
-            schema::migrate(tx, Path::new(":memory:"), now)
-        })?;
+        prepare(&mut writer)?;
+        migrate(&mut writer, Path::new(":memory:"), now)?;
         Ok(Self {
             writer: Mutex::new(writer),
+            queue: Queue::default(),
             readers: Mutex::default(),
             path: None,
             durability: Durability::Normal,
@@ -62,11 +65,12 @@ impl Database {
         })?;
         write_ahead(&writer)?;
         if !current {
-            immediately(&mut writer, |tx| schema::migrate(tx, path, now))?;
+            migrate(&mut writer, path, now)?;
         }
         synchronous(&writer, durability)?;
         Ok(Self {
             writer: Mutex::new(writer),
+            queue: Queue::default(),
             readers: Mutex::default(),
             path: Some(path.to_owned()),
             durability,
@@ -93,6 +97,17 @@ impl Database {
         immediately(&mut lock(&self.writer), work)
     }
 
+    /// Writes all or nothing, in one transaction with what others write at the same moment. The work
+    /// may run twice: once with the others and, if that transaction fails, once more alone.
+    pub(crate) fn write_grouped<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let ticket = Arc::new(Ticket::new(work));
+        self.queue.commit(ticket.clone(), || lock(&self.writer));
+        ticket.answer()
+    }
+
     /// Writes all or nothing, and through a power cut: for what decides which model serves.
     pub(crate) fn write_durably<T>(
         &self,
@@ -110,7 +125,7 @@ impl Database {
 }
 
 /// A panic in the middle of a transaction rolled it back; the connection is as good as before.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -124,7 +139,7 @@ fn deferred<T>(
     Ok(output)
 }
 
-fn immediately<T>(
+pub(crate) fn immediately<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
@@ -140,24 +155,42 @@ fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Open {
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| Error::Open {
         path: path.to_owned(),
         source: DatabaseError::new(error),
     })?;
-    prepare(&connection)?;
+    prepare(&mut connection)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> Result<()> {
+fn prepare(connection: &mut Connection) -> Result<()> {
     let preparing = "prepare the connection";
-    connection.busy_timeout(PATIENCE).during(preparing)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // SQLite's own waits grow to a tenth of a second, in which many writers starve one
+    connection
+        .busy_handler(Some(|attempt: i32| {
+            thread::sleep(Duration::from_micros(400 + 300 * (attempt % 7) as u64));
+            attempt < BUSY_ATTEMPTS
+        }))
+        .during(preparing)?;
+    connection.set_prepared_statement_cache_capacity(128);
     for (pragma, value) in [("foreign_keys", true), ("trusted_schema", false)] {
         connection
             .pragma_update(None, pragma, value)
             .during(preparing)?;
     }
     Ok(())
+}
+
+/// Brings the tables up to date; references are checked at the end and not in between.
+fn migrate(connection: &mut Connection, path: &Path, now: EventTime) -> Result<()> {
+    let foreign_keys = |connection: &Connection, value: bool| {
+        connection
+            .pragma_update(None, "foreign_keys", value)
+            .during("migrate the database")
+    };
+    foreign_keys(connection, false)?;
+    immediately(connection, |tx| schema::migrate(tx, path, now))?;
+    foreign_keys(connection, true)
 }
 
 fn synchronous(connection: &Connection, durability: Durability) -> Result<()> {

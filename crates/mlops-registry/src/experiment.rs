@@ -1,11 +1,12 @@
 //! Experiments: the name under which runs are compared.
 
-use mlops_core::{DigestBuilder, EventTime, ExperimentName};
+use mlops_core::{DigestBuilder, EventTime};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
 use crate::{
-    Error, Registry, Result, Run, RunId, RunStatus,
+    Error, ExperimentId, ExperimentName, Lifecycle, Registry, Result, Run, RunId, RunStatus,
+    TrackingError,
     error::{During, stored},
     key::check_run_name,
 };
@@ -31,6 +32,11 @@ pub struct ExperimentInfo {
 }
 
 impl Experiment {
+    /// Its identity.
+    pub fn id(&self) -> ExperimentId {
+        ExperimentId::of_row(self.row)
+    }
+
     /// Its name.
     pub fn name(&self) -> &ExperimentName {
         &self.name
@@ -39,13 +45,14 @@ impl Experiment {
     /// Starts a run. The name is for people and need not be unique.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] or [`Error::TooLong`] for the name, [`Error::Busy`] or
-    /// [`Error::Database`] if the database does not answer.
+    /// [`Error::InvalidKey`] or [`Error::TooLong`] for the name, [`Error::Tracking`] if the experiment
+    /// was deleted, [`Error::Busy`] or [`Error::Database`] if the database does not answer.
     pub fn start_run(&self, name: &str) -> Result<Run> {
         check_run_name(name)?;
         let starting = "start a run";
         let actor = self.registry.actor();
         let (row, id) = self.registry.database().write(|tx| {
+            refuse_deleted(tx, self.row)?;
             let started = self.registry.now();
             let row: i64 = tx
                 .query_row("SELECT coalesce(max(id), 0) + 1 FROM run", [], |row| {
@@ -61,8 +68,9 @@ impl Experiment {
                 .finish();
             let id = RunId::from_digest(&digest);
             tx.execute(
-                "INSERT INTO run (id, uid, experiment_id, name, status, started_us, started_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO run
+                    (id, uid, experiment_id, name, status, started_us, started_by, user)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
                 params![
                     row,
                     id.as_str(),
@@ -90,7 +98,7 @@ impl Registry {
     /// The experiment of that name, made if it is not there.
     ///
     /// # Errors
-    /// [`Error::Core`] if the name is not valid, [`Error::Busy`] or [`Error::Database`] if the
+    /// [`Error::InvalidKey`] if the name is not valid, [`Error::Busy`] or [`Error::Database`] if the
     /// database does not answer.
     pub fn experiment(&self, name: &str) -> Result<Experiment> {
         let name = ExperimentName::new(name)?;
@@ -113,14 +121,15 @@ impl Registry {
             return Ok(row);
         }
         tx.execute(
-            "INSERT INTO experiment (name, created_us, created_by) VALUES (?1, ?2, ?3)",
+            "INSERT INTO experiment (name, created_us, created_by, updated_us)
+             VALUES (?1, ?2, ?3, ?2)",
             params![name.as_str(), self.now().micros(), self.actor().as_str()],
         )
         .during("create an experiment")?;
         Ok(tx.last_insert_rowid())
     }
 
-    /// All experiments by name.
+    /// All experiments by name, `Default` among them; deleted ones are left out.
     ///
     /// # Errors
     /// [`Error::Busy`] or [`Error::Database`] if the database does not answer.
@@ -131,7 +140,7 @@ impl Registry {
                 .prepare_cached(
                     "SELECT name, created_us,
                         (SELECT count(*) FROM run WHERE experiment_id = experiment.id)
-                     FROM experiment ORDER BY name",
+                     FROM experiment WHERE deleted_us IS NULL ORDER BY name",
                 )
                 .during(listing)?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
@@ -156,6 +165,24 @@ pub(crate) fn existing(tx: &Transaction<'_>, name: &ExperimentName) -> Result<i6
     find(tx, name)?.ok_or_else(|| Error::UnknownExperiment {
         experiment: name.clone(),
     })
+}
+
+fn refuse_deleted(tx: &Transaction<'_>, row: i64) -> Result<()> {
+    let looking = "look up an experiment";
+    let deleted: Option<i64> = tx
+        .prepare_cached("SELECT deleted_us FROM experiment WHERE id = ?1")
+        .during(looking)?
+        .query_row([row], |row| row.get(0))
+        .during(looking)?;
+    match Lifecycle::of(deleted) {
+        Lifecycle::Active => Ok(()),
+        state @ Lifecycle::Deleted => Err(TrackingError::ExperimentState {
+            experiment: ExperimentId::of_row(row),
+            state,
+            needed: Lifecycle::Active,
+        }
+        .into()),
+    }
 }
 
 fn find(tx: &Transaction<'_>, name: &ExperimentName) -> Result<Option<i64>> {

@@ -3,18 +3,10 @@
 //! An artifact name is a key inside a run and never a path on a disk; it is checked as if it were
 //! one all the same, because somebody will write it to a disk one day.
 
-use crate::{Error, Result, error::cut};
+use crate::{Error, Result, error::cut, limits};
 
-/// The longest key of a param, metric or tag, in characters.
-const KEY_LIMIT: usize = 250;
 /// The longest artifact name, in characters.
 const ARTIFACT_LIMIT: usize = 1_000;
-/// The longest value of a param.
-pub(crate) const PARAM_LIMIT: usize = 6_000;
-/// The longest value of a tag.
-pub(crate) const TAG_LIMIT: usize = 8_000;
-/// The longest name of a run.
-pub(crate) const RUN_NAME_LIMIT: usize = 250;
 /// The longest description of a version, and the longest reason.
 pub(crate) const PROSE_LIMIT: usize = 100_000;
 
@@ -23,7 +15,7 @@ pub(crate) fn check_key(kind: &'static str, key: &str) -> Result<()> {
     let allowed = |c: char| c.is_alphanumeric() || "_/.- :".contains(c);
     let reason = if key.is_empty() {
         "it is empty"
-    } else if key.chars().count() > KEY_LIMIT {
+    } else if key.len() > limits::KEY && key.chars().count() > limits::KEY {
         "it is longer than 250 characters"
     } else if !key.chars().all(allowed) {
         "only letters, digits, `_`, `/`, `.`, `-`, `:` and spaces are allowed"
@@ -78,7 +70,7 @@ pub(crate) fn check_run_name(name: &str) -> Result<()> {
     if name.chars().any(char::is_control) {
         return Err(invalid("run", name, "it holds a control character"));
     }
-    check_length("the name of the run", name, RUN_NAME_LIMIT)
+    check_length("the name of the run", name, limits::RUN_NAME)
 }
 
 /// The size of an artifact as the database has it.
@@ -108,7 +100,7 @@ mod tests {
 
     #[test]
     fn keys_are_words_between_slashes() {
-        let long = "k".repeat(KEY_LIMIT);
+        let long = "k".repeat(limits::KEY);
         for good in [
             "pr_auc",
             "train/loss",
@@ -118,7 +110,7 @@ mod tests {
         ] {
             assert!(check_key("metric", good).is_ok(), "{good}");
         }
-        let long = "k".repeat(KEY_LIMIT + 1);
+        let long = "k".repeat(limits::KEY + 1);
         for bad in [
             "", "/a", "a/", "a//b", "..", ".", "../a", "a/../b", "a\nb", "a%2Fb", "a\\b", &long,
         ] {

@@ -85,6 +85,7 @@ mod database;
 mod error;
 mod experiment;
 mod gate;
+mod group_commit;
 mod key;
 mod metric;
 mod model;
@@ -96,8 +97,10 @@ mod registry;
 mod run;
 mod run_info;
 mod schema;
+mod search;
 mod signature;
 mod stage;
+mod tracking;
 mod verify;
 mod version;
 
@@ -114,4 +117,10 @@ pub use registry::Registry;
 pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
 pub use stage::Stage;
+pub use tracking::{
+    ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
+    ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Metric, ModelMetric, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
+    RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
+};
 pub use version::ModelVersion;

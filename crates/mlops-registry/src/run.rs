@@ -1,21 +1,22 @@
 //! Runs: what was tried, with which params, and how it went.
 //!
-//! A [`Run`] writes; a [`RunInfo`] is what was written. Each call is one transaction: what it
-//! acknowledged survives a killed process. A run whose handle is dropped without
+//! A [`Run`] writes; a [`RunInfo`] is what was written. Each call is all or nothing, and what it
+//! acknowledged survives a killed process; calls of several threads share a transaction. A run whose handle is dropped without
 //! [`finish`](Run::finish) stays `running`, which is what a crash leaves behind;
 //! [`Registry::end_run`] closes it.
 
 use std::{collections::BTreeMap, fmt};
 
-use mlops_core::{Digest, ExperimentName};
+use mlops_core::Digest;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
-    Error, MetricPoint, Registry, Result, RunId, RunInfo, RunStatus,
-    error::{During, cut, stored},
-    key::{PARAM_LIMIT, TAG_LIMIT, check_artifact, check_key, check_length, size_of},
-    metric,
+    Error, ExperimentName, MetricPoint, Registry, Result, RunId, RunInfo, RunStatus,
+    error::{During, stored},
+    key::{check_artifact, check_key, check_length, size_of},
+    limits, metric,
     run_info::still_running,
+    tracking::{write_param, write_tag},
 };
 
 /// A run that goes on.
@@ -76,39 +77,14 @@ impl Run {
     pub fn log_params(&self, params: &BTreeMap<String, String>) -> Result<()> {
         for (param, value) in params {
             check_key("param", param)?;
-            check_length(format!("param `{param}`"), value, PARAM_LIMIT)?;
+            check_length(format!("param `{param}`"), value, limits::PARAM_VALUE)?;
         }
-        self.write(|tx| {
+        let (params, row, id) = (params.clone(), self.row, self.id.clone());
+        self.write(move |tx| {
             params
                 .iter()
-                .try_for_each(|(param, value)| self.write_param(tx, param, value))
+                .try_for_each(|(param, value)| write_param(tx, row, &id, param, value))
         })
-    }
-
-    fn write_param(&self, tx: &Transaction<'_>, param: &str, value: &str) -> Result<()> {
-        let writing = "write a param";
-        let found: Option<String> = tx
-            .prepare_cached("SELECT value FROM param WHERE run_id = ?1 AND key = ?2")
-            .during(writing)?
-            .query_row(params![self.row, param], |row| row.get(0))
-            .optional()
-            .during(writing)?;
-        match found {
-            Some(found) if found == value => Ok(()),
-            Some(found) => Err(Error::ParamConflict {
-                run: self.id.clone(),
-                param: param.to_owned(),
-                stored: cut(&found),
-                given: cut(value),
-            }),
-            None => {
-                tx.prepare_cached("INSERT INTO param (run_id, key, value) VALUES (?1, ?2, ?3)")
-                    .during(writing)?
-                    .execute(params![self.row, param, value])
-                    .during(writing)?;
-                Ok(())
-            }
-        }
     }
 
     /// Adds a point to a metric's history, stamped with the registry's clock. Steps need not grow.
@@ -129,15 +105,20 @@ impl Run {
             check_key("metric", metric)?;
         }
         let time = self.registry.now();
-        self.write(|tx| {
-            metrics.iter().try_for_each(|(metric, value)| {
-                let point = MetricPoint {
-                    step,
-                    time,
-                    value: *value,
-                };
-                metric::insert(tx, self.row, metric, point)
-            })
+        let (metrics, row) = (metrics.clone(), self.row);
+        self.write(move |tx| {
+            let points = metrics
+                .iter()
+                .map(|(metric, value)| {
+                    let point = MetricPoint {
+                        step,
+                        time,
+                        value: *value,
+                    };
+                    Ok((metric::intern(tx, metric)?, point))
+                })
+                .collect::<Result<_>>()?;
+            metric::insert_keyed(tx, row, points)
         })
     }
 
@@ -164,11 +145,11 @@ impl Run {
     /// As for [`log_metric`](Self::log_metric).
     pub fn log_points(&self, metric: &str, points: &[MetricPoint]) -> Result<()> {
         check_key("metric", metric)?;
-        self.write(|tx| {
-            points
-                .iter()
-                .try_for_each(|point| metric::insert(tx, self.row, metric, *point))
-        })
+        if points.is_empty() {
+            return Ok(());
+        }
+        let (metric, points, row) = (metric.to_owned(), points.to_vec(), self.row);
+        self.write(move |tx| metric::insert(tx, row, &metric, &points))
     }
 
     /// Sets a tag, over an earlier value if there is one.
@@ -178,18 +159,9 @@ impl Run {
     /// [`Error::Database`].
     pub fn set_tag(&self, tag: &str, value: &str) -> Result<()> {
         check_key("tag", tag)?;
-        check_length(format!("tag `{tag}`"), value, TAG_LIMIT)?;
-        let writing = "write a tag";
-        self.write(|tx| {
-            tx.prepare_cached(
-                "INSERT INTO tag (run_id, key, value) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET value = excluded.value",
-            )
-            .during(writing)?
-            .execute(params![self.row, tag, value])
-            .during(writing)?;
-            Ok(())
-        })
+        check_length(format!("tag `{tag}`"), value, limits::TAG_VALUE)?;
+        let (tag, value, row) = (tag.to_owned(), value.to_owned(), self.row);
+        self.write(move |tx| write_tag(tx, row, &tag, &value))
     }
 
     /// Keeps bytes under a name, once: the same bytes again are no news, others are a conflict.
@@ -201,19 +173,23 @@ impl Run {
         check_artifact(artifact)?;
         let digest = self.registry.keep(artifact, bytes)?;
         let writing = "write an artifact";
-        self.write(|tx| {
+        let size = size_of(bytes);
+        let (artifact, row, id) = (artifact.to_owned(), self.row, self.id.clone());
+        self.write(move |tx| {
             let found: Option<String> = tx
                 .prepare_cached("SELECT digest FROM run_artifact WHERE run_id = ?1 AND path = ?2")
                 .during(writing)?
-                .query_row(params![self.row, artifact], |row| row.get(0))
+                .query_row(params![row, artifact], |row| row.get(0))
                 .optional()
                 .during(writing)?;
-            let found = found.map(|text| stored("digest", text.parse())).transpose()?;
+            let found = found
+                .map(|text| stored("digest", text.parse::<Digest>()))
+                .transpose()?;
             match found {
                 Some(found) if found == digest => Ok(()),
                 Some(found) => Err(Error::ArtifactConflict {
-                    run: self.id.clone(),
-                    artifact: artifact.to_owned(),
+                    run: id.clone(),
+                    artifact: artifact.clone(),
                     stored: found,
                     given: digest,
                 }),
@@ -222,7 +198,7 @@ impl Run {
                         "INSERT INTO run_artifact (run_id, path, digest, size) VALUES (?1, ?2, ?3, ?4)",
                     )
                     .during(writing)?
-                    .execute(params![self.row, artifact, digest.to_string(), size_of(bytes)])
+                    .execute(params![row, artifact, digest.to_string(), size])
                     .during(writing)?;
                     Ok(())
                 }
@@ -234,15 +210,19 @@ impl Run {
     /// Ends the run and returns what it wrote.
     ///
     /// # Errors
-    /// [`Error::InvalidStatus`] for [`RunStatus::Running`], [`Error::RunEnded`] if somebody else
+    /// [`Error::InvalidStatus`] for a status that is open, [`Error::RunEnded`] if somebody else
     /// ended it, [`Error::Busy`] or [`Error::Database`].
     pub fn finish(self, status: RunStatus) -> Result<RunInfo> {
         self.registry.end_run(&self.id, status)
     }
 
-    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.registry.database().write(|tx| {
-            still_running(tx, self.row, &self.id)?;
+    fn write(
+        &self,
+        work: impl Fn(&Transaction<'_>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<()> {
+        let (row, id) = (self.row, self.id.clone());
+        self.registry.database().write_grouped(move |tx| {
+            still_running(tx, row, &id)?;
             work(tx)
         })
     }

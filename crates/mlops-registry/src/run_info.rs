@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use mlops_core::{Digest, EventTime, ExperimentName, Principal};
+use mlops_core::{Digest, EventTime, Principal};
 use mlops_store::Bytes;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, MetricPoint, Registry, Result,
+    Error, ExperimentName, Lifecycle, MetricPoint, Registry, Result, TrackingError,
     error::{During, cut, stored},
     experiment, metric, number,
 };
@@ -73,6 +73,8 @@ impl From<RunId> for String {
 pub enum RunStatus {
     /// It goes on, or its process died.
     Running,
+    /// It will start.
+    Scheduled,
     /// It ended well.
     Finished,
     /// It ended in an error.
@@ -86,14 +88,28 @@ impl RunStatus {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Scheduled => "scheduled",
             Self::Finished => "finished",
             Self::Failed => "failed",
             Self::Killed => "killed",
         }
     }
 
-    fn read(text: &str) -> Result<Self> {
-        [Self::Running, Self::Finished, Self::Failed, Self::Killed]
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Running,
+        Self::Scheduled,
+        Self::Finished,
+        Self::Failed,
+        Self::Killed,
+    ];
+
+    /// Whether a run of that status goes on or will.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Running | Self::Scheduled)
+    }
+
+    pub(crate) fn read(text: &str) -> Result<Self> {
+        Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
             .ok_or_else(|| Error::Stored {
@@ -147,7 +163,7 @@ impl Registry {
         self.database().read(|tx| read(tx, row_of(tx, id)?))
     }
 
-    /// The runs of an experiment, the latest start first.
+    /// The runs of an experiment, the latest one first; deleted ones are left out.
     ///
     /// # Errors
     /// [`Error::UnknownExperiment`], [`Error::Busy`] or [`Error::Database`].
@@ -156,7 +172,7 @@ impl Registry {
         self.database().read(|tx| {
             let experiment = experiment::existing(tx, experiment)?;
             let rows: Vec<i64> = tx
-                .prepare_cached("SELECT id FROM run WHERE experiment_id = ?1 ORDER BY id DESC")
+                .prepare_cached("SELECT id FROM run WHERE experiment_id = ?1 AND deleted_us IS NULL ORDER BY id DESC")
                 .during(listing)?
                 .query_map([experiment], |row| row.get(0))
                 .during(listing)?
@@ -208,10 +224,10 @@ impl Registry {
     /// Ends a run whose handle is lost, for instance because its process was killed.
     ///
     /// # Errors
-    /// [`Error::UnknownRun`], [`Error::InvalidStatus`] for [`RunStatus::Running`],
-    /// [`Error::RunEnded`], [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownRun`], [`Error::InvalidStatus`] for a status that is open,
+    /// [`Error::RunEnded`], [`Error::Tracking`] if it was deleted, [`Error::Busy`] or [`Error::Database`].
     pub fn end_run(&self, id: &RunId, status: RunStatus) -> Result<RunInfo> {
-        if status == RunStatus::Running {
+        if status.is_open() {
             return Err(Error::InvalidStatus {
                 run: id.clone(),
                 status,
@@ -241,20 +257,29 @@ pub(crate) fn row_of(tx: &Transaction<'_>, id: &RunId) -> Result<i64> {
         .ok_or_else(|| Error::UnknownRun { run: id.clone() })
 }
 
-/// Refuses a run that has ended.
+/// Refuses a run that has ended or was deleted.
 pub(crate) fn still_running(tx: &Transaction<'_>, row: i64, id: &RunId) -> Result<()> {
     let looking = "look up a run";
-    let status: String = tx
-        .prepare_cached("SELECT status FROM run WHERE id = ?1")
+    let (status, deleted): (String, Option<i64>) = tx
+        .prepare_cached("SELECT status, deleted_us FROM run WHERE id = ?1")
         .during(looking)?
-        .query_row([row], |row| row.get(0))
+        .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))
         .during(looking)?;
-    match RunStatus::read(&status)? {
-        RunStatus::Running => Ok(()),
-        status => Err(Error::RunEnded {
+    let status = RunStatus::read(&status)?;
+    if !status.is_open() {
+        return Err(Error::RunEnded {
             run: id.clone(),
             status,
-        }),
+        });
+    }
+    match Lifecycle::of(deleted) {
+        Lifecycle::Active => Ok(()),
+        state @ Lifecycle::Deleted => Err(TrackingError::RunState {
+            run: id.clone(),
+            state,
+            needed: Lifecycle::Active,
+        }
+        .into()),
     }
 }
 
@@ -295,7 +320,10 @@ fn read(tx: &Transaction<'_>, run: i64) -> Result<RunInfo> {
         started: EventTime::from_micros(started),
         ended: ended.map(EventTime::from_micros),
         params: texts("SELECT key, value FROM param WHERE run_id = ?1")?,
-        metrics: metric::latest(tx, run)?,
+        metrics: metric::latest(tx, run)?
+            .into_iter()
+            .map(|(key, point)| (key, point.value))
+            .collect(),
         tags: texts("SELECT key, value FROM tag WHERE run_id = ?1")?,
         artifacts: texts("SELECT path, digest FROM run_artifact WHERE run_id = ?1")?
             .into_iter()

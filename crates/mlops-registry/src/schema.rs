@@ -4,6 +4,8 @@
 //! migration that was ever released is frozen: a test holds its digest. A database with a higher
 //! number than this build knows is refused.
 
+mod v3;
+
 use std::path::Path;
 
 use mlops_core::{Digest, EventTime};
@@ -15,7 +17,7 @@ use crate::{Error, Result, error::During};
 const APPLICATION_ID: i32 = 0x4d4c_4f50;
 
 /// Migration n is the entry n - 1.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, v3::V3];
 
 /// Times are microseconds since 1970 in UTC. NaN cannot be a REAL in SQLite, so it is a flag.
 const V1: &str = "
@@ -175,7 +177,8 @@ pub(crate) fn is_current(tx: &Transaction<'_>, path: &Path) -> Result<bool> {
     Ok(found == known)
 }
 
-/// Brings the tables up to date. Call it inside an immediate transaction.
+/// Brings the tables up to date. Call it inside an immediate transaction with foreign keys off: a table
+/// that is made anew is gone for a moment, and the references are checked at the end instead.
 pub(crate) fn migrate(tx: &Transaction<'_>, path: &Path, now: EventTime) -> Result<()> {
     if is_current(tx, path)? {
         return Ok(());
@@ -210,7 +213,19 @@ pub(crate) fn migrate(tx: &Transaction<'_>, path: &Path, now: EventTime) -> Resu
     )
     .during(migrating)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)
-        .during(migrating)
+        .during(migrating)?;
+    let dangling: i64 = tx
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| {
+            row.get(0)
+        })
+        .during(migrating)?;
+    if dangling > 0 {
+        return Err(Error::Stored {
+            what: "database",
+            reason: format!("{dangling} rows refer to rows that are gone"),
+        });
+    }
+    Ok(())
 }
 
 fn latest() -> u32 {
@@ -227,6 +242,6 @@ mod tests {
             .iter()
             .map(|sql| Digest::of(sql.as_bytes()).short())
             .collect();
-        assert_eq!(digests, ["b9498bc8257a"]);
+        assert_eq!(digests, ["b9498bc8257a", "6a3aaef980e1"]);
     }
 }

@@ -129,7 +129,7 @@ fn many_threads_may_open_a_new_registry_at_once() {
             }
         });
         let registry = open(directory.path()).unwrap();
-        assert_eq!(registry.experiments().unwrap()[0].runs, 8);
+        assert_eq!(registry.experiments().unwrap()[1].runs, 8);
         assert_eq!(registry.audit(None).unwrap().len(), 1);
         registry.verify_audit().unwrap();
     }

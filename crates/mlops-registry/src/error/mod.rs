@@ -1,12 +1,19 @@
 //! What can go wrong in the registry, by name: which experiment, run, model, version, alias, metric.
 //!
-//! The database's own error type stays private behind [`DatabaseError`].
+//! The variants stand here, what a caller can do about each in `kind.rs`, and the database's own error type
+//! stays private behind [`DatabaseError`] in `database.rs`.
 
-use std::{fmt, path::PathBuf};
+mod database;
+mod kind;
 
-use mlops_core::{AliasName, Digest, ErrorKind, ExperimentName, ModelName, VersionNumber};
+use std::path::PathBuf;
 
-use crate::{GateDecision, RunId, RunStatus, Stage};
+use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
+
+use crate::{ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
+
+pub use database::DatabaseError;
+pub(crate) use database::{During, stored};
 
 /// An error of the registry.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +22,9 @@ pub enum Error {
     /// A name or another noun is not valid.
     #[error(transparent)]
     Core(#[from] mlops_core::Error),
+    /// Tracking by identity says no.
+    #[error(transparent)]
+    Tracking(#[from] TrackingError),
     /// A registry URL is not one.
     #[error("registry url `{url}` is not valid: {reason}")]
     InvalidUrl {
@@ -376,129 +386,11 @@ pub enum Error {
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-impl Error {
-    /// What a caller can do about it.
-    pub fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Core(error) => error.kind(),
-            Self::InvalidUrl { .. }
-            | Self::InvalidKey { .. }
-            | Self::TooLong { .. }
-            | Self::InvalidReference { .. }
-            | Self::InvalidStatus { .. }
-            | Self::InvalidGate { .. }
-            | Self::InvalidSignature { .. }
-            | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
-            Self::UnsupportedUrl { .. } | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
-            Self::UnknownExperiment { .. }
-            | Self::UnknownRun { .. }
-            | Self::UnknownMetric { .. }
-            | Self::UnknownArtifact { .. }
-            | Self::UnknownModel { .. }
-            | Self::UnknownVersion { .. }
-            | Self::UnknownAlias { .. } => ErrorKind::NotFound,
-            Self::ParamConflict { .. }
-            | Self::ArtifactConflict { .. }
-            | Self::RunEnded { .. }
-            | Self::IllegalTransition { .. }
-            | Self::StaleEvidence { .. }
-            | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
-            Self::ReservedAlias { .. } | Self::GateRefused { .. } => ErrorKind::Denied,
-            Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
-                // a registered artifact that is gone is damage, not a question of a wrong name
-                match source.kind() {
-                    ErrorKind::NotFound => ErrorKind::Corrupt,
-                    kind => kind,
-                }
-            }
-            Self::NotKept { source, .. } | Self::Artifacts { source, .. } => source.kind(),
-            Self::Package { source, .. } => match source.kind() {
-                // a newer format is not damage
-                ErrorKind::Unsupported => ErrorKind::Unsupported,
-                _ => ErrorKind::Corrupt,
-            },
-            Self::PackageMismatch { .. }
-            | Self::AuditBroken { .. }
-            | Self::AuditDisagrees { .. }
-            | Self::NotARegistry { .. }
-            | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Busy { .. } => ErrorKind::Unavailable,
-            Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
-        }
-    }
-}
-
 fn champion_text(version: Option<&VersionNumber>) -> String {
     version.map_or_else(
         || "no champion".into(),
         |version| format!("version {version}"),
     )
-}
-
-/// The error of the database, as text and kind alone.
-#[derive(Debug)]
-pub struct DatabaseError(rusqlite::Error);
-
-impl DatabaseError {
-    pub(crate) fn new(error: rusqlite::Error) -> Self {
-        Self(error)
-    }
-
-    /// Whether the file is something else than a SQLite database.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.0.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase)
-    }
-
-    fn kind(&self) -> ErrorKind {
-        use rusqlite::ErrorCode;
-        match self.0.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
-            Some(ErrorCode::ConstraintViolation) | None => ErrorKind::Internal,
-            Some(_) => ErrorKind::Unavailable,
-        }
-    }
-}
-
-impl fmt::Display for DatabaseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for DatabaseError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0)
-    }
-}
-
-/// Says what was being done when the database failed.
-pub(crate) trait During<T> {
-    /// Turns the database's error into ours.
-    fn during(self, action: &'static str) -> Result<T>;
-}
-
-impl<T> During<T> for rusqlite::Result<T> {
-    fn during(self, action: &'static str) -> Result<T> {
-        use rusqlite::ErrorCode;
-        self.map_err(|error| match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { action },
-            _ => Error::Database {
-                action,
-                source: DatabaseError(error),
-            },
-        })
-    }
-}
-
-/// Reads back a stored text by its own parser.
-pub(crate) fn stored<T, E: fmt::Display>(
-    what: &'static str,
-    result: std::result::Result<T, E>,
-) -> Result<T> {
-    result.map_err(|error| Error::Stored {
-        what,
-        reason: error.to_string(),
-    })
 }
 
 /// The head of a text, for messages.

@@ -1,0 +1,379 @@
+//! Artifacts of runs and logged models: paths that point at blobs of the store by digest.
+//!
+//! A path is a key in the namespace of its owner and never a path on a disk. Deleting takes the path
+//! away; the blob goes when nothing refers to it any more, by garbage collection.
+
+use std::{fmt, io::Read};
+
+use mlops_core::Digest;
+use mlops_store::Bytes;
+use rusqlite::{OptionalExtension, Transaction, params};
+use serde::Serialize;
+
+use super::{Tracking, logged_model, run::active_row};
+use crate::{
+    Error, LoggedModelId, Registry, Result, RunId, TrackingError,
+    error::{During, cut, stored},
+    key::{check_artifact, size_of},
+    run_info::row_of,
+};
+
+/// Whose artifacts are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArtifactOwner {
+    /// Those of a run.
+    Run(RunId),
+    /// Those of a logged model.
+    Model(LoggedModelId),
+}
+
+impl fmt::Display for ArtifactOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(id) => write!(f, "run `{id}`"),
+            Self::Model(id) => write!(f, "logged model `{id}`"),
+        }
+    }
+}
+
+/// A file or a directory in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ArtifactEntry {
+    /// The whole path, from the owner's root.
+    pub path: String,
+    /// The digest and the size in bytes of a file; `None` for a directory.
+    pub file: Option<(Digest, u64)>,
+}
+
+/// The statements of one table of artifacts.
+struct Table {
+    first: &'static str,
+    find: &'static str,
+    link: &'static str,
+    delete: &'static str,
+}
+
+const OF_RUNS: Table = Table {
+    first: "SELECT path, digest, size FROM run_artifact
+        WHERE run_id = ?1 AND path >= ?2 AND path < ?3 ORDER BY path LIMIT 1",
+    find: "SELECT digest, size FROM run_artifact WHERE run_id = ?1 AND path = ?2",
+    link: "INSERT INTO run_artifact (run_id, path, digest, size) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO UPDATE SET digest = excluded.digest, size = excluded.size",
+    delete: "DELETE FROM run_artifact
+        WHERE run_id = ?1 AND (path = ?2 OR (path >= ?2 || '/' AND path < ?2 || '0'))",
+};
+
+const OF_MODELS: Table = Table {
+    first: "SELECT path, digest, size FROM logged_model_artifact
+        WHERE model_id = ?1 AND path >= ?2 AND path < ?3 ORDER BY path LIMIT 1",
+    find: "SELECT digest, size FROM logged_model_artifact WHERE model_id = ?1 AND path = ?2",
+    link: "INSERT INTO logged_model_artifact (model_id, path, digest, size) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT DO UPDATE SET digest = excluded.digest, size = excluded.size",
+    delete: "DELETE FROM logged_model_artifact
+        WHERE model_id = ?1 AND (path = ?2 OR (path >= ?2 || '/' AND path < ?2 || '0'))",
+};
+
+impl ArtifactOwner {
+    fn table(&self) -> &'static Table {
+        match self {
+            Self::Run(_) => &OF_RUNS,
+            Self::Model(_) => &OF_MODELS,
+        }
+    }
+
+    fn row(&self, tx: &Transaction<'_>) -> Result<i64> {
+        match self {
+            Self::Run(id) => row_of(tx, id),
+            Self::Model(id) => logged_model::row_of(tx, id),
+        }
+    }
+
+    fn active_row(&self, tx: &Transaction<'_>) -> Result<i64> {
+        match self {
+            Self::Run(id) => active_row(tx, id),
+            Self::Model(id) => logged_model::active_row(tx, id),
+        }
+    }
+
+    fn unknown(&self, path: &str) -> Error {
+        TrackingError::UnknownArtifact {
+            owner: self.to_string(),
+            artifact: cut(path),
+        }
+        .into()
+    }
+}
+
+/// A row of an artifact table, as the database has it.
+type Row = (String, String, i64);
+
+impl Tracking {
+    /// The files and directories in a directory, by name; the root if it is `None`. A path that names a
+    /// file lists that file alone, and one that names nothing lists nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKey`] for the path, [`Error::UnknownRun`],
+    /// [`TrackingError::UnknownLoggedModel`], [`Error::Busy`] or [`Error::Database`].
+    ///
+    /// # Complexity
+    /// A step of the index for each entry of the directory, whatever lies below it.
+    pub fn artifacts(
+        &self,
+        owner: &ArtifactOwner,
+        directory: Option<&str>,
+    ) -> Result<Vec<ArtifactEntry>> {
+        let prefix = match directory {
+            None | Some("") => String::new(),
+            Some(path) => {
+                check_artifact(path)?;
+                format!("{path}/")
+            }
+        };
+        // `0` follows `/`, so that this is the end of what lies in a directory
+        let end = match prefix.strip_suffix('/') {
+            Some(path) => format!("{path}0"),
+            None => char::MAX.to_string(),
+        };
+        self.registry.database().read(|tx| {
+            let row = owner.row(tx)?;
+            let mut entries = Vec::new();
+            let mut from = prefix.clone();
+            while let Some((path, digest, size)) = first(tx, owner.table(), row, &from, &end)? {
+                let name = &path[prefix.len()..];
+                if let Some((name, _)) = name.split_once('/') {
+                    let path = format!("{prefix}{name}");
+                    from = format!("{path}0");
+                    entries.push(ArtifactEntry { path, file: None });
+                } else {
+                    from = format!("{path}\0");
+                    entries.push(ArtifactEntry {
+                        path,
+                        file: Some(file(&digest, size)?),
+                    });
+                }
+            }
+            if let (Some(path), true) = (directory, entries.is_empty())
+                && let Some((digest, size)) = find(tx, owner, row, path)?
+            {
+                entries.push(ArtifactEntry {
+                    path: path.to_owned(),
+                    file: Some((digest, size)),
+                });
+            }
+            // `a.txt` sorts before `a/` by byte, and a reader expects names in order
+            entries.sort_by(|one, other| one.path.cmp(&other.path));
+            Ok(entries)
+        })
+    }
+
+    /// The digest and the size in bytes of a file.
+    ///
+    /// # Errors
+    /// [`TrackingError::UnknownArtifact`] and as for [`artifacts`](Self::artifacts).
+    pub fn find_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<(Digest, u64)> {
+        check_artifact(path)?;
+        self.registry.database().read(|tx| {
+            let row = owner.row(tx)?;
+            find(tx, owner, row, path)?.ok_or_else(|| owner.unknown(path))
+        })
+    }
+
+    /// The bytes of a file, compared with their digest.
+    ///
+    /// # Errors
+    /// [`Error::NotKept`] if the bytes are gone or changed, and as for
+    /// [`find_artifact`](Self::find_artifact).
+    pub fn read_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<Bytes> {
+        let (digest, _) = self.find_artifact(owner, path)?;
+        self.registry
+            .store()
+            .get(&digest)
+            .map_err(|source| Error::NotKept {
+                artifact: path.to_owned(),
+                source: Box::new(source),
+            })
+    }
+
+    /// Keeps a file under a path, in the place of an earlier one.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKey`] for the path, [`Error::NotKept`] if the store fails,
+    /// [`TrackingError::InvalidValue`] if the reader fails, [`TrackingError::ArtifactInTheWay`],
+    /// [`Error::UnknownRun`], [`TrackingError::UnknownLoggedModel`], [`TrackingError::RunState`],
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub fn put_artifact(
+        &self,
+        owner: &ArtifactOwner,
+        path: &str,
+        mut content: impl Read,
+    ) -> Result<Digest> {
+        check_artifact(path)?;
+        // refused before the bytes are taken; checked again when they are linked
+        self.registry
+            .database()
+            .read(|tx| owner.active_row(tx).map(drop))?;
+        let mut bytes = Vec::new();
+        content
+            .read_to_end(&mut bytes)
+            .map_err(|_| TrackingError::InvalidValue {
+                what: format!("the content of artifact `{}`", cut(path)),
+                reason: "it could not be read to its end",
+            })?;
+        let digest = self.registry.keep(path, &bytes)?;
+        let size = u64::try_from(size_of(&bytes)).unwrap_or_default();
+        self.link_artifact(owner, path, digest, size)?;
+        Ok(digest)
+    }
+
+    /// Points a path at a blob that the store keeps already, in the place of an earlier one.
+    ///
+    /// # Errors
+    /// As for [`put_artifact`](Self::put_artifact), and [`TrackingError::UnknownArtifact`] if the store
+    /// does not have the blob.
+    pub fn link_artifact(
+        &self,
+        owner: &ArtifactOwner,
+        path: &str,
+        digest: Digest,
+        size: u64,
+    ) -> Result<()> {
+        check_artifact(path)?;
+        let kept = self
+            .registry
+            .store()
+            .contains(&digest)
+            .map_err(|source| Error::NotKept {
+                artifact: path.to_owned(),
+                source: Box::new(source),
+            })?;
+        let Ok(size) = i64::try_from(size) else {
+            return Err(owner.unknown(path));
+        };
+        if !kept {
+            return Err(owner.unknown(path));
+        }
+        let (owner, path) = (owner.clone(), path.to_owned());
+        self.registry.database().write_grouped(move |tx| {
+            let row = owner.active_row(tx)?;
+            free_path(tx, &owner, row, &path)?;
+            let linking = "write an artifact";
+            tx.prepare_cached(owner.table().link)
+                .during(linking)?
+                .execute(params![row, path, digest.to_string(), size])
+                .during(linking)?;
+            Ok(())
+        })
+    }
+
+    /// Takes a file, or a directory with all that lies in it, away from its owner. The bytes stay until
+    /// nothing refers to them.
+    ///
+    /// # Errors
+    /// [`TrackingError::UnknownArtifact`] if there is nothing, and as for
+    /// [`put_artifact`](Self::put_artifact).
+    pub fn delete_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<()> {
+        check_artifact(path)?;
+        let (owner, path) = (owner.clone(), path.to_owned());
+        self.registry.database().write_grouped(move |tx| {
+            let row = owner.active_row(tx)?;
+            let gone = tx
+                .execute(owner.table().delete, params![row, path])
+                .during("delete an artifact")?;
+            if gone == 0 {
+                return Err(owner.unknown(&path));
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Registry {
+    /// The digests of all artifacts that runs and logged models refer to, deleted ones included: what
+    /// garbage collection must keep for them. In order, each once.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub fn tracked_digests(&self) -> Result<Vec<Digest>> {
+        let reading = "read the artifacts of all runs";
+        self.database().read(|tx| {
+            tx.prepare_cached(
+                "SELECT digest FROM run_artifact UNION SELECT digest FROM logged_model_artifact
+                 ORDER BY digest",
+            )
+            .during(reading)?
+            .query_map([], |row| row.get::<_, String>(0))
+            .during(reading)?
+            .map(|digest| stored("digest", digest.during(reading)?.parse()))
+            .collect()
+        })
+    }
+}
+
+fn first(
+    tx: &Transaction<'_>,
+    table: &Table,
+    row: i64,
+    from: &str,
+    end: &str,
+) -> Result<Option<Row>> {
+    let listing = "list artifacts";
+    tx.prepare_cached(table.first)
+        .during(listing)?
+        .query_row(params![row, from, end], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()
+        .during(listing)
+}
+
+fn find(
+    tx: &Transaction<'_>,
+    owner: &ArtifactOwner,
+    row: i64,
+    path: &str,
+) -> Result<Option<(Digest, u64)>> {
+    let looking = "look up an artifact";
+    let found: Option<(String, i64)> = tx
+        .prepare_cached(owner.table().find)
+        .during(looking)?
+        .query_row(params![row, path], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .during(looking)?;
+    found.map(|(digest, size)| file(&digest, size)).transpose()
+}
+
+/// Refuses a path where a directory is a file, or a file a directory.
+fn free_path(tx: &Transaction<'_>, owner: &ArtifactOwner, row: i64, path: &str) -> Result<()> {
+    let in_the_way = |artifact: &str, other: &str| {
+        Err(TrackingError::ArtifactInTheWay {
+            owner: owner.to_string(),
+            artifact: cut(artifact),
+            other: cut(other),
+        }
+        .into())
+    };
+    for (at, _) in path.match_indices('/') {
+        if find(tx, owner, row, &path[..at])?.is_some() {
+            return in_the_way(path, &path[..at]);
+        }
+    }
+    let below = first(
+        tx,
+        owner.table(),
+        row,
+        &format!("{path}/"),
+        &format!("{path}0"),
+    )?;
+    match below {
+        Some((other, _, _)) => in_the_way(path, &other),
+        None => Ok(()),
+    }
+}
+
+fn file(digest: &str, size: i64) -> Result<(Digest, u64)> {
+    Ok((
+        stored("digest", digest.parse())?,
+        stored("size", u64::try_from(size))?,
+    ))
+}
