@@ -4,8 +4,9 @@
 //! the object that they lead to, the right on it, the work. What is not allowed on the way is denied.
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -13,7 +14,7 @@ use axum::{
     extract::{FromRequestParts, Path, Query, Request, State},
     http::{Response, StatusCode, request::Parts},
 };
-use mlops_registry::Registry;
+use mlops_registry::{ExperimentId, Registry, RunId};
 
 use super::{
     access::{Doorkeeper, Who},
@@ -33,6 +34,32 @@ pub(super) struct App {
     pub(super) doorkeeper: Doorkeeper,
     pub(super) hosts: Hosts,
     pub(super) limits: TrackingLimits,
+    pub(super) runs: KnownRuns,
+}
+
+/// Which experiment a run is of, which never changes; so that each point of a metric asks the storage only
+/// for the name.
+#[derive(Debug, Default)]
+pub(super) struct KnownRuns(Mutex<BTreeMap<RunId, ExperimentId>>);
+
+impl KnownRuns {
+    const MOST: usize = 1 << 16;
+
+    pub(super) fn get(&self, run: &RunId) -> Option<ExperimentId> {
+        self.held().get(run).copied()
+    }
+
+    pub(super) fn put(&self, run: &RunId, experiment: ExperimentId) {
+        let mut held = self.held();
+        if held.len() >= Self::MOST {
+            held.clear();
+        }
+        held.insert(run.clone(), experiment);
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeMap<RunId, ExperimentId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the work of a request hands back.

@@ -10,11 +10,9 @@ use axum::{
     body::Body,
     http::{HeaderValue, Response, StatusCode, header},
 };
-use mlops_core::ErrorKind;
 use serde::Serialize;
 
 use super::params::shown;
-use crate::error::chain;
 
 /// The codes that this server answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,43 +158,4 @@ impl Failure {
         }
         response
     }
-}
-
-impl From<mlops_core::Error> for Failure {
-    fn from(error: mlops_core::Error) -> Self {
-        of_kind(error.kind(), &error)
-    }
-}
-
-impl From<mlops_registry::Error> for Failure {
-    fn from(error: mlops_registry::Error) -> Self {
-        of_kind(error.kind(), &error)
-    }
-}
-
-/// What is the caller's business is told; what is ours is logged, and the caller learns only what to do.
-fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Failure {
-    let code = match kind {
-        ErrorKind::Invalid => Code::InvalidParameterValue,
-        ErrorKind::NotFound => Code::ResourceDoesNotExist,
-        ErrorKind::Conflict => Code::ResourceConflict,
-        ErrorKind::Denied => Code::PermissionDenied,
-        ErrorKind::Unsupported => Code::NotImplemented,
-        ErrorKind::Corrupt => {
-            tracing::error!(error = %chain(error), "damaged data");
-            return Failure::new(Code::DataLoss, "what was asked for is stored and damaged");
-        }
-        ErrorKind::Unavailable => {
-            tracing::warn!(error = %chain(error), "the storage does not answer");
-            return Failure::new(
-                Code::TemporarilyUnavailable,
-                "the storage does not answer just now",
-            );
-        }
-        _ => {
-            tracing::error!(error = %chain(error), "a request met a bug");
-            return Failure::new(Code::InternalError, "the request met a bug in the server");
-        }
-    };
-    Failure::new(code, chain(error))
 }

@@ -14,6 +14,7 @@ mod api;
 mod app;
 mod artifact;
 mod body;
+mod convert;
 mod failure;
 mod gate;
 mod limits;

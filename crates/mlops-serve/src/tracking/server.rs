@@ -13,7 +13,7 @@ use mlops_registry::Registry;
 use super::{
     access::{Doorkeeper, ServerPolicy},
     api::TABLE,
-    app::{self, App},
+    app::{self, App, KnownRuns},
     gate::Hosts,
     limits::TrackingLimits,
 };
@@ -118,6 +118,7 @@ impl TrackingServer {
             doorkeeper: Doorkeeper::new(self.policy, Principal::new(LOCAL)?),
             hosts: self.hosts,
             limits: self.limits,
+            runs: KnownRuns::default(),
         });
         start(
             Listen {

@@ -33,11 +33,36 @@ pub(super) const ROUTES: &[Route] = &[
     proxied(Verb::Get, "/artifacts", READ, Work::Answer(list)),
     proxied(Verb::Get, "/artifacts/{*path}", READ, Work::Download(get)),
     proxied(Verb::Put, "/artifacts/{*path}", EDIT, Work::Upload(put)),
-    proxied(Verb::Delete, "/artifacts/{*path}", MANAGE, Work::Answer(delete)),
-    proxied(Verb::Post, "/mpu/create/{*path}", EDIT, Work::Answer(not_offered)),
-    proxied(Verb::Post, "/mpu/complete/{*path}", EDIT, Work::Answer(not_offered)),
-    proxied(Verb::Post, "/mpu/abort/{*path}", EDIT, Work::Answer(not_offered)),
-    proxied(Verb::Get, "/presigned/{*path}", READ, Work::Answer(not_offered)),
+    proxied(
+        Verb::Delete,
+        "/artifacts/{*path}",
+        MANAGE,
+        Work::Answer(delete),
+    ),
+    proxied(
+        Verb::Post,
+        "/mpu/create/{*path}",
+        EDIT,
+        Work::Answer(not_offered),
+    ),
+    proxied(
+        Verb::Post,
+        "/mpu/complete/{*path}",
+        EDIT,
+        Work::Answer(not_offered),
+    ),
+    proxied(
+        Verb::Post,
+        "/mpu/abort/{*path}",
+        EDIT,
+        Work::Answer(not_offered),
+    ),
+    proxied(
+        Verb::Get,
+        "/presigned/{*path}",
+        READ,
+        Work::Answer(not_offered),
+    ),
 ];
 
 #[derive(Debug, Serialize)]
@@ -103,11 +128,10 @@ fn file(call: &Call<'_>) -> Outcome<(ArtifactOwner, String)> {
 fn list(call: &Call<'_>) -> Outcome<Reply> {
     let (owner, path) = place(call)?;
     let entries = call.registry.tracking().artifacts(&owner, Some(&path))?;
-    let name = |path: &str| path.rsplit('/').next().unwrap_or(path);
     Ok(Reply::json(&FilesTold {
         root_uri: None,
         // this listing gives names alone, and its client puts the path before them
-        files: views(&entries, name),
+        files: views(&entries, |path| path.rsplit('/').next().unwrap_or(path)),
     }))
 }
 
@@ -129,12 +153,18 @@ fn get(call: &Call<'_>) -> Outcome<Download> {
     let tracking = call.registry.tracking();
     let (_, size) = tracking.find_artifact(&owner, &path)?;
     let bytes = tracking.read_artifact(&owner, &path)?;
-    Ok(Download::new(&path, size, Box::new(std::io::Cursor::new(bytes))))
+    Ok(Download::new(
+        &path,
+        size,
+        Box::new(std::io::Cursor::new(bytes)),
+    ))
 }
 
 fn put(call: &Call<'_>, content: &mut dyn Read) -> Outcome<Reply> {
     let (owner, path) = file(call)?;
-    call.registry.tracking().put_artifact(&owner, &path, content)?;
+    call.registry
+        .tracking()
+        .put_artifact(&owner, &path, content)?;
     Ok(Reply::nothing())
 }
 

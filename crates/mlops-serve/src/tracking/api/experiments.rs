@@ -32,7 +32,12 @@ pub(super) const ROUTES: &[Route] = &[
     Route::v2(Verb::Post, "/experiments/delete", MANAGE, delete),
     Route::v2(Verb::Post, "/experiments/restore", MANAGE, restore),
     Route::v2(Verb::Post, "/experiments/set-experiment-tag", EDIT, set_tag),
-    Route::v2(Verb::Post, "/experiments/delete-experiment-tag", EDIT, delete_tag),
+    Route::v2(
+        Verb::Post,
+        "/experiments/delete-experiment-tag",
+        EDIT,
+        delete_tag,
+    ),
 ];
 
 /// Where artifacts may be kept other than here. This server never opens such a place; clients do.
@@ -115,8 +120,7 @@ fn get(call: &Call<'_>) -> Outcome<Reply> {
 
 fn get_by_name(call: &Call<'_>) -> Outcome<Reply> {
     let given = call.params.text("experiment_name")?;
-    let unknown =
-        || Failure::not_found(format!("Could not find experiment with name '{given}'"));
+    let unknown = || Failure::not_found(format!("Could not find experiment with name '{given}'"));
     // what cannot be a name is the name of nothing
     let name = ExperimentName::new(given).map_err(|_| unknown())?;
     match call.registry.tracking().experiment_named(&name) {
@@ -172,7 +176,9 @@ fn restore(call: &Call<'_>) -> Outcome<Reply> {
 fn set_tag(call: &Call<'_>) -> Outcome<Reply> {
     let (key, value) = super::view::read_pair(call.params)?;
     let id = experiment_id(call.params)?;
-    call.registry.tracking().set_experiment_tag(id, &key, &value)?;
+    call.registry
+        .tracking()
+        .set_experiment_tag(id, &key, &value)?;
     Ok(Reply::empty())
 }
 

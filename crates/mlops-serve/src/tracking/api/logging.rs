@@ -17,13 +17,14 @@ use crate::tracking::{
 };
 
 const EDIT: Needs = Needs::RightOn(Right::Edit, subject::run);
+const EDIT_MODELS: Needs = Needs::RightOn(Right::Edit, subject::logged_to);
 
 pub(super) const ROUTES: &[Route] = &[
-    Route::v2(Verb::Post, "/runs/log-metric", EDIT, log_metric),
+    Route::v2(Verb::Post, "/runs/log-metric", EDIT_MODELS, log_metric),
     Route::v2(Verb::Post, "/runs/log-parameter", EDIT, log_param),
     Route::v2(Verb::Post, "/runs/set-tag", EDIT, set_tag),
     Route::v2(Verb::Post, "/runs/delete-tag", EDIT, delete_tag),
-    Route::v2(Verb::Post, "/runs/log-batch", EDIT, log_batch),
+    Route::v2(Verb::Post, "/runs/log-batch", EDIT_MODELS, log_batch),
     Route::v2(Verb::Post, "/runs/log-inputs", EDIT, log_inputs),
     Route::v2(Verb::Post, "/runs/outputs", EDIT, log_outputs),
     Route::v2(Verb::Post, "/runs/log-model", EDIT, log_model),
@@ -39,7 +40,9 @@ fn read_metric(params: &Params) -> Outcome<Metric> {
         step: params.opt_integer("step")?.unwrap_or(0),
     };
     let model = params.opt_text("model_id")?.filter(|id| !id.is_empty());
-    let dataset = params.opt_text("dataset_name")?.filter(|name| !name.is_empty());
+    let dataset = params
+        .opt_text("dataset_name")?
+        .filter(|name| !name.is_empty());
     let digest = params.opt_text("dataset_digest")?.unwrap_or_default();
     let mut metric = Metric::new(params.text("key")?, point);
     metric.model = model.map(parse_logged_model).transpose()?;
@@ -97,7 +100,11 @@ fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
 fn log_batch(call: &Call<'_>) -> Outcome<Reply> {
     let params = call.params;
     let read = |list, one: fn(&Params) -> Outcome<(String, String)>| {
-        params.objects(list)?.iter().map(one).collect::<Outcome<Vec<_>>>()
+        params
+            .objects(list)?
+            .iter()
+            .map(one)
+            .collect::<Outcome<Vec<_>>>()
     };
     let metrics = params.objects("metrics")?;
     let batch = Batch {

@@ -49,7 +49,9 @@ fn history(call: &Call<'_>) -> Outcome<Reply> {
     };
     // more than a page may hold is answered in pages
     let limit = limit.map(|limit| limit.min(mlops_registry::limits::HISTORY_POINTS));
-    let token = params.opt_text("page_token")?.filter(|token| !token.is_empty());
+    let token = params
+        .opt_text("page_token")?
+        .filter(|token| !token.is_empty());
     let page = call.registry.tracking().history(&id, key, limit, token)?;
     let points = page.points.iter();
     Ok(Reply::json(&Told {
@@ -66,7 +68,9 @@ fn bulk_interval(call: &Call<'_>) -> Outcome<Reply> {
     let from = params.opt_integer("start_step")?.unwrap_or(i64::MIN);
     let to = params.opt_integer("end_step")?.unwrap_or(i64::MAX);
     if from > to {
-        return Err(Failure::invalid("end_step must not be less than start_step"));
+        return Err(Failure::invalid(
+            "end_step must not be less than start_step",
+        ));
     }
     let ids = params.texts("run_ids")?;
     if ids.is_empty() {

@@ -1,8 +1,6 @@
 //! Runs: made, read, updated, deleted, restored, searched.
 
-use mlops_registry::{
-    Dataset, DatasetInput, NewRun, RunRecord, RunStatus, RunUpdate,
-};
+use mlops_registry::{Dataset, DatasetInput, NewRun, RunRecord, RunStatus, RunUpdate};
 use serde::Serialize;
 
 use super::{

@@ -3,6 +3,8 @@
 //! A right is looked up on what is found here, and the work of a route reads the same parameters in the same
 //! way; nothing is taken from what a request merely claims.
 
+use std::collections::BTreeSet;
+
 use mlops_registry::{ArtifactOwner, ExperimentId, LoggedModelId, RunId};
 
 use crate::tracking::{
@@ -46,9 +48,8 @@ pub(super) fn logged_model_id(params: &Params) -> Outcome<LoggedModelId> {
 }
 
 pub(super) fn parse_logged_model(id: &str) -> Outcome<LoggedModelId> {
-    id.parse().map_err(|_| {
-        Failure::not_found(format!("Logged model with ID '{}' not found.", shown(id)))
-    })
+    id.parse()
+        .map_err(|_| Failure::not_found(format!("Logged model with ID '{}' not found.", shown(id))))
 }
 
 fn shown(id: &str) -> String {
@@ -67,7 +68,9 @@ pub(super) fn experiment(call: &Call<'_>) -> Outcome<Vec<Object>> {
 
 /// The experiment that a request is about to make.
 pub(super) fn new_experiment(call: &Call<'_>) -> Outcome<Vec<Object>> {
-    Ok(vec![Object::Experiment(call.params.text("name")?.to_owned())])
+    Ok(vec![Object::Experiment(
+        call.params.text("name")?.to_owned(),
+    )])
 }
 
 /// The experiment that a request names by name.
@@ -95,6 +98,22 @@ pub(super) fn searched_experiments(call: &Call<'_>) -> Outcome<Vec<Object>> {
 /// The experiment of the run that a request names.
 pub(super) fn run(call: &Call<'_>) -> Outcome<Vec<Object>> {
     of_run(call, &run_id(call.params)?)
+}
+
+/// The experiment of the run that a request logs to, and those of the logged models that its metrics are
+/// written to as well.
+pub(super) fn logged_to(call: &Call<'_>) -> Outcome<Vec<Object>> {
+    let mut objects = run(call)?;
+    let mut metrics = call.params.objects("metrics")?;
+    metrics.push(call.params.clone());
+    let mut models = BTreeSet::new();
+    for metric in &metrics {
+        models.extend(metric.opt_text("model_id")?.filter(|id| !id.is_empty()));
+    }
+    for model in models {
+        objects.extend(of_logged_model(call, &parse_logged_model(model)?)?);
+    }
+    Ok(objects)
 }
 
 /// The experiments of all runs that a request names.
@@ -129,7 +148,6 @@ pub(super) fn artifact(call: &Call<'_>) -> Outcome<Vec<Object>> {
     match owner {
         ArtifactOwner::Run(id) => of_run(call, &id),
         ArtifactOwner::Model(id) => of_logged_model(call, &id),
-        _ => Err(Failure::denied("Permission denied")),
     }
 }
 
@@ -142,8 +160,15 @@ pub(super) fn owner_of(place: &ArtifactPlace) -> Outcome<ArtifactOwner> {
 }
 
 pub(super) fn of_run(call: &Call<'_>, id: &RunId) -> Outcome<Vec<Object>> {
-    let run = call.registry.tracking().run(id)?;
-    named(call, run.experiment)
+    let experiment = match call.app.runs.get(id) {
+        Some(experiment) => experiment,
+        None => {
+            let experiment = call.registry.tracking().run(id)?.experiment;
+            call.app.runs.put(id, experiment);
+            experiment
+        }
+    };
+    named(call, experiment)
 }
 
 pub(super) fn of_logged_model(call: &Call<'_>, id: &LoggedModelId) -> Outcome<Vec<Object>> {

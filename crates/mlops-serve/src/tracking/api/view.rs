@@ -101,7 +101,11 @@ pub(super) fn time(param: &str, millis: i64) -> Outcome<EventTime> {
         .filter(|millis| *millis >= 0)
         .and_then(|millis| millis.checked_mul(1000))
         .ok_or_else(|| {
-            Failure::value(param, &millis.into(), "it must be a time since 1970 in milliseconds")
+            Failure::value(
+                param,
+                &millis.into(),
+                "it must be a time since 1970 in milliseconds",
+            )
         })?;
     Ok(EventTime::from_micros(micros))
 }
