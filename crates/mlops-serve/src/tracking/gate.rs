@@ -4,7 +4,7 @@
 //! rebinding that is the page's own name), the `Origin` or the `Sec-Fetch-Site` that the browser states, and
 //! it cannot state `Content-Type: application/json` without asking first, which is never granted.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::{Ipv4Addr, Ipv6Addr}};
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 
@@ -55,8 +55,14 @@ impl Hosts {
 
     fn is_ours(&self, name: &str) -> bool {
         // rebinding needs a name: whoever wrote an address meant this server
-        let address = name.trim_start_matches('[').trim_end_matches(']');
-        address.parse::<IpAddr>().is_ok()
+        let bracketed = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'));
+        let is_address = match bracketed {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => name.parse::<Ipv4Addr>().is_ok(),
+        };
+        is_address
             || name.eq_ignore_ascii_case("localhost")
             || self.0.contains(&name.to_ascii_lowercase())
     }

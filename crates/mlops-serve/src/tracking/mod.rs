@@ -21,6 +21,8 @@ mod limits;
 mod params;
 mod route;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use access::{AccessToken, Right, ServerPolicy, hash_password};
 pub use limits::TrackingLimits;

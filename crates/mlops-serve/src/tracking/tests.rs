@@ -1,0 +1,279 @@
+//! Every route there is, with nobody's secret and with each role's: what is denied, and that nothing is forgotten.
+
+#[path = "../../tests/tracking/support.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod support;
+
+use mlops_registry::{NewExperiment, NewLoggedModel, NewRun, Registry};
+use serde_json::{Value, json};
+
+use super::{
+    AccessToken, Right, ServerPolicy, TrackingServer,
+    api::TABLE,
+    route::{Needs, Route, Verb},
+};
+use crate::RunningServer;
+use support::Call;
+
+/// What each route needs, written down a second time: `None` for what every known caller may do.
+const EXPECTED: &[(Verb, &str, Option<Right>)] = {
+    use Right::{Edit, Manage, Read};
+    use Verb::{Delete, Get, Patch, Post, Put};
+    &[
+        (Get, "/server-info", None),
+        (Post, "/experiments/create", Some(Edit)),
+        (Get, "/experiments/get", Some(Read)),
+        (Get, "/experiments/get-by-name", Some(Read)),
+        (Post, "/experiments/search", None),
+        (Get, "/experiments/search", None),
+        (Post, "/experiments/update", Some(Manage)),
+        (Post, "/experiments/delete", Some(Manage)),
+        (Post, "/experiments/restore", Some(Manage)),
+        (Post, "/experiments/set-experiment-tag", Some(Edit)),
+        (Post, "/experiments/delete-experiment-tag", Some(Edit)),
+        (Post, "/runs/create", Some(Edit)),
+        (Get, "/runs/get", Some(Read)),
+        (Post, "/runs/update", Some(Edit)),
+        (Post, "/runs/delete", Some(Manage)),
+        (Post, "/runs/restore", Some(Manage)),
+        (Post, "/runs/search", Some(Read)),
+        (Post, "/runs/log-metric", Some(Edit)),
+        (Post, "/runs/log-parameter", Some(Edit)),
+        (Post, "/runs/set-tag", Some(Edit)),
+        (Post, "/runs/delete-tag", Some(Edit)),
+        (Post, "/runs/log-batch", Some(Edit)),
+        (Post, "/runs/log-inputs", Some(Edit)),
+        (Post, "/runs/outputs", Some(Edit)),
+        (Post, "/runs/log-model", Some(Edit)),
+        (Get, "/metrics/get-history", Some(Read)),
+        (Get, "/metrics/get-history-bulk-interval", Some(Read)),
+        (Get, "/artifacts/list", Some(Read)),
+        (Get, "/artifacts", Some(Read)),
+        (Get, "/artifacts/{*path}", Some(Read)),
+        (Put, "/artifacts/{*path}", Some(Edit)),
+        (Delete, "/artifacts/{*path}", Some(Manage)),
+        (Post, "/mpu/create/{*path}", Some(Edit)),
+        (Post, "/mpu/complete/{*path}", Some(Edit)),
+        (Post, "/mpu/abort/{*path}", Some(Edit)),
+        (Get, "/presigned/{*path}", Some(Read)),
+        (Post, "/logged-models", Some(Edit)),
+        (Post, "/logged-models/search", Some(Read)),
+        (Get, "/logged-models/{model_id}", Some(Read)),
+        (Patch, "/logged-models/{model_id}", Some(Edit)),
+        (Delete, "/logged-models/{model_id}", Some(Manage)),
+        (Patch, "/logged-models/{model_id}/tags", Some(Edit)),
+        (
+            Delete,
+            "/logged-models/{model_id}/tags/{tag_key}",
+            Some(Edit),
+        ),
+        (Post, "/logged-models/{model_id}/params", Some(Edit)),
+        (
+            Get,
+            "/logged-models/{model_id}/artifacts/directories",
+            Some(Read),
+        ),
+    ]
+};
+
+/// Roles by name, with the right that each has on what the requests below are about.
+const ROLES: [(&str, Option<Right>); 5] = [
+    ("nothing", None),
+    ("stranger", None),
+    ("reader", Some(Right::Read)),
+    ("editor", Some(Right::Edit)),
+    ("manager", Some(Right::Manage)),
+];
+
+fn token(role: &str) -> AccessToken {
+    let mut entropy = [0; 32];
+    entropy[..role.len()].copy_from_slice(role.as_bytes());
+    AccessToken::from_entropy(&entropy)
+}
+
+fn policy() -> ServerPolicy {
+    let on = |pattern: &str, right: &str| {
+        json!({"experiments": {pattern: right}, "models": {pattern: right},
+               "server": (pattern == "ours*").then_some(right)})
+    };
+    let principal = |role: &str| {
+        let tokens = vec![token(role).hash()];
+        match role {
+            "nothing" => json!({ "tokens": tokens }),
+            role => json!({"roles": [role], "tokens": tokens}),
+        }
+    };
+    let policy = json!({
+        "version": 1,
+        "roles": {
+            "stranger": on("theirs*", "manage"),
+            "reader": on("ours*", "read"),
+            "editor": on("ours*", "edit"),
+            "manager": on("ours*", "manage"),
+        },
+        "principals": ROLES.map(|(role, _)| (role, principal(role)))
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>(),
+    });
+    ServerPolicy::from_json(policy.to_string().as_bytes()).unwrap()
+}
+
+/// A server of its own with one thing of each sort, and a request that names them all.
+struct World {
+    server: RunningServer,
+    fields: Value,
+    path: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let registry = Registry::memory().unwrap();
+        let tracking = registry.tracking();
+        let experiment = NewExperiment::new("ours".parse().unwrap());
+        let experiment = tracking.create_experiment(experiment).unwrap().id;
+        let run = tracking.create_run(NewRun::new(experiment)).unwrap().id;
+        let model = NewLoggedModel::new(experiment);
+        let model = tracking.create_logged_model(model).unwrap().id;
+        let server = TrackingServer::new(registry)
+            .policy(policy())
+            .bind("127.0.0.1:0")
+            .unwrap();
+        let path = format!("{experiment}/{run}/artifacts/a.txt");
+        let fields = json!({
+            "experiment_id": experiment.to_string(),
+            "experiment_ids": [experiment.to_string()],
+            "experiment_name": "ours",
+            "name": "ours",
+            "new_name": "ours too",
+            "run_id": run.as_str(),
+            "run_ids": [run.as_str()],
+            "model_id": model.as_str(),
+            "tag_key": "k",
+            "key": "k",
+            "value": "1",
+            "timestamp": 1,
+            "metric_key": "k",
+            "path": path,
+            "version": "1",
+            "alias": "a",
+        });
+        Self {
+            server,
+            fields,
+            path,
+        }
+    }
+
+    /// Sends a request on a route; the status.
+    fn ask(&self, route: &Route, prefix: &str, call: Call) -> u16 {
+        let text = |name: &str| self.fields[name].as_str().unwrap().to_owned();
+        let mut fields = self.fields.clone();
+        if route.path == "/artifacts/list" {
+            fields.as_object_mut().unwrap().remove("path");
+        }
+        let path = route
+            .path
+            .replace("{*path}", &self.path)
+            .replace("{model_id}", &text("model_id"))
+            .replace("{tag_key}", "k");
+        let mut target = format!("{prefix}{path}");
+        let verb = match route.verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Put => return call.send("PUT", &target, b"x").status,
+            Verb::Patch => "PATCH",
+            Verb::Delete => "DELETE",
+        };
+        if verb != "GET" {
+            return call.json(verb, &target, &fields).status;
+        }
+        let pairs = fields.as_object().unwrap().iter().map(|(name, value)| {
+            let value = value.get(0).unwrap_or(value);
+            let value = value.as_str().map_or(value.to_string(), str::to_owned);
+            format!("{name}={}", value.replace(' ', "+"))
+        });
+        target += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
+        call.get(&target).status
+    }
+
+    fn call(&self) -> Call {
+        Call::to(self.server.addr())
+    }
+}
+
+fn all() -> impl Iterator<Item = (&'static Route, &'static str)> {
+    let routes = TABLE.iter().copied().flatten();
+    routes.flat_map(|route| {
+        let prefixes = route.family.prefixes().iter();
+        prefixes.map(move |prefix| (route, *prefix))
+    })
+}
+
+#[test]
+fn no_route_answers_a_stranger_but_health_and_version() {
+    // 2026-0545, 2026-2652, 2023-6014: families of routes that no guard knew of
+    let world = World::new();
+    let mut open = Vec::new();
+    for (route, prefix) in all() {
+        let status = world.ask(route, prefix, world.call());
+        if matches!(route.needs, Needs::Nobody) {
+            assert_eq!(status, 200, "{}", route.path);
+            open.push(route.path);
+        } else {
+            assert_eq!(status, 401, "{:?} {prefix}{}", route.verb, route.path);
+        }
+        let wrong = world.call().token("mlops_wrong");
+        let status = world.ask(route, prefix, wrong);
+        assert!(
+            status == 401 || matches!(route.needs, Needs::Nobody),
+            "{:?} {prefix}{}",
+            route.verb,
+            route.path
+        );
+    }
+    assert_eq!(open, ["/health", "/version"]);
+    for path in [
+        "/",
+        "/graphql",
+        "/api/2.0/mlflow/users/create",
+        "/get-artifact",
+        "/metrics",
+    ] {
+        assert_eq!(world.call().get(path).status, 401, "{path}");
+    }
+}
+
+#[test]
+fn each_role_may_do_what_it_may_and_nothing_else() {
+    // 2024-4263 (who may edit deletes), 2025-15381, 2026-2651 (objects that nobody asked about)
+    let mut seen = 0;
+    for (route, prefix) in all() {
+        if matches!(route.needs, Needs::Nobody) {
+            continue;
+        }
+        let expected = EXPECTED
+            .iter()
+            .find(|(verb, path, _)| *verb == route.verb && *path == route.path);
+        let (_, _, needed) = expected
+            .unwrap_or_else(|| panic!("{:?} {} is not in the list", route.verb, route.path));
+        seen += 1;
+        let mut world = World::new();
+        for (role, held) in ROLES {
+            let status = world.ask(route, prefix, world.call().token(token(role).secret()));
+            let allowed = needed.is_none_or(|needed| held.is_some_and(|held| held >= needed));
+            let told = format!(
+                "{role} on {:?} {prefix}{}: {status}",
+                route.verb, route.path
+            );
+            assert_ne!(status, 401, "{told}");
+            assert_eq!(status != 403, allowed, "{told}");
+            assert!(status < 500 || status == 501, "{told}");
+            if allowed && needed == &Some(Right::Manage) {
+                // it may be gone now
+                world = World::new();
+            }
+        }
+    }
+    let listed = EXPECTED.len();
+    assert!(seen >= listed * 2, "{seen} requests for {listed} routes");
+}
