@@ -116,6 +116,11 @@ pub use reference::Reference;
 pub use registry::Registry;
 pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
+pub use search::{
+    Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
+    LoggedModelSearch, ModelOrdering, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
+    page_of,
+};
 pub use stage::Stage;
 pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,

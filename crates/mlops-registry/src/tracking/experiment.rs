@@ -260,7 +260,7 @@ pub(super) fn check_state(tx: &Transaction<'_>, id: ExperimentId, needed: Lifecy
 }
 
 /// Refuses more than a call may carry.
-pub(super) fn check_count(what: &'static str, count: usize, limit: usize) -> Result<()> {
+pub(crate) fn check_count(what: &'static str, count: usize, limit: usize) -> Result<()> {
     if count > limit {
         return Err(TrackingError::TooMany { what, count, limit }.into());
     }

@@ -31,7 +31,7 @@ pub use name::{ExperimentId, ExperimentName, Lifecycle, LoggedModelId, View};
 pub use record::RunRecord;
 pub use run::{NewRun, RunUpdate};
 
-pub(crate) use experiment::location_of;
+pub(crate) use experiment::{check_count, location_of, read as read_experiment};
 pub(crate) use logged_model_read::read_all as read_logged_models;
 pub(crate) use record::read_all as read_runs;
 pub(crate) use run_write::{write_param, write_tag};
