@@ -15,6 +15,14 @@ pub enum Action {
     Read,
     /// Add or change values.
     Write,
+    /// Take something away.
+    Delete,
+    /// Bring a version into use or out of it: its stage, a protected name.
+    Promote,
+    /// Sign a change off, or refuse to.
+    Approve,
+    /// Change the rules themselves.
+    Administer,
 }
 
 /// The thing that an action is about.

@@ -1,169 +1,120 @@
 //! Aliases: names that point at one version of a model until they are moved.
 //!
 //! `latest` and `v<digits>` are kept free, because they read like a version, and `production`
-//! follows the stage: moving it by hand would go round the gate.
+//! follows the stage: moving it by hand would go round the gate. `champion` and `challenger` are well known: the
+//! challenger's name is taken away when it enters production, and the champion's goes with it if somebody uses it.
+//! A policy may protect further names.
 
 use std::collections::BTreeMap;
 
-use mlops_core::{AliasName, ModelName, VersionNumber};
-use rusqlite::{OptionalExtension, Transaction, params};
+use mlops_core::{Action, AliasName, ModelName, VersionNumber};
 
 use crate::{
-    Error, ModelVersion, RegisteredModel, Registry, Result,
-    audit::{self, Action, Event},
-    error::{During, stored},
-    stage, version,
+    Error, ModelVersion, RegisteredModel, Result,
+    backend::Situation,
+    change::{Change, Draft},
+    stage,
+    state::ModelState,
 };
 
 impl RegisteredModel {
+    /// The alias under which many teams look for the version that serves.
+    pub const CHAMPION: &'static str = "champion";
+    /// The alias of the version that is to take the champion's place.
+    pub const CHALLENGER: &'static str = "challenger";
+
     /// Points an alias at a version, wherever it pointed before.
     ///
     /// # Errors
     /// [`Error::ReservedAlias`] for `latest`, `v<digits>` and `production`,
-    /// [`Error::UnknownVersion`], [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn set_alias(&self, alias: &AliasName, number: VersionNumber) -> Result<()> {
         check_free(self.name(), alias)?;
-        let registry = self.registry();
-        registry.database().write_durably(|tx| {
-            let row = version::model_row(tx, self.name())?;
-            version::stage_of(tx, self.name(), row, number)?;
-            put(tx, registry, self.name(), row, alias, number, "")?;
-            audit::next_generation(tx)
-        })
+        self.registry()
+            .commit(self.name(), &mut |now| {
+                let state = now.live_for(Action::Write)?;
+                check_protected(&now, alias)?;
+                state.version(number)?;
+                Ok(put(state, alias, number, "").into_iter().collect())
+            })
+            .map(drop)
     }
 
     /// Takes an alias away.
     ///
     /// # Errors
-    /// [`Error::ReservedAlias`] for `production`, [`Error::UnknownAlias`], [`Error::Busy`] or
-    /// [`Error::Database`].
+    /// [`Error::ReservedAlias`] for `production`, [`Error::UnknownAlias`], [`Error::Forbidden`] under a policy,
+    /// [`Error::Busy`] or [`Error::Database`].
     pub fn delete_alias(&self, alias: &AliasName) -> Result<()> {
         check_free(self.name(), alias)?;
-        let registry = self.registry();
-        registry.database().write_durably(|tx| {
-            let row = version::model_row(tx, self.name())?;
-            remove(tx, registry, self.name(), row, alias, "")?;
-            audit::next_generation(tx)
-        })
+        self.registry()
+            .commit(self.name(), &mut |now| {
+                let state = now.live_for(Action::Write)?;
+                check_protected(&now, alias)?;
+                state.at_alias(alias)?;
+                Ok(remove(state, alias, "").into_iter().collect())
+            })
+            .map(drop)
     }
 
     /// The version that an alias points at.
     ///
     /// # Errors
-    /// [`Error::UnknownAlias`], [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownAlias`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn alias(&self, alias: &AliasName) -> Result<ModelVersion> {
-        self.registry().at_alias(self.name(), alias)
+        let state = self.registry().state(self.name())?;
+        Ok(ModelVersion::clone(state.at_alias(alias)?))
     }
 
     /// All aliases with the versions that they point at.
     ///
     /// # Errors
-    /// [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn aliases(&self) -> Result<BTreeMap<AliasName, VersionNumber>> {
-        self.registry()
-            .database()
-            .read(|tx| list(tx, version::model_row(tx, self.name())?))
+        Ok(self.registry().state(self.name())?.aliases.clone())
     }
 }
 
-impl Registry {
-    pub(crate) fn at_alias(&self, model: &ModelName, alias: &AliasName) -> Result<ModelVersion> {
-        self.database().read(|tx| {
-            let row = version::model_row(tx, model)?;
-            let number = find(tx, row, alias)?.ok_or_else(|| Error::UnknownAlias {
-                model: model.clone(),
-                alias: alias.clone(),
-            })?;
-            version::read(tx, model, row, number)
-        })
-    }
-}
-
-/// Points an alias at a version and says so in the audit trail; no news if it points there already.
+/// Points an alias at a version; no news if it points there already.
 pub(crate) fn put(
-    tx: &Transaction<'_>,
-    registry: &Registry,
-    model: &ModelName,
-    row: i64,
+    state: &ModelState,
     alias: &AliasName,
     number: VersionNumber,
     reason: &str,
-) -> Result<()> {
-    let before = find(tx, row, alias)?;
-    if before == Some(number) {
-        return Ok(());
-    }
-    let writing = "write an alias";
-    tx.prepare_cached(
-        "INSERT INTO model_alias (model_id, alias, version) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET version = excluded.version",
-    )
-    .during(writing)?
-    .execute(params![row, alias.as_str(), number])
-    .during(writing)?;
-    let event = Event {
-        version: Some(number),
-        alias: Some(alias),
-        from: before.map(|number| number.to_string()),
-        to: Some(number.to_string()),
-        reason,
-        ..Event::new(Action::AliasSet, model)
-    };
-    audit::append(tx, registry, &event)?;
-    Ok(())
-}
-
-/// Takes an alias away and says so in the audit trail.
-pub(crate) fn remove(
-    tx: &Transaction<'_>,
-    registry: &Registry,
-    model: &ModelName,
-    row: i64,
-    alias: &AliasName,
-    reason: &str,
-) -> Result<()> {
-    let number = find(tx, row, alias)?.ok_or_else(|| Error::UnknownAlias {
-        model: model.clone(),
+) -> Option<Draft> {
+    let from = state.aliases.get(alias).copied();
+    let change = Change::AliasSet {
         alias: alias.clone(),
-    })?;
-    let writing = "delete an alias";
-    tx.prepare_cached("DELETE FROM model_alias WHERE model_id = ?1 AND alias = ?2")
-        .during(writing)?
-        .execute(params![row, alias.as_str()])
-        .during(writing)?;
-    let event = Event {
-        version: Some(number),
-        alias: Some(alias),
-        from: Some(number.to_string()),
-        reason,
-        ..Event::new(Action::AliasDeleted, model)
+        from,
+        to: number,
     };
-    audit::append(tx, registry, &event)?;
-    Ok(())
+    (from != Some(number)).then(|| Draft::new(change, reason))
 }
 
-/// The aliases of a model.
-pub(crate) fn list(tx: &Transaction<'_>, row: i64) -> Result<BTreeMap<AliasName, VersionNumber>> {
-    let reading = "read the aliases";
-    let rows: Vec<(String, VersionNumber)> = tx
-        .prepare_cached("SELECT alias, version FROM model_alias WHERE model_id = ?1")
-        .during(reading)?
-        .query_map([row], |row| Ok((row.get(0)?, row.get(1)?)))
-        .during(reading)?
-        .collect::<rusqlite::Result<_>>()
-        .during(reading)?;
-    rows.into_iter()
-        .map(|(alias, number)| Ok((stored("alias", AliasName::new(alias))?, number)))
-        .collect()
+/// Takes an alias away, if it is there.
+pub(crate) fn remove(state: &ModelState, alias: &AliasName, reason: &str) -> Option<Draft> {
+    let from = *state.aliases.get(alias)?;
+    let change = Change::AliasDeleted {
+        alias: alias.clone(),
+        from,
+    };
+    Some(Draft::new(change, reason))
 }
 
-fn find(tx: &Transaction<'_>, row: i64, alias: &AliasName) -> Result<Option<VersionNumber>> {
-    let reading = "look up an alias";
-    tx.prepare_cached("SELECT version FROM model_alias WHERE model_id = ?1 AND alias = ?2")
-        .during(reading)?
-        .query_row(params![row, alias.as_str()], |row| row.get(0))
-        .optional()
-        .during(reading)
+pub(crate) fn champion() -> AliasName {
+    AliasName::new(RegisteredModel::CHAMPION).expect("a name")
+}
+
+pub(crate) fn challenger() -> AliasName {
+    AliasName::new(RegisteredModel::CHALLENGER).expect("a name")
+}
+
+/// Refuses an alias that the policy protects from the actor.
+pub(crate) fn check_protected(now: &Situation<'_>, alias: &AliasName) -> Result<()> {
+    match now.policy {
+        Some(policy) => policy.allow_alias(now.actor, now.model, alias),
+        None => Ok(()),
+    }
 }
 
 fn check_free(model: &ModelName, alias: &AliasName) -> Result<()> {

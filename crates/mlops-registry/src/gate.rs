@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt};
 use mlops_core::{Digest, VersionNumber};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, number};
+use crate::{Error, Evidence, Interval, Result, number};
 
 /// Which way a metric gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -36,6 +36,17 @@ pub struct Rule {
     better: Better,
     against: Against,
     tolerance: f64,
+    /// Whether the worse end of the difference's interval counts instead of the value.
+    #[serde(default, skip_serializing_if = "is_false")]
+    surely: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Rule {
@@ -80,6 +91,30 @@ impl Gate {
         Self::rule(metric, Better::Lower, Against::Champion, tolerance)
     }
 
+    /// The metric, where higher is better, is surely no worse than the champion's less `tolerance`: the lower end of
+    /// the interval of the difference lies above that. Without a champion it is
+    /// [`no_worse_than_champion`](Self::no_worse_than_champion).
+    ///
+    /// The evidence brings the interval along ([`Evidence::difference`]); without one the rule is not met.
+    #[must_use]
+    pub fn surely_no_worse_than_champion(metric: impl Into<String>, tolerance: f64) -> Self {
+        Self::rule(metric, Better::Higher, Against::Champion, tolerance).surely()
+    }
+
+    /// The metric, where lower is better, is surely no higher than the champion's plus `tolerance`: the upper end of
+    /// the interval of the difference lies below that.
+    #[must_use]
+    pub fn surely_no_higher_than_champion(metric: impl Into<String>, tolerance: f64) -> Self {
+        Self::rule(metric, Better::Lower, Against::Champion, tolerance).surely()
+    }
+
+    fn surely(mut self) -> Self {
+        for rule in &mut self.rules {
+            rule.surely = true;
+        }
+        self
+    }
+
     /// The metric, where higher is better, is at least the baseline's.
     #[must_use]
     pub fn no_worse_than_baseline(metric: impl Into<String>) -> Self {
@@ -121,18 +156,43 @@ impl Gate {
     /// # Errors
     /// [`Error::InvalidGate`] if a tolerance is negative, or a tolerance or limit is not a finite number.
     pub fn decide(&self, evidence: &GateEvidence) -> Result<GateDecision> {
-        let checks = self
+        self.decide_with(evidence, &BTreeMap::new())
+    }
+
+    /// Holds evidence that may have intervals against every rule.
+    ///
+    /// # Errors
+    /// Those of [`decide`](Self::decide).
+    pub fn decide_on(&self, evidence: &Evidence) -> Result<GateDecision> {
+        self.decide_with(&evidence.measured, &evidence.differences)
+    }
+
+    fn decide_with(
+        &self,
+        evidence: &GateEvidence,
+        differences: &BTreeMap<String, Interval>,
+    ) -> Result<GateDecision> {
+        self.check()?;
+        let checks: Vec<Check> = self
             .rules
             .iter()
             .map(|rule| {
-                rule.check()?;
-                Ok(rule.judge(evidence))
+                let check = rule.judge(evidence);
+                if rule.surely && evidence.champion.is_some() {
+                    rule.judge_interval(check, differences.get(&rule.metric))
+                } else {
+                    check
+                }
             })
-            .collect::<Result<Vec<_>>>()?;
+            .collect();
         Ok(GateDecision {
             passed: checks.iter().all(|check| check.passed),
             checks,
         })
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.rules.iter().try_for_each(Rule::check)
     }
 
     fn rule(metric: impl Into<String>, better: Better, against: Against, tolerance: f64) -> Self {
@@ -142,6 +202,7 @@ impl Gate {
                 better,
                 against,
                 tolerance,
+                surely: false,
             }],
         }
     }
@@ -171,6 +232,7 @@ impl Rule {
             candidate,
             champion: champion.filter(|_| evidence.champion.is_some()),
             limit: None,
+            interval: None,
             passed: false,
             reason: String::new(),
         };
@@ -201,6 +263,44 @@ impl Rule {
             }
             Some(value) => self.compare(&mut check, candidate, whose, value),
         }
+        check
+    }
+
+    /// Holds the worse end of the interval of the difference against the tolerance. The numbers themselves must be
+    /// there as well, so that an interval of nothing passes nothing.
+    fn judge_interval(&self, mut check: Check, interval: Option<&Interval>) -> Check {
+        let metric = &self.metric;
+        let (Some(candidate), Some(champion)) = (check.candidate, check.champion) else {
+            check.passed = false;
+            return check;
+        };
+        check.passed = false;
+        let Some(interval) = interval else {
+            check.reason = format!("there is no interval of the difference in `{metric}`");
+            return check;
+        };
+        check.interval = Some(*interval);
+        let difference = candidate - champion;
+        let slack = 4.0 * f64::EPSILON * (candidate.abs() + champion.abs() + self.tolerance);
+        let inside = interval.lower - slack <= difference && difference <= interval.upper + slack;
+        if !interval.is_sound() || !inside {
+            check.reason = format!(
+                "the interval of the difference in `{metric}` is none: {} to {} at {} about {difference:.6}",
+                interval.lower, interval.upper, interval.level
+            );
+            return check;
+        }
+        let (worse, passed) = match self.better {
+            Better::Higher => (interval.lower, interval.lower >= -self.tolerance - slack),
+            Better::Lower => (interval.upper, interval.upper <= self.tolerance + slack),
+        };
+        check.passed = passed;
+        let word = if passed { "within" } else { "beyond" };
+        check.reason = format!(
+            "the difference in `{metric}` is {difference:.6} ({:.6} to {:.6} at {}), and {worse:.6} is {word} the \
+             tolerance {}",
+            interval.lower, interval.upper, interval.level, self.tolerance
+        );
         check
     }
 
@@ -268,6 +368,9 @@ pub struct Check {
     /// The value that just passes, if there was something to be held against.
     #[serde(with = "number::optional", default)]
     pub limit: Option<f64>,
+    /// The interval of the difference, if the rule is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// Whether the rule is met.
     pub passed: bool,
     /// Why, with the numbers.

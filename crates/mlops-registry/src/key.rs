@@ -7,6 +7,8 @@ use crate::{Error, Result, error::cut, limits};
 
 /// The longest artifact name, in characters.
 const ARTIFACT_LIMIT: usize = 1_000;
+/// The longest value of a tag of a model or a version.
+pub(crate) const REGISTRY_TAG_LIMIT: usize = 100_000;
 /// The longest description of a version, and the longest reason.
 pub(crate) const PROSE_LIMIT: usize = 100_000;
 

@@ -81,14 +81,19 @@
 
 mod alias;
 mod audit;
+mod backend;
+mod change;
+mod compare;
 mod database;
 mod error;
 mod experiment;
 mod gate;
+mod governance;
 mod group_commit;
 mod key;
 mod metric;
 mod model;
+mod new_version;
 mod number;
 mod options;
 mod promotion;
@@ -100,16 +105,23 @@ mod schema;
 mod search;
 mod signature;
 mod stage;
+mod state;
 mod tracking;
-mod verify;
 mod version;
+mod version_edit;
 
 pub use audit::{Action, AuditEntry};
+pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
+pub use governance::{
+    Approval, DriftEvidence, Evidence, Finding, Grant, Interval, Pattern, Policy, ProtectedAlias,
+    RequestState, Requirements, SignatureRule, TransitionRequest, TransitionRule, Verdict,
+};
 pub use metric::MetricPoint;
-pub use model::RegisteredModel;
+pub use model::{ModelInfo, RegisteredModel};
+pub use new_version::{Content, NewVersion, ParentVersion, VersionStatus};
 pub use options::{Durability, RegistryBuilder};
 pub use promotion::Promotion;
 pub use reference::Reference;
@@ -121,7 +133,7 @@ pub use search::{
     LoggedModelSearch, ModelOrdering, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
     page_of,
 };
-pub use stage::Stage;
+pub use stage::{Occupants, Stage};
 pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
     ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,

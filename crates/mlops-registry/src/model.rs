@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Digest, Lineage, ModelName, VersionNumber};
+use mlops_core::{
+    Action, AliasName, Digest, EventTime, Lineage, ModelName, Principal, VersionNumber,
+};
 use mlops_model::ModelPackage;
-use rusqlite::{Transaction, params};
+use serde::Serialize;
 
 use crate::{
-    ModelVersion, Registry, Result, RunId, Stage,
-    audit::{self, Action, Event, Registered},
-    error::{During, stored},
-    key::{PROSE_LIMIT, check_length, size_of},
-    run_info, version,
+    Content, Error, ModelVersion, NewVersion, Registry, Result, RunId, Stage,
+    change::{Change, Draft},
+    key::{PROSE_LIMIT, check_length},
+    new_version::{NewContent, TAGS, check_tag, check_tags},
+    run_info,
+    state::ModelState,
 };
 
 /// A handle on one registered model.
@@ -19,6 +22,36 @@ use crate::{
 pub struct RegisteredModel {
     registry: Registry,
     name: ModelName,
+}
+
+/// A model in a listing, as it stood when it was read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ModelInfo {
+    /// Its name.
+    pub name: ModelName,
+    /// What somebody said about it.
+    pub description: String,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it was made.
+    pub created: EventTime,
+    /// Who made it.
+    pub actor: Principal,
+    /// When the model, its versions or its aliases last changed.
+    pub updated: EventTime,
+    /// The aliases with the versions that they point at.
+    pub aliases: BTreeMap<AliasName, VersionNumber>,
+    /// The newest version in each stage, by the stage's order.
+    pub latest: BTreeMap<Stage, VersionNumber>,
+    /// The number of its versions.
+    pub versions: usize,
+}
+
+/// The evidence of a registration: which package the version is, once and for all.
+#[derive(Serialize)]
+struct Registered {
+    package: String,
 }
 
 impl RegisteredModel {
@@ -37,8 +70,8 @@ impl RegisteredModel {
     /// can be loaded. A failure in between leaves files that nothing refers to, and uses no number up.
     ///
     /// # Errors
-    /// [`Error::TooLong`](crate::Error::TooLong) for the description, [`Error::UnknownRun`](crate::Error::UnknownRun), [`Error::NotKept`](crate::Error::NotKept) if the store
-    /// fails, [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    /// [`Error::TooLong`] for the description, [`Error::UnknownRun`], [`Error::NotKept`] if the store
+    /// fails, [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn register(
         &self,
         package: &ModelPackage,
@@ -46,88 +79,132 @@ impl RegisteredModel {
         lineage: &Lineage,
         description: &str,
     ) -> Result<ModelVersion> {
-        check_length("the description", description, PROSE_LIMIT)?;
-        let mut files = BTreeMap::new();
-        for (name, bytes) in package.files() {
-            files.insert(
-                name.as_str(),
-                (self.registry.keep(name, bytes)?, size_of(bytes)),
-            );
+        if let Some(run) = run {
+            self.registry
+                .database()
+                .read(|tx| run_info::row_of(tx, run))?;
         }
-        let lineage = serde_json::to_string(lineage).expect("names and digests are JSON");
-        let signature = serde_json::to_string(package.signature()).expect("names are JSON");
-        let registering = "register a version";
-        self.registry.database().write_durably(|tx| {
-            let row = version::model_row(tx, &self.name)?;
-            let run = run.map(|run| run_info::row_of(tx, run)).transpose()?;
-            let number: VersionNumber = tx
-                .query_row(
-                    "UPDATE model SET next_version = next_version + 1 WHERE id = ?1
-                     RETURNING next_version - 1",
-                    [row],
-                    |row| row.get(0),
-                )
-                .during(registering)?;
-            tx.execute(
-                "INSERT INTO model_version (model_id, version, stage, run_id, digest, signature,
-                    lineage, description, created_us, created_by)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                params![
-                    row,
-                    number,
-                    Stage::None.as_str(),
-                    run,
-                    package.digest().to_string(),
-                    signature,
-                    lineage,
-                    description,
-                    self.registry.now().micros(),
-                    self.registry.actor().as_str(),
-                ],
-            )
-            .during(registering)?;
-            write_files(tx, row, number, &files)?;
-            let event = Event {
-                version: Some(number),
-                to: Some(Stage::None.to_string()),
-                reason: description,
-                evidence: Some(Registered::evidence(&package.digest())),
-                ..Event::new(Action::VersionRegistered, &self.name)
+        let mut version = NewVersion::package(package)
+            .lineage(lineage.clone())
+            .description(description);
+        version.run = run.cloned();
+        self.register_version(version)
+    }
+
+    /// Registers the next version, in stage None: a package, a tree of artifacts or a source. The run may be one
+    /// that this registry does not know.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::TooMany`] or [`Error::InvalidKey`] for a text or a tag, [`Error::UnknownTree`] if
+    /// the store has no such manifest, [`Error::NotKept`] if the store fails, [`Error::Forbidden`] under a policy,
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub fn register_version(&self, new: NewVersion<'_>) -> Result<ModelVersion> {
+        new.check()?;
+        let (content, digest, files, sizes) = self.keep(&new)?;
+        let signature = match new.content {
+            NewContent::Package(package) => Some(package.signature().clone()),
+            _ => None,
+        };
+        let mut number = 0;
+        let committed = self.registry.commit(&self.name, &mut |now| {
+            let state = now.live_for(Action::Write)?;
+            number = state.next;
+            let version = ModelVersion {
+                model: self.name.clone(),
+                version: number,
+                stage: Stage::None,
+                run: new.run.clone(),
+                content,
+                digest,
+                created: now.now,
+                actor: now.actor.clone(),
+                lineage: new.lineage.clone(),
+                parent: new.parent.clone(),
+                signature: signature.clone(),
+                source: new.source.clone(),
+                logged_model: new.logged_model.clone(),
+                files: files.clone(),
+                signatures: BTreeMap::new(),
+                description: new.description.clone(),
+                tags: new.tags.clone(),
+                status: new.status,
+                updated: now.now,
             };
-            audit::append(tx, &self.registry, &event)?;
-            audit::next_generation(tx)?;
-            version::read(tx, &self.name, row, number)
-        })
+            let change = Change::VersionRegistered {
+                version: Box::new(version),
+                sizes: sizes.clone(),
+            };
+            let package = digest.to_string();
+            Ok(vec![
+                Draft::new(change, new.why()).on(&Registered { package }),
+            ])
+        })?;
+        let state = committed.state.expect("the version was written");
+        Ok(ModelVersion::clone(state.version(number)?))
+    }
+
+    /// Keeps the content of a version; says what it is, its digest, and its files with their sizes.
+    #[expect(
+        clippy::type_complexity,
+        reason = "four things about one content, taken apart at once"
+    )]
+    fn keep(
+        &self,
+        new: &NewVersion<'_>,
+    ) -> Result<(
+        Content,
+        Digest,
+        BTreeMap<String, Digest>,
+        BTreeMap<String, u64>,
+    )> {
+        let (mut files, mut sizes) = (BTreeMap::new(), BTreeMap::new());
+        let (content, digest) = match new.content {
+            NewContent::Package(package) => {
+                for (name, bytes) in package.files() {
+                    files.insert(name.clone(), self.registry.keep(name, bytes)?);
+                    sizes.insert(name.clone(), bytes.len() as u64);
+                }
+                (Content::Package, package.digest())
+            }
+            NewContent::Tree(manifest) => {
+                let found = self.registry.store().contains(&manifest);
+                let found = found.map_err(|source| Error::NotKept {
+                    artifact: manifest.to_string(),
+                    source: Box::new(source),
+                })?;
+                if !found {
+                    return Err(Error::UnknownTree {
+                        model: self.name.clone(),
+                        manifest,
+                    });
+                }
+                (Content::Tree, manifest)
+            }
+            NewContent::Source => {
+                let source = new.source.as_deref().unwrap_or_default();
+                (Content::Source, Digest::of(source.as_bytes()))
+            }
+        };
+        Ok((content, digest, files, sizes))
     }
 
     /// All versions by number.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn versions(&self) -> Result<Vec<ModelVersion>> {
-        let listing = "list the versions";
-        self.registry.database().read(|tx| {
-            let row = version::model_row(tx, &self.name)?;
-            let numbers: Vec<VersionNumber> = tx
-                .prepare_cached(
-                    "SELECT version FROM model_version WHERE model_id = ?1 ORDER BY version",
-                )
-                .during(listing)?
-                .query_map([row], |row| row.get(0))
-                .during(listing)?
-                .collect::<rusqlite::Result<_>>()
-                .during(listing)?;
-            numbers
-                .into_iter()
-                .map(|number| version::read(tx, &self.name, row, number))
-                .collect()
-        })
+        let state = self.registry.state(&self.name)?;
+        Ok(state
+            .versions
+            .values()
+            .map(|v| ModelVersion::clone(v))
+            .collect())
     }
 
     /// One version.
     ///
     /// # Errors
-    /// [`Error::UnknownVersion`](crate::Error::UnknownVersion), [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn version(&self, version: VersionNumber) -> Result<ModelVersion> {
         self.registry.version(&self.name, version)
     }
@@ -135,14 +212,147 @@ impl RegisteredModel {
     /// The version in production, if there is one.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
+    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn champion(&self) -> Result<Option<ModelVersion>> {
-        self.registry.database().read(|tx| {
-            let row = version::model_row(tx, &self.name)?;
-            version::champion(tx, row)?
-                .map(|number| version::read(tx, &self.name, row, number))
-                .transpose()
+        let state = self.registry.state(&self.name)?;
+        Ok(state.champion().map(|version| ModelVersion::clone(version)))
+    }
+
+    /// The version at the alias `challenger`, if there is one: the one that is to take the champion's place.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn challenger(&self) -> Result<Option<ModelVersion>> {
+        let state = self.registry.state(&self.name)?;
+        Ok(state
+            .at_alias(&crate::alias::challenger())
+            .ok()
+            .map(|version| ModelVersion::clone(version)))
+    }
+
+    /// What there is to know about the model as a whole.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn info(&self) -> Result<ModelInfo> {
+        Ok(info(&*self.registry.state(&self.name)?))
+    }
+
+    /// Says something else about the model.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or
+    /// [`Error::Database`].
+    pub fn set_description(&self, description: &str) -> Result<ModelInfo> {
+        check_length("the description", description, PROSE_LIMIT)?;
+        self.change(|state| {
+            (state.description != description).then(|| Change::ModelDescribed {
+                description: description.to_owned(),
+            })
         })
+    }
+
+    /// Sets a tag of the model.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKey`], [`Error::TooLong`] or [`Error::TooMany`], [`Error::UnknownModel`],
+    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn set_tag(&self, key: &str, value: &str) -> Result<ModelInfo> {
+        check_tag(key, value)?;
+        let (mut full, known) = (false, value);
+        let info = self.change(|state| {
+            let before = state.tags.get(key);
+            full = before.is_none() && state.tags.len() >= TAGS;
+            (!full && before.map(String::as_str) != Some(known)).then(|| Change::ModelTagged {
+                key: key.to_owned(),
+                value: Some(value.to_owned()),
+            })
+        })?;
+        if full { Err(too_many_tags()) } else { Ok(info) }
+    }
+
+    /// Takes a tag of the model away; no news if it has none.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn delete_tag(&self, key: &str) -> Result<ModelInfo> {
+        self.change(|state| {
+            state.tags.contains_key(key).then(|| Change::ModelTagged {
+                key: key.to_owned(),
+                value: None,
+            })
+        })
+    }
+
+    /// Gives the model another name, if no other has it or one that is hard to tell from it. References to the old
+    /// name lead nowhere from then on.
+    ///
+    /// # Errors
+    /// [`Error::ModelExists`], [`Error::ReservedName`], [`Error::UnknownModel`], [`Error::Forbidden`] under a policy,
+    /// for either name; [`Error::Unsupported`] on an object store; [`Error::Busy`] or [`Error::Database`].
+    pub fn rename(&self, to: &ModelName) -> Result<Self> {
+        not_itself(to)?;
+        let registry = &self.registry;
+        registry.commit(&self.name, &mut |now| {
+            let state = now.live_for(Action::Write)?;
+            if let Some(policy) = now.policy {
+                policy.allow(now.actor, Action::Write, to)?;
+            }
+            if let Some(existing) = (now.taken)(to)? {
+                return Err(Error::ModelExists {
+                    model: to.clone(),
+                    existing,
+                });
+            }
+            Ok(vec![Draft::new(
+                Change::ModelRenamed {
+                    from: state.name.clone(),
+                    to: to.clone(),
+                },
+                "",
+            )])
+        })?;
+        Ok(Self {
+            registry: registry.clone(),
+            name: to.clone(),
+        })
+    }
+
+    /// Deletes the model with its versions, none of which may be in production. If a model of that name is made
+    /// again, its numbers go on where these ended.
+    ///
+    /// # Errors
+    /// [`Error::InUse`], [`Error::UnknownModel`], [`Error::TooLong`] for the reason, [`Error::Forbidden`] under a
+    /// policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn delete(&self, reason: &str) -> Result<()> {
+        check_length("the reason", reason, PROSE_LIMIT)?;
+        self.registry
+            .commit(&self.name, &mut |now| {
+                let state = now.live_for(Action::Delete)?;
+                if let Some(champion) = state.champion() {
+                    return Err(Error::InUse {
+                        model: self.name.clone(),
+                        version: champion.version,
+                        reason: "it is in production; archive it first",
+                    });
+                }
+                for alias in state.aliases.keys() {
+                    crate::alias::check_protected(&now, alias)?;
+                }
+                Ok(vec![Draft::new(Change::ModelDeleted, reason)])
+            })
+            .map(drop)
+    }
+
+    fn change(&self, mut decide: impl FnMut(&ModelState) -> Option<Change>) -> Result<ModelInfo> {
+        let committed = self.registry.commit(&self.name, &mut |now| {
+            let state = now.live_for(Action::Write)?;
+            Ok(decide(state)
+                .map(|change| Draft::new(change, ""))
+                .into_iter()
+                .collect())
+        })?;
+        Ok(info(&*committed.state.expect("the model is there")))
     }
 }
 
@@ -150,75 +360,159 @@ impl Registry {
     /// The model of that name, made if it is not there.
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core) if the name is not valid, [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database) if the
-    /// database does not answer.
+    /// [`Error::Core`] if the name is not valid, [`Error::ModelExists`] if one is there whose name is hard to tell
+    /// from it, [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`] if the database does
+    /// not answer.
     pub fn model(&self, name: &str) -> Result<RegisteredModel> {
         let name = ModelName::new(name)?;
-        if self
-            .database()
-            .read(|tx| version::find_model(tx, &name))?
-            .is_none()
-        {
-            self.database()
-                .write_durably(|tx| self.create_model(tx, &name))?;
+        match self.existing_model(&name) {
+            Err(Error::UnknownModel { .. }) => {}
+            found => return found,
         }
-        Ok(RegisteredModel {
-            registry: self.clone(),
-            name,
-        })
+        match self.create_model(&name, "", &BTreeMap::new()) {
+            Err(Error::ModelExists { existing, .. }) if existing == name => {
+                self.existing_model(&name)
+            }
+            made => made,
+        }
     }
 
-    fn create_model(&self, tx: &Transaction<'_>, name: &ModelName) -> Result<()> {
-        if version::find_model(tx, name)?.is_some() {
-            return Ok(());
-        }
-        tx.execute(
-            "INSERT INTO model (name, created_us, created_by) VALUES (?1, ?2, ?3)",
-            params![name.as_str(), self.now().micros(), self.actor().as_str()],
-        )
-        .during("create a model")?;
-        audit::append(tx, self, &Event::new(Action::ModelCreated, name)).map(drop)
-    }
-
-    /// All models by name.
+    /// The model of that name, which must be there.
     ///
     /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
-    pub fn models(&self) -> Result<Vec<ModelName>> {
-        let listing = "list the models";
-        self.database().read(|tx| {
-            let names: Vec<String> = tx
-                .prepare_cached("SELECT name FROM model ORDER BY name")
-                .during(listing)?
-                .query_map([], |row| row.get(0))
-                .during(listing)?
-                .collect::<rusqlite::Result<_>>()
-                .during(listing)?;
-            names
-                .into_iter()
-                .map(|name| stored("model name", ModelName::new(name)))
-                .collect()
+    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    pub fn existing_model(&self, name: &ModelName) -> Result<RegisteredModel> {
+        not_itself(name)?;
+        self.state(name)?;
+        Ok(RegisteredModel {
+            registry: self.clone(),
+            name: name.clone(),
         })
+    }
+
+    /// Makes a model that must not be there yet.
+    ///
+    /// # Errors
+    /// [`Error::ModelExists`] if it is, or if one is there whose name is hard to tell from it; [`Error::ReservedName`],
+    /// [`Error::TooLong`], [`Error::TooMany`] or [`Error::InvalidKey`] for a text or a tag; [`Error::Forbidden`] under
+    /// a policy; [`Error::Busy`] or [`Error::Database`].
+    pub fn create_model(
+        &self,
+        name: &ModelName,
+        description: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<RegisteredModel> {
+        not_itself(name)?;
+        check_length("the description", description, PROSE_LIMIT)?;
+        check_tags(tags)?;
+        self.commit(name, &mut |now| {
+            now.may(Action::Write)?;
+            let taken = match now.state {
+                Some(state) if state.deleted.is_none() || state.name != *name => {
+                    Some(state.name.clone())
+                }
+                Some(_) => None,
+                None => (now.taken)(name)?,
+            };
+            if let Some(existing) = taken {
+                return Err(Error::ModelExists {
+                    model: name.clone(),
+                    existing,
+                });
+            }
+            let change = Change::ModelCreated {
+                name: name.clone(),
+                description: description.to_owned(),
+                tags: tags.clone(),
+            };
+            Ok(vec![Draft::new(change, "")])
+        })?;
+        Ok(RegisteredModel {
+            registry: self.clone(),
+            name: name.clone(),
+        })
+    }
+
+    /// The names of all models that the actor may read, in order.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub fn models(&self) -> Result<Vec<ModelName>> {
+        let mut names = self.models_backend().names()?;
+        if let Some(policy) = self.policy()? {
+            names.retain(|name| policy.allow(self.actor(), Action::Read, name).is_ok());
+        }
+        Ok(names)
+    }
+
+    /// All models that the actor may read, by name, each read when it is its turn. One that was deleted in the
+    /// meantime is left out.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`]; an item may fail likewise.
+    pub fn model_infos(&self) -> Result<impl Iterator<Item = Result<ModelInfo>> + '_> {
+        Ok(self.states()?.map(|state| state.map(|state| info(&state))))
+    }
+
+    /// All versions of all models that the actor may read, by name and number.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`]; an item may fail likewise.
+    pub fn all_versions(&self) -> Result<impl Iterator<Item = Result<ModelVersion>> + '_> {
+        Ok(self.states()?.flat_map(|state| match state {
+            Ok(state) => state
+                .versions
+                .values()
+                .map(|version| Ok(ModelVersion::clone(version)))
+                .collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        }))
+    }
+
+    fn states(&self) -> Result<impl Iterator<Item = Result<std::sync::Arc<ModelState>>> + '_> {
+        Ok(self
+            .models()?
+            .into_iter()
+            .filter_map(|name| match self.state(&name) {
+                Err(Error::UnknownModel { .. }) => None,
+                state => Some(state),
+            }))
     }
 }
 
-pub(crate) fn write_files(
-    tx: &Transaction<'_>,
-    row: i64,
-    number: VersionNumber,
-    files: &BTreeMap<&str, (Digest, i64)>,
-) -> Result<()> {
-    let writing = "write the files of a version";
-    let mut insert = tx
-        .prepare_cached(
-            "INSERT INTO version_file (model_id, version, path, digest, size)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )
-        .during(writing)?;
-    for (name, (digest, size)) in files {
-        insert
-            .execute(params![row, number, name, digest.to_string(), size])
-            .during(writing)?;
+fn info(state: &ModelState) -> ModelInfo {
+    let latest = state
+        .versions
+        .values()
+        .map(|v| (v.stage, v.version))
+        .collect();
+    ModelInfo {
+        name: state.name.clone(),
+        description: state.description.clone(),
+        tags: state.tags.clone(),
+        created: state.created,
+        actor: state.created_by.clone(),
+        updated: state.updated,
+        aliases: state.aliases.clone(),
+        latest,
+        versions: state.versions.len(),
+    }
+}
+
+pub(crate) fn too_many_tags() -> Error {
+    Error::TooMany {
+        what: "tags",
+        found: TAGS + 1,
+        limit: TAGS,
+    }
+}
+
+fn not_itself(model: &ModelName) -> Result<()> {
+    // nothing that looks like it either
+    if model.folded() == Registry::ITSELF {
+        return Err(Error::ReservedName {
+            model: model.clone(),
+        });
     }
     Ok(())
 }

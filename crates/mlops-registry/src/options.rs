@@ -9,7 +9,7 @@ use std::{
 use mlops_core::{Clock, Principal, SystemClock};
 use mlops_store::ArtifactStore;
 
-use crate::{Error, Registry, Result, database::Database, error::cut};
+use crate::{Error, Registry, Result, backend::SqliteModels, database::Database, error::cut};
 
 const SCHEME: &str = "sqlite://";
 
@@ -75,9 +75,11 @@ impl RegistryBuilder {
         let actor = self.actor.map_or_else(|| Principal::new("mlops"), Ok)?;
         let now = self.clock.now();
         if self.url == Self::MEMORY {
-            let database = Database::memory(now)?;
+            let database = Arc::new(Database::memory(now)?);
+            let models = Box::new(SqliteModels::new(database.clone()));
             return Ok(Registry::new(
                 database,
+                models,
                 ArtifactStore::memory(),
                 self.clock,
                 actor,
@@ -92,13 +94,14 @@ impl RegistryBuilder {
             path: directory.to_owned(),
             source,
         })?;
-        let database = Database::file(&path, self.durability, now)?;
+        let database = Arc::new(Database::file(&path, self.durability, now)?);
+        let models = Box::new(SqliteModels::new(database.clone()));
         let artifacts = directory.join("artifacts");
         let store = ArtifactStore::directory(&artifacts).map_err(|source| Error::Artifacts {
             path: artifacts,
             source: Box::new(source),
         })?;
-        Ok(Registry::new(database, store, self.clock, actor))
+        Ok(Registry::new(database, models, store, self.clock, actor))
     }
 }
 

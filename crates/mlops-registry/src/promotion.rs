@@ -1,17 +1,20 @@
 //! Promotion: a candidate passes a gate and becomes the champion, all of it or nothing.
 //!
-//! One immediate transaction reads who is champion, refuses evidence about anybody else, lets the
-//! gate decide, archives the old champion, moves stage and alias, and writes the audit trail. A
+//! One commit reads who is champion, refuses evidence about anybody else, holds the gate's decision
+//! and the policy's against it, archives the old champion, moves stage and alias, and writes the audit trail. A
 //! process that is killed in the middle leaves the old champion where it was; of two that promote at
 //! once, the second finds that its evidence is stale.
 
-use mlops_core::{EventTime, ModelName, VersionNumber};
+use mlops_core::{Action, EventTime, ModelName, VersionNumber};
 use serde::Serialize;
 
 use crate::{
-    Error, Gate, GateDecision, GateEvidence, Registry, Result, Stage, alias,
-    audit::{self, Action, Event},
-    stage, version,
+    Error, Evidence, Gate, GateDecision, GateEvidence, ModelVersion, Registry, Result, Stage,
+    Verdict,
+    change::{Change, Draft},
+    governance::{Case, judge, require},
+    stage,
+    state::ModelState,
 };
 
 /// A promotion that was committed.
@@ -36,8 +39,10 @@ pub struct Promotion {
 #[derive(Serialize)]
 struct Grounds<'a> {
     gate: &'a Gate,
-    evidence: &'a GateEvidence,
+    evidence: &'a Evidence,
     decision: &'a GateDecision,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a Verdict>,
 }
 
 impl Registry {
@@ -51,7 +56,9 @@ impl Registry {
     /// [`Error::Package`] or [`Error::PackageMismatch`] if the package is damaged;
     /// [`Error::InvalidGate`], [`Error::InvalidEvidence`]; [`Error::StaleEvidence`] if another
     /// version is champion than the evidence says, [`Error::AlreadyInProduction`];
-    /// [`Error::GateRefused`]; [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::GateRefused`]; [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy, which may ask for
+    /// more than this gate, and for a [`request`](Self::request) with sign-offs; [`Error::Busy`] or
+    /// [`Error::Database`].
     pub fn promote(
         &self,
         model: &ModelName,
@@ -59,105 +66,127 @@ impl Registry {
         gate: &Gate,
         evidence: &GateEvidence,
     ) -> Result<Promotion> {
-        let decision = gate.decide(evidence)?;
-        if evidence.rows == 0 {
-            return Err(Error::InvalidEvidence {
-                model: model.clone(),
-                version: candidate,
-                reason: "it rests on no rows",
-            });
-        }
-        self.load(model, candidate)?;
-        let grounds = Grounds {
-            gate,
-            evidence,
-            decision: &decision,
-        };
-        let grounds = serde_json::to_string(&grounds).expect("names and numbers are JSON");
-        let outcome = self.database().write_durably(|tx| {
-            let row = version::model_row(tx, model)?;
-            let from = version::stage_of(tx, model, row, candidate)?;
-            let champion = version::champion(tx, row)?;
-            if champion == Some(candidate) {
-                return Err(Error::AlreadyInProduction {
-                    model: model.clone(),
-                    version: candidate,
-                });
-            }
-            if champion != evidence.champion {
-                return Err(Error::StaleEvidence {
-                    model: model.clone(),
-                    version: candidate,
-                    compared: evidence.champion,
-                    champion,
-                });
-            }
-            let reason = decision.to_string();
-            let mut event = Event {
-                version: Some(candidate),
-                from: Some(from.to_string()),
-                reason: &reason,
-                evidence: Some(grounds),
-                ..Event::new(Action::PromotionRefused, model)
+        self.promote_on(model, candidate, gate, &Evidence::from(evidence.clone()))
+    }
+
+    /// [`promote`](Self::promote) on evidence that may hold intervals of differences and drift.
+    ///
+    /// # Errors
+    /// Those of [`promote`](Self::promote).
+    pub fn promote_on(
+        &self,
+        model: &ModelName,
+        candidate: VersionNumber,
+        gate: &Gate,
+        evidence: &Evidence,
+    ) -> Result<Promotion> {
+        let decision = gate.decide_on(evidence)?;
+        let policy = self.policy()?;
+        let version = self.version(model, candidate)?;
+        check_rows(&version, evidence)?;
+        let inspected = self.inspect(&version, policy.as_deref())?;
+        let reason = decision.to_string();
+        let mut replaced = None;
+        let committed = self.commit(model, &mut |now| {
+            let state = now.live_for(Action::Promote)?;
+            let version = state.version(candidate)?;
+            check_evidence(state, version, evidence)?;
+            replaced = state.champion().map(|champion| champion.version);
+            let case = Case {
+                evidence: Some(evidence),
+                inspected: Some(&inspected),
+                ..Case::default()
             };
-            let time = self.now();
+            let verdict = judge(&now, state, version, Stage::Production, case)?;
+            let grounds = Grounds {
+                gate,
+                evidence,
+                decision: &decision,
+                verdict: now.policy.map(|_| &verdict),
+            };
             if !decision.passed {
-                audit::append(tx, self, &event)?;
-                return Ok(None);
+                let change = Change::PromotionRefused {
+                    version: candidate,
+                    from: version.stage,
+                };
+                return Ok(vec![Draft::new(change, &reason).on(&grounds)]);
             }
-            if let Some(old) = champion {
-                self.retire(tx, model, row, old, candidate)?;
-            }
-            stage::set(tx, row, candidate, Stage::Production)?;
-            event.action = Action::Promoted;
-            event.to = Some(Stage::Production.to_string());
-            let audit_entry = audit::append(tx, self, &event)?;
-            alias::put(
-                tx,
-                self,
-                model,
-                row,
-                &stage::production(),
-                candidate,
-                &reason,
-            )?;
-            audit::next_generation(tx)?;
-            Ok(Some((champion, time, audit_entry)))
+            require(&verdict, version, Stage::Production)?;
+            Ok(promoted(state, version, &reason, &grounds))
         })?;
-        match outcome {
-            Some((replaced, time, audit_entry)) => Ok(Promotion {
-                model: model.clone(),
-                version: candidate,
-                replaced,
-                time,
-                decision,
-                audit_entry,
-            }),
-            None => Err(Error::GateRefused {
+        if !decision.passed {
+            return Err(Error::GateRefused {
                 model: model.clone(),
                 version: candidate,
                 decision: Box::new(decision),
-            }),
+            });
         }
+        Ok(Promotion {
+            model: model.clone(),
+            version: candidate,
+            replaced,
+            time: committed.time,
+            decision,
+            // the old champion's entry comes first
+            audit_entry: committed.first + u64::from(replaced.is_some()),
+        })
     }
+}
 
-    fn retire(
-        &self,
-        tx: &rusqlite::Transaction<'_>,
-        model: &ModelName,
-        row: i64,
-        old: VersionNumber,
-        new: VersionNumber,
-    ) -> Result<()> {
-        stage::set(tx, row, old, Stage::Archived)?;
-        let reason = format!("version {new} takes over");
-        let event = Event {
-            version: Some(old),
-            from: Some(Stage::Production.to_string()),
-            to: Some(Stage::Archived.to_string()),
-            reason: &reason,
-            ..Event::new(Action::StageChanged, model)
-        };
-        audit::append(tx, self, &event).map(drop)
+/// Refuses evidence that is not about this version and the champion of now.
+pub(crate) fn check_evidence(
+    state: &ModelState,
+    version: &ModelVersion,
+    evidence: &Evidence,
+) -> Result<()> {
+    check_rows(version, evidence)?;
+    let champion = state.champion().map(|champion| champion.version);
+    if champion == Some(version.version) {
+        return Err(Error::AlreadyInProduction {
+            model: version.model.clone(),
+            version: version.version,
+        });
     }
+    if champion != evidence.measured.champion {
+        return Err(Error::StaleEvidence {
+            model: version.model.clone(),
+            version: version.version,
+            compared: evidence.measured.champion,
+            champion,
+        });
+    }
+    Ok(())
+}
+
+fn check_rows(version: &ModelVersion, evidence: &Evidence) -> Result<()> {
+    if evidence.measured.rows == 0 {
+        return Err(Error::InvalidEvidence {
+            model: version.model.clone(),
+            version: version.version,
+            reason: "it rests on no rows",
+        });
+    }
+    Ok(())
+}
+
+/// The old champion goes, the new one comes, the aliases follow.
+pub(crate) fn promoted(
+    state: &ModelState,
+    version: &ModelVersion,
+    reason: &str,
+    grounds: &impl Serialize,
+) -> Vec<Draft> {
+    let number = version.version;
+    let old = state.champion().filter(|old| old.version != number);
+    let mut drafts: Vec<Draft> = old
+        .map(|old| stage::archive(old, number))
+        .into_iter()
+        .collect();
+    let change = Change::Promoted {
+        version: number,
+        from: version.stage,
+    };
+    drafts.push(Draft::new(change, reason).on(grounds));
+    drafts.extend(stage::well_known(state, number, reason));
+    drafts
 }

@@ -89,7 +89,15 @@ mod tests {
 
     #[test]
     fn a_reference_survives_its_text_and_nothing_else_passes() {
-        for good in ["churn@production", "churn/3", "a.b-c_d@x", "m/4294967295"] {
+        for good in [
+            "churn@production",
+            "churn/3",
+            "a.b-c_d@x",
+            "m/4294967295",
+            "chürn/3",
+            "two words@x",
+            "churn@1",
+        ] {
             assert_eq!(good.parse::<Reference>().unwrap().to_string(), good);
         }
         for bad in [
@@ -108,8 +116,9 @@ mod tests {
             "churn@a/b",
             "churn/4294967296",
             "churn/3 ",
-            "chürn/3",
-            "churn@1",
+            "chu\"rn/3",
+            " churn/3",
+            "churn@a:b",
             "models:/churn/3",
         ] {
             let error = bad.parse::<Reference>().unwrap_err();

@@ -1,14 +1,19 @@
 //! The registry itself: one database, one artifact store, a clock and an actor, shared by clones.
 //!
 //! The methods live beside what they are about: runs in `run.rs`, versions in `version.rs`, stages in
-//! `stage.rs`, promotion in `promotion.rs`, the audit trail in `audit.rs`.
+//! `stage.rs`, promotion in `promotion.rs`, requests and policy in `governance/`, the audit trail in `audit/`.
 
 use std::{fmt, sync::Arc};
 
-use mlops_core::{Clock, Digest, EventTime, Principal};
+use mlops_core::{Action, Clock, Digest, EventTime, ModelName, Principal};
 use mlops_store::ArtifactStore;
 
-use crate::{Error, RegistryBuilder, Result, database::Database};
+use crate::{
+    Error, Policy, RegistryBuilder, Result,
+    backend::{Committed, Decide, ModelBackend},
+    database::Database,
+    state::ModelState,
+};
 
 /// Experiments, models and their history. Clones share one registry, from any number of threads;
 /// any number of processes may open the same file.
@@ -19,20 +24,27 @@ pub struct Registry {
 }
 
 struct Shared {
-    database: Database,
+    database: Arc<Database>,
+    models: Box<dyn ModelBackend>,
     store: ArtifactStore,
     clock: Arc<dyn Clock>,
 }
 
 impl Registry {
+    /// The name under which the audit trail tells of the registry as a whole, for instance of its policy. No model
+    /// can be made with it.
+    pub const ITSELF: &'static str = ".registry";
+
     pub(crate) fn new(
-        database: Database,
+        database: Arc<Database>,
+        models: Box<dyn ModelBackend>,
         store: ArtifactStore,
         clock: Arc<dyn Clock>,
         actor: Principal,
     ) -> Self {
         let shared = Arc::new(Shared {
             database,
+            models,
             store,
             clock,
         });
@@ -89,6 +101,49 @@ impl Registry {
         self.shared.clock.now()
     }
 
+    pub(crate) fn models_backend(&self) -> &dyn ModelBackend {
+        &*self.shared.models
+    }
+
+    pub(crate) fn itself() -> ModelName {
+        ModelName::new(Self::ITSELF).expect("a name")
+    }
+
+    /// The state of a model that must be there and that the actor may read.
+    pub(crate) fn state(&self, model: &ModelName) -> Result<Arc<ModelState>> {
+        let seen = self.models_backend().see(model)?;
+        if let Some(policy) = &seen.policy {
+            policy.allow(&self.actor, Action::Read, model)?;
+        }
+        match seen.state {
+            Some(state) if state.deleted.is_none() && state.name == *model => Ok(state),
+            _ => Err(Error::UnknownModel {
+                model: model.clone(),
+            }),
+        }
+    }
+
+    pub(crate) fn may_read(&self, model: &ModelName) -> Result<()> {
+        match self.policy()? {
+            Some(policy) => policy.allow(&self.actor, Action::Read, model),
+            None => Ok(()),
+        }
+    }
+
+    /// The policy in force, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] or [`Error::Database`].
+    pub fn policy(&self) -> Result<Option<Arc<Policy>>> {
+        Ok(self.models_backend().see(&Self::itself())?.policy)
+    }
+
+    pub(crate) fn commit(&self, model: &ModelName, decide: &mut Decide<'_>) -> Result<Committed> {
+        let clock = &*self.shared.clock;
+        self.models_backend()
+            .commit(model, &self.actor, clock, decide)
+    }
+
     /// Keeps bytes; the name is for the message only.
     pub(crate) fn keep(&self, artifact: &str, bytes: &[u8]) -> Result<Digest> {
         self.store().put(bytes).map_err(|source| Error::NotKept {
@@ -102,6 +157,7 @@ impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry")
             .field("database", &self.shared.database)
+            .field("models", &self.shared.models)
             .field("store", &self.shared.store)
             .field("actor", &self.actor)
             .finish_non_exhaustive()

@@ -4,6 +4,7 @@
 //! migration that was ever released is frozen: a test holds its digest. A database with a higher
 //! number than this build knows is refused.
 
+mod v2;
 mod v3;
 
 use std::path::Path;
@@ -11,13 +12,13 @@ use std::path::Path;
 use mlops_core::{Digest, EventTime};
 use rusqlite::{Transaction, params};
 
-use crate::{Error, Result, error::During};
+use crate::{Error, Result, backend, error::During};
 
 /// "MLOP" in the header of the file: tells a registry from any other SQLite database.
 const APPLICATION_ID: i32 = 0x4d4c_4f50;
 
 /// Migration n is the entry n - 1.
-const MIGRATIONS: &[&str] = &[V1, v3::V3];
+const MIGRATIONS: &[&str] = &[V1, v2::SQL, v3::V3];
 
 /// Times are microseconds since 1970 in UTC. NaN cannot be a REAL in SQLite, so it is a flag.
 const V1: &str = "
@@ -200,6 +201,9 @@ pub(crate) fn migrate(tx: &Transaction<'_>, path: &Path, now: EventTime) -> Resu
         .during(migrating)?;
     for (version, sql) in (1_u32..).zip(MIGRATIONS).skip(done as usize) {
         tx.execute_batch(sql).during(migrating)?;
+        if version == 2 {
+            backend::adopt(tx, now)?;
+        }
         tx.execute(
             "INSERT INTO schema_migration (version, applied_us) VALUES (?1, ?2)",
             params![version, now.micros()],
@@ -242,6 +246,6 @@ mod tests {
             .iter()
             .map(|sql| Digest::of(sql.as_bytes()).short())
             .collect();
-        assert_eq!(digests, ["b9498bc8257a", "6a3aaef980e1"]);
+        assert_eq!(digests, ["b9498bc8257a", "1e7c90d74172", "6a3aaef980e1"]);
     }
 }

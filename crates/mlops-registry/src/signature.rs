@@ -5,20 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{Digest, ModelName, VersionNumber};
+use mlops_core::{Action, Digest, ModelName, VersionNumber};
 use mlops_model::limit;
 use serde::Serialize;
 
 use crate::{
     Error, ModelVersion, RegisteredModel, Registry, Result,
-    audit::{self, Action, Event},
+    change::{Change, Draft},
     error::cut,
-    key::size_of,
-    model::write_files,
-    version,
 };
 
-const PREFIX: &str = "signatures/";
+pub(crate) const PREFIX: &str = "signatures/";
 
 /// The evidence of a signature in the audit trail.
 #[derive(Serialize)]
@@ -34,7 +31,7 @@ impl RegisteredModel {
     /// # Errors
     /// [`Error::InvalidKey`] for the name, [`Error::InvalidSignature`] if the file is empty, too large,
     /// one too many, or another one of its name is there; [`Error::UnknownVersion`],
-    /// [`Error::NotKept`], [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::NotKept`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn add_signature(
         &self,
         number: VersionNumber,
@@ -53,33 +50,31 @@ impl RegisteredModel {
         }
         let registry = self.registry();
         let digest = registry.keep(name, file)?;
-        registry.database().write_durably(|tx| {
-            let row = version::model_row(tx, self.name())?;
-            let before = version::read(tx, self.name(), row, number)?;
+        let committed = registry.commit(self.name(), &mut |now| {
+            let state = now.live_for(Action::Write)?;
+            let before = state.version(number)?;
             match before.signatures.get(name) {
-                Some(stored) if *stored == digest => return Ok(before),
+                Some(stored) if *stored == digest => return Ok(Vec::new()),
                 Some(_) => return Err(refused("another one of that name is there")),
                 None if before.signatures.len() >= limit::SIGNATURES => {
                     return Err(refused("the version has as many as are looked at"));
                 }
                 None => {}
             }
-            let path = format!("{PREFIX}{name}");
-            let files = BTreeMap::from([(path.as_str(), (digest, size_of(file)))]);
-            write_files(tx, row, number, &files)?;
+            let change = Change::VersionSigned {
+                version: number,
+                name: name.to_owned(),
+                digest,
+                size: file.len() as u64,
+            };
             let signed = Signed {
                 signature: name,
                 digest: digest.to_string(),
             };
-            let event = Event {
-                version: Some(number),
-                evidence: Some(serde_json::to_string(&signed).expect("texts are JSON")),
-                ..Event::new(Action::VersionSigned, self.name())
-            };
-            audit::append(tx, registry, &event)?;
-            audit::next_generation(tx)?;
-            version::read(tx, self.name(), row, number)
-        })
+            Ok(vec![Draft::new(change, "").on(&signed)])
+        })?;
+        let state = committed.state.expect("the model is there");
+        Ok(ModelVersion::clone(state.version(number)?))
     }
 }
 

@@ -12,16 +12,16 @@
 
 use std::{fmt, str::FromStr};
 
-use mlops_core::{AliasName, ModelName, VersionNumber};
-use rusqlite::{Transaction, params};
+use mlops_core::{Action, AliasName, ModelName, VersionNumber};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, ModelVersion, Registry, Result, alias,
-    audit::{self, Action, Event},
-    error::{During, cut},
+    change::{Change, Draft},
+    error::cut,
+    governance,
     key::{PROSE_LIMIT, check_length},
-    version,
+    state::ModelState,
 };
 
 /// How far a version has come.
@@ -88,13 +88,24 @@ impl FromStr for Stage {
     }
 }
 
+/// What becomes of the versions that are in the stage already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Occupants {
+    /// They stay; in Production there can be one only, so it is in the way.
+    #[default]
+    Stay,
+    /// They are archived.
+    Archive,
+}
+
 impl Registry {
-    /// Moves a version to another stage by hand. Production is entered by [`promote`](Self::promote)
-    /// alone; a version that leaves it takes the alias `production` along.
+    /// Moves a version to another stage by hand, along the ways of this module. Production is entered by
+    /// [`promote`](Self::promote) alone; a version that leaves it takes the alias `production` along.
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::IllegalTransition`],
-    /// [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::TooLong`] for the reason, [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy,
+    /// [`Error::Busy`] or [`Error::Database`].
     pub fn transition(
         &self,
         model: &ModelName,
@@ -103,40 +114,135 @@ impl Registry {
         reason: &str,
     ) -> Result<ModelVersion> {
         check_length("the reason", reason, PROSE_LIMIT)?;
-        self.database().write_durably(|tx| {
-            let row = version::model_row(tx, model)?;
-            let from = version::stage_of(tx, model, row, number)?;
-            let illegal = |reason| Error::IllegalTransition {
-                model: model.clone(),
-                version: number,
-                from,
-                to,
-                reason,
-            };
+        let committed = self.commit(model, &mut |now| {
+            let state = now.live_for(Action::Promote)?;
+            let version = state.version(number)?;
+            let illegal = |reason| illegal(version, to, reason);
             if to == Stage::Production {
                 return Err(illegal(
                     "a version enters production by promotion, through a gate",
                 ));
             }
-            if !from.may_become(to) {
-                return Err(illegal(from.ways_out()));
+            if !version.stage.may_become(to) {
+                return Err(no_way(version, to));
             }
-            set(tx, row, number, to)?;
-            let event = Event {
-                version: Some(number),
-                from: Some(from.to_string()),
-                to: Some(to.to_string()),
-                reason,
-                ..Event::new(Action::StageChanged, model)
-            };
-            audit::append(tx, self, &event)?;
-            if from == Stage::Production {
-                alias::remove(tx, self, model, row, &production(), reason)?;
-            }
-            audit::next_generation(tx)?;
-            version::read(tx, model, row, number)
-        })
+            governance::check_by_hand(&now, version, to)?;
+            Ok(by_hand(state, version, to, reason))
+        })?;
+        let state = committed.state.expect("the model is there");
+        Ok(ModelVersion::clone(state.version(number)?))
     }
+
+    /// Moves a version to any other stage, as MLflow's clients do: there is no gate but the policy's, and no
+    /// way that is closed. One version of a model is in Production at a time.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`], [`Error::UnknownVersion`]; [`Error::IllegalTransition`] if Production is taken and
+    /// its version is to stay, or if [`Occupants::Archive`] goes with None or Archived; [`Error::TooLong`] for the
+    /// reason; [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy, which may ask for a request with
+    /// sign-offs; [`Error::Busy`] or [`Error::Database`].
+    pub fn set_stage(
+        &self,
+        model: &ModelName,
+        number: VersionNumber,
+        to: Stage,
+        occupants: Occupants,
+        reason: &str,
+    ) -> Result<ModelVersion> {
+        check_length("the reason", reason, PROSE_LIMIT)?;
+        let committed = self.commit(model, &mut |now| {
+            let state = now.live_for(Action::Promote)?;
+            let version = state.version(number)?;
+            if occupants == Occupants::Archive && !matches!(to, Stage::Staging | Stage::Production)
+            {
+                let reason = "only Staging and Production have versions to archive";
+                return Err(illegal(version, to, reason));
+            }
+            governance::check_by_hand(&now, version, to)?;
+            let others = state.versions.values();
+            let others = others.filter(|other| other.stage == to && other.version != number);
+            let mut drafts = Vec::new();
+            for other in others {
+                if occupants == Occupants::Stay {
+                    if to == Stage::Production {
+                        let reason = "another version is in Production; archive it";
+                        return Err(illegal(version, to, reason));
+                    }
+                    continue;
+                }
+                drafts.push(archive(other, number));
+            }
+            drafts.extend(by_hand(state, version, to, reason));
+            Ok(drafts)
+        })?;
+        let state = committed.state.expect("the model is there");
+        Ok(ModelVersion::clone(state.version(number)?))
+    }
+}
+
+/// The error for a way that does not exist.
+pub(crate) fn no_way(version: &ModelVersion, to: Stage) -> Error {
+    illegal(version, to, version.stage.ways_out())
+}
+
+fn illegal(version: &ModelVersion, to: Stage, reason: &'static str) -> Error {
+    Error::IllegalTransition {
+        model: version.model.clone(),
+        version: version.version,
+        from: version.stage,
+        to,
+        reason,
+    }
+}
+
+/// A stage, and the alias that follows it. No news if the version is there already.
+pub(crate) fn by_hand(
+    state: &ModelState,
+    version: &ModelVersion,
+    to: Stage,
+    reason: &str,
+) -> Vec<Draft> {
+    let from = version.stage;
+    if from == to {
+        return Vec::new();
+    }
+    let number = version.version;
+    let change = Change::StageChanged {
+        version: number,
+        from,
+        to,
+    };
+    let mut drafts = vec![Draft::new(change, reason)];
+    if from == Stage::Production {
+        drafts.extend(alias::remove(state, &production(), reason));
+    }
+    if to == Stage::Production {
+        drafts.extend(well_known(state, number, reason));
+    }
+    drafts
+}
+
+/// Moves the aliases that go with Production.
+pub(crate) fn well_known(state: &ModelState, number: VersionNumber, reason: &str) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    if state.aliases.get(&alias::challenger()) == Some(&number) {
+        drafts.extend(alias::remove(state, &alias::challenger(), reason));
+    }
+    if state.aliases.contains_key(&alias::champion()) {
+        drafts.extend(alias::put(state, &alias::champion(), number, reason));
+    }
+    drafts.extend(alias::put(state, &production(), number, reason));
+    drafts
+}
+
+/// Sends a version out of the stage that another takes over.
+pub(crate) fn archive(old: &ModelVersion, new: VersionNumber) -> Draft {
+    let change = Change::StageChanged {
+        version: old.version,
+        from: old.stage,
+        to: Stage::Archived,
+    };
+    Draft::new(change, format!("version {new} takes over"))
 }
 
 impl Stage {
@@ -153,16 +259,6 @@ impl Stage {
 /// The alias that follows the stage.
 pub(crate) fn production() -> AliasName {
     AliasName::new("production").expect("a name")
-}
-
-/// Writes a stage without asking.
-pub(crate) fn set(tx: &Transaction<'_>, row: i64, number: VersionNumber, to: Stage) -> Result<()> {
-    let writing = "write a stage";
-    tx.prepare_cached("UPDATE model_version SET stage = ?3 WHERE model_id = ?1 AND version = ?2")
-        .during(writing)?
-        .execute(params![row, number, to.as_str()])
-        .during(writing)?;
-    Ok(())
 }
 
 #[cfg(test)]

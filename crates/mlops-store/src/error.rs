@@ -7,6 +7,8 @@ use std::{fmt, io, path::PathBuf};
 
 use mlops_core::{Digest, ErrorKind};
 
+use crate::RequestId;
+
 /// An error of the artifact store, or of objects by URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -117,6 +119,78 @@ pub enum Error {
         /// The limit.
         limit: usize,
     },
+    /// An object has more bytes than is allowed.
+    #[error("`{url}` has {size} bytes, and {most} is the most")]
+    TooLarge {
+        /// The URL or path of the object, or of the log that it was to be part of.
+        url: String,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        most: u64,
+    },
+    /// A text is no id of a request.
+    #[error("`{text}` is no request id: 1 to 128 visible ASCII characters")]
+    InvalidRequestId {
+        /// The text, or its beginning.
+        text: String,
+    },
+    /// An entry was to follow one that is not in the log.
+    #[error("log `{url}` has no entry {after}: nothing can follow it")]
+    LogGap {
+        /// The URL or path of the log.
+        url: String,
+        /// The number that is missing.
+        after: u64,
+    },
+    /// An entry was folded into a checkpoint and deleted.
+    #[error("entry {number} of log `{url}` is folded away: the first that is left is {first}")]
+    LogFolded {
+        /// The URL or path of the log.
+        url: String,
+        /// The number that was asked for.
+        number: u64,
+        /// The oldest entry.
+        first: u64,
+    },
+    /// An object of a log is not what was written.
+    #[error("`{url}` is corrupt: {reason}")]
+    LogCorrupt {
+        /// The URL or path of the object.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The store gave no definite answer: an entry may be in the log, or come into it.
+    #[error("whether request `{request}` has become entry {number} of log `{url}` is not known")]
+    LogUnknown {
+        /// The URL or path of the log.
+        url: String,
+        /// The number that the entry would have.
+        number: u64,
+        /// The request.
+        request: RequestId,
+        /// The last answer, if there was one.
+        source: Option<Box<Error>>,
+    },
+    /// A request has an entry already, with other bytes.
+    #[error("request `{request}` has entry {number} of log `{url}` already, with other bytes")]
+    RequestReused {
+        /// The URL or path of the log.
+        url: String,
+        /// The number of the entry.
+        number: u64,
+        /// The request.
+        request: RequestId,
+    },
+    /// A store does not keep the promise of conditional writes.
+    #[error("`{url}` cannot hold a log: {reason}")]
+    Unconditional {
+        /// The URL or path of the log.
+        url: String,
+        /// What it did.
+        reason: &'static str,
+    },
     /// The private runtime did not start, or lost a task.
     #[error("the store's runtime failed: {reason}")]
     Runtime {
@@ -132,15 +206,23 @@ impl Error {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NotFound { .. } | Self::NoObject { .. } => ErrorKind::NotFound,
-            Self::Corrupt { .. } => ErrorKind::Corrupt,
-            Self::Io { .. } | Self::Store { .. } | Self::Object { .. } => ErrorKind::Unavailable,
-            Self::InvalidUrl { .. } | Self::Range { .. } | Self::ListLimit { .. } => {
-                ErrorKind::Invalid
+            Self::NotFound { .. } | Self::NoObject { .. } | Self::LogFolded { .. } => {
+                ErrorKind::NotFound
             }
-            Self::UnsupportedUrl { .. } => ErrorKind::Unsupported,
+            Self::Corrupt { .. } | Self::LogCorrupt { .. } => ErrorKind::Corrupt,
+            Self::Io { .. }
+            | Self::Store { .. }
+            | Self::Object { .. }
+            | Self::LogUnknown { .. } => ErrorKind::Unavailable,
+            Self::InvalidUrl { .. }
+            | Self::Range { .. }
+            | Self::ListLimit { .. }
+            | Self::TooLarge { .. }
+            | Self::InvalidRequestId { .. }
+            | Self::LogGap { .. } => ErrorKind::Invalid,
+            Self::UnsupportedUrl { .. } | Self::Unconditional { .. } => ErrorKind::Unsupported,
             Self::Denied { .. } => ErrorKind::Denied,
-            Self::Changed { .. } => ErrorKind::Conflict,
+            Self::Changed { .. } | Self::RequestReused { .. } => ErrorKind::Conflict,
             Self::Runtime { .. } => ErrorKind::Internal,
         }
     }

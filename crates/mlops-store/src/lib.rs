@@ -1,4 +1,5 @@
-//! Bytes by digest and bytes by URL: artifacts that are kept once and checked on every read, and objects in ranges.
+//! Bytes by digest, by URL and by number: artifacts that are kept once and checked on every read, objects in ranges,
+//! and logs of commits.
 //!
 //! ```
 //! use mlops_store::ArtifactStore;
@@ -18,12 +19,14 @@
 //!                  └─ names the object `blobs/<2 digits>/<62 digits>`
 //!
 //! URL ──Objects──▶ Location ──open──▶ ObjectReader ──get_ranges──▶ bytes
-//!                     └──list──▶ Listed …
+//!                     ├──list──▶ Listed …
+//!                     └──at──▶ CommitLog ──append──▶ Won, or Lost to another
 //! ```
 //!
 //! - [`ArtifactStore`]: the store, in memory or in a directory; clones share it.
 //! - [`Digest`](mlops_core::Digest): the key, and the proof of the content.
 //! - [`Objects`]: how URLs are reached; [`Location`]: one of them; [`ObjectReader`]: the object there, read in ranges.
+//! - [`CommitLog`]: entries in one order, by conditional writes alone; [`RequestId`]: how a writer knows its own again.
 //! - [`Error`]: what went wrong, with the digest or the path.
 //!
 //! # Recipes
@@ -54,6 +57,24 @@
 //! # Ok::<(), mlops_store::Error>(())
 //! ```
 //!
+//! State that several processes change, each change decided on the state before it:
+//!
+//! ```
+//! use mlops_store::{Appended, CommitLog, Objects};
+//!
+//! let log = CommitLog::at(&Objects::new().locate("memory://models/churn")?);
+//! let change = "promote-7".parse()?;
+//! loop {
+//!     let head = log.head()?.map_or(0, |entry| entry.number); // and the state up to it
+//!     match log.append(head, &change, b"version 7 to production")? {
+//!         Appended::Won => break,
+//!         Appended::Lost { .. } => {} // decide anew
+//!     }
+//! }
+//! assert_eq!(log.read(1..=u64::MAX)?.len(), 1);
+//! # Ok::<(), mlops_store::Error>(())
+//! ```
+//!
 //! Every call blocks its thread until it is done. From an `async` function, call through
 //! `spawn_blocking`; a direct call works as well, and holds up that executor thread.
 //!
@@ -71,16 +92,22 @@
 //!
 //! [`Error::NotFound`], [`Error::Corrupt`], and [`Error::Io`] or [`Error::Store`] when the disk or
 //! the backend does not answer. Of objects: [`Error::NoObject`], [`Error::Denied`], [`Error::Changed`], each with the
-//! URL and never with a secret.
+//! URL and never with a secret. Of logs: [`Error::LogUnknown`] where the store gave no definite answer,
+//! [`Error::LogGap`], [`Error::LogFolded`], [`Error::LogCorrupt`] and [`Error::RequestReused`].
 
 mod artifact_store;
+mod commit_log;
 mod durable;
 mod error;
+mod folder;
 mod object;
 mod runtime;
 
 pub use artifact_store::ArtifactStore;
 pub use bytes::Bytes;
+pub use commit_log::{
+    Appended, Checkpoint, CommitLog, LogEntry, RequestId, RetryPolicy, Sleeper, ThreadSleeper,
+};
 pub use error::{BackendError, Error, Result};
 #[cfg(feature = "s3")]
 pub use object::S3Settings;

@@ -17,22 +17,38 @@ impl Error {
             | Self::InvalidStatus { .. }
             | Self::InvalidGate { .. }
             | Self::InvalidSignature { .. }
+            | Self::InvalidPolicy { .. }
+            | Self::TooMany { .. }
+            | Self::ReservedName { .. }
             | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
-            Self::UnsupportedUrl { .. } | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
+            Self::NoPackage { .. }
+            | Self::Unsupported { .. }
+            | Self::UnsupportedUrl { .. }
+            | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
             Self::UnknownExperiment { .. }
             | Self::UnknownRun { .. }
             | Self::UnknownMetric { .. }
             | Self::UnknownArtifact { .. }
             | Self::UnknownModel { .. }
             | Self::UnknownVersion { .. }
+            | Self::UnknownTree { .. }
+            | Self::UnknownRequest { .. }
             | Self::UnknownAlias { .. } => ErrorKind::NotFound,
             Self::ParamConflict { .. }
             | Self::ArtifactConflict { .. }
             | Self::RunEnded { .. }
             | Self::IllegalTransition { .. }
             | Self::StaleEvidence { .. }
+            | Self::ModelExists { .. }
+            | Self::InUse { .. }
+            | Self::RequestClosed { .. }
+            | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
-            Self::ReservedAlias { .. } | Self::GateRefused { .. } => ErrorKind::Denied,
+            Self::ReservedAlias { .. }
+            | Self::Forbidden { .. }
+            | Self::PolicyUnmet { .. }
+            | Self::SignOffRefused { .. }
+            | Self::GateRefused { .. } => ErrorKind::Denied,
             Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
                 // a registered artifact that is gone is damage, not a question of a wrong name
                 match source.kind() {

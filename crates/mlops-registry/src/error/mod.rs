@@ -8,9 +8,11 @@ mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
+use mlops_core::{Action, AliasName, Digest, ModelName, Principal, VersionNumber};
 
-use crate::{ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
+use crate::{
+    Content, ExperimentName, GateDecision, RequestState, RunId, RunStatus, Stage, TrackingError,
+};
 
 pub use database::DatabaseError;
 pub(crate) use database::{During, stored};
@@ -233,6 +235,138 @@ pub enum Error {
         /// Every check with its numbers.
         decision: Box<GateDecision>,
     },
+    /// There are more of something than there may be.
+    #[error("there are {found} {what}, {limit} are allowed")]
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A model of that name, or of one that is hard to tell from it, is there already.
+    #[error("model `{model}` cannot be made: `{existing}` already exists")]
+    ModelExists {
+        /// The name that was asked for.
+        model: ModelName,
+        /// The name that is taken.
+        existing: ModelName,
+    },
+    /// A name that the registry keeps for itself.
+    #[error("model name `{model}` is kept for the registry itself")]
+    ReservedName {
+        /// The name.
+        model: ModelName,
+    },
+    /// The artifact store has no such tree.
+    #[error("the artifacts of model `{model}` hold no tree `{manifest}`")]
+    UnknownTree {
+        /// The model that was to get a version.
+        model: ModelName,
+        /// The digest that was asked for.
+        manifest: Digest,
+    },
+    /// Understood, and not offered here.
+    #[error("{what} is not offered {place}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+        /// Where it is not offered.
+        place: &'static str,
+    },
+    /// A version or a model that is in use cannot be deleted.
+    #[error("version {version} of model `{model}` cannot be deleted: {reason}")]
+    InUse {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// What it is used for.
+        reason: &'static str,
+    },
+    /// A version that is no package of ours cannot be loaded.
+    #[error(
+        "version {version} of model `{model}` is a {content} and no package that can be loaded"
+    )]
+    NoPackage {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// What it is instead.
+        content: Content,
+    },
+    /// Somebody may not do what was asked, by the policy of the registry.
+    #[error("`{principal}` may not {} `{model}`: {reason}", verb(*action))]
+    Forbidden {
+        /// Who asked.
+        principal: Principal,
+        /// What for.
+        action: Action,
+        /// The model.
+        model: ModelName,
+        /// Which rule says so.
+        reason: String,
+    },
+    /// The policy is not one.
+    #[error("the policy is not valid: {reason}")]
+    InvalidPolicy {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A transition does not meet the policy.
+    #[error("version {version} of model `{model}` may not enter {to}: {unmet}")]
+    PolicyUnmet {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: VersionNumber,
+        /// The stage that it was to enter.
+        to: Stage,
+        /// What is missing.
+        unmet: String,
+    },
+    /// There is no such request.
+    #[error("model `{model}` has no request {request}")]
+    UnknownRequest {
+        /// The model.
+        model: ModelName,
+        /// The number that was asked for.
+        request: u32,
+    },
+    /// A request is decided already, or its time has passed.
+    #[error("request {request} of model `{model}` is {state}")]
+    RequestClosed {
+        /// The model.
+        model: ModelName,
+        /// The request.
+        request: u32,
+        /// How it ended.
+        state: RequestState,
+    },
+    /// What a request was made for has changed, and its sign-offs count no more.
+    #[error("request {request} of model `{model}` is void: {reason}")]
+    RequestVoid {
+        /// The model.
+        model: ModelName,
+        /// The request.
+        request: u32,
+        /// What has changed.
+        reason: String,
+    },
+    /// Somebody may not sign a request off.
+    #[error("`{principal}` may not sign request {request} of model `{model}` off: {reason}")]
+    SignOffRefused {
+        /// The model.
+        model: ModelName,
+        /// The request.
+        request: u32,
+        /// Who wanted to sign.
+        principal: Principal,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A signature cannot be laid beside a version.
     #[error("signature `{name}` of model `{model}` version {version} is refused: {reason}")]
     InvalidSignature {
@@ -385,6 +519,17 @@ pub enum Error {
 
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Read => "read",
+        Action::Write => "change",
+        Action::Delete => "delete from",
+        Action::Promote => "move versions of",
+        Action::Approve => "sign off for",
+        _ => "administer",
+    }
+}
 
 fn champion_text(version: Option<&VersionNumber>) -> String {
     version.map_or_else(

@@ -98,6 +98,9 @@ fn a_change_to_any_column_of_any_entry_is_found_there() {
         ("to_state", "coalesce(to_state, '') || 'x'".to_owned()),
         ("reason", "reason || '.'".to_owned()),
         ("evidence", "'{}'".to_owned()),
+        ("format", "3 - format".to_owned()),
+        ("change", "change || ' '".to_owned()),
+        ("change", "NULL".to_owned()),
         ("previous", format!("'{digest}'")),
         ("digest", format!("'{digest}'")),
     ];
@@ -142,7 +145,7 @@ fn an_entry_that_was_slipped_in_is_found() {
     let last = entries(&registry);
     raw.execute(
         "INSERT INTO audit SELECT id + 1, time_us, actor, action, model, version, alias, from_state,
-             to_state, reason, evidence, digest, digest FROM audit WHERE id = ?1",
+             to_state, reason, evidence, digest, digest, format, change FROM audit WHERE id = ?1",
         [last],
     )
     .unwrap();

@@ -37,6 +37,17 @@ impl From<Error> for Failure {
                     chain(&error)
                 ));
             }
+            Error::ModelExists { model, existing } => {
+                let message = if model == existing {
+                    format!("Registered Model (name={model}) already exists.")
+                } else {
+                    format!(
+                        "Registered Model (name={existing}) already exists, and '{model}' is hard to tell \
+                         from it."
+                    )
+                };
+                return Self::new(Code::ResourceAlreadyExists, message);
+            }
             // what breaks a rule of MLflow's is a wrong parameter there, and not a lost race
             Error::ReservedAlias { .. }
             | Error::RunEnded { .. }

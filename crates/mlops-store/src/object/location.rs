@@ -30,7 +30,7 @@ pub struct Location {
 }
 
 #[derive(Clone)]
-pub(super) enum Place {
+pub(crate) enum Place {
     File(PathBuf),
     Object {
         store: Arc<dyn ObjectStore>,
@@ -60,12 +60,57 @@ impl Location {
         &self.url
     }
 
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The path, if it is a file of this machine.
     pub fn as_path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
             Place::Object { .. } => None,
         }
+    }
+
+    /// A place below this one.
+    ///
+    /// ```
+    /// use mlops_store::Objects;
+    ///
+    /// let root = Objects::new().locate("memory://registry")?;
+    /// assert_eq!(root.join("models/churn")?.url(), "memory://registry/models/churn");
+    /// assert!(root.join("../secrets").is_err());
+    /// # Ok::<(), mlops_store::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`] unless the path is parts with `/` between them, none of them empty, `.` or `..`, and
+    /// without `\\`, `:` and control characters.
+    pub fn join(&self, path: &str) -> Result<Self> {
+        let sound = |part: &str| {
+            !matches!(part, "" | "." | "..")
+                && !part.chars().any(|c| c.is_control() || "\\:".contains(c))
+        };
+        let invalid = |reason: String| Error::InvalidUrl {
+            url: path.to_owned(),
+            reason,
+        };
+        if !path.split('/').all(sound) {
+            return Err(invalid("it is no path below another".to_owned()));
+        }
+        Ok(match &self.place {
+            Place::File(root) => Self::file(root.join(path)),
+            Place::Object { store, key } => {
+                let url = format!("{}/{path}", self.url.trim_end_matches('/'));
+                let key = if key.as_ref().is_empty() {
+                    path.to_owned()
+                } else {
+                    format!("{key}/{path}")
+                };
+                let key = Key::parse(key).map_err(|e| invalid(e.to_string()))?;
+                Self::object(&url, Arc::clone(store), key)
+            }
+        })
     }
 
     /// Looks the object up and makes it ready to be read in ranges.

@@ -13,6 +13,7 @@ mod s3;
 
 pub use listing::{ListLimits, Listed};
 pub use location::Location;
+pub(crate) use location::Place;
 pub use objects::Objects;
 pub use percent::percent_decode;
 pub use reader::ObjectReader;

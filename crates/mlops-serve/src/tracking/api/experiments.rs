@@ -94,7 +94,7 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     Ok(Reply::json(&json!({"experiment_id": made.id.to_string()})))
 }
 
-fn check_location(location: &str) -> Outcome<String> {
+pub(super) fn check_location(location: &str) -> Outcome<String> {
     let below = LOCATIONS
         .iter()
         .find_map(|scheme| location.strip_prefix(scheme))

@@ -5,8 +5,11 @@ mod experiments;
 mod logged_models;
 mod logging;
 mod metrics;
+mod model_versions;
+mod registered_models;
 mod runs;
 mod search;
+mod source;
 mod subject;
 mod system;
 mod view;
@@ -22,4 +25,6 @@ pub(super) const TABLE: &[&[Route]] = &[
     metrics::ROUTES,
     artifacts::ROUTES,
     logged_models::ROUTES,
+    registered_models::ROUTES,
+    model_versions::ROUTES,
 ];

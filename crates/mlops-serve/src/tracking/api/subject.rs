@@ -5,8 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use mlops_core::ModelName;
 use mlops_registry::{ArtifactOwner, ExperimentId, LoggedModelId, RunId};
 
+use super::registered_models;
 use crate::tracking::{
     access::Object,
     artifact::{ArtifactPlace, Owner},
@@ -54,11 +56,6 @@ pub(super) fn parse_logged_model(id: &str) -> Outcome<LoggedModelId> {
 
 fn shown(id: &str) -> String {
     id.chars().take(64).collect()
-}
-
-/// The server itself.
-pub(super) fn server(_: &Call<'_>) -> Outcome<Vec<Object>> {
-    Ok(vec![Object::Server])
 }
 
 /// The experiment that a request names by identity.
@@ -132,13 +129,15 @@ pub(super) fn logged_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
 
 /// The registered model that a request names.
 pub(super) fn model(call: &Call<'_>) -> Outcome<Vec<Object>> {
-    Ok(vec![Object::Model(call.params.text("name")?.to_owned())])
+    // by the name in its one form, as the storage looks it up
+    Ok(vec![Object::Model(registered_models::name(call.params)?.to_string())])
 }
 
 /// The registered model, by its old and its new name.
 pub(super) fn renamed_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
     let mut objects = model(call)?;
-    objects.push(Object::Model(call.params.text("new_name")?.to_owned()));
+    let to = ModelName::new(call.params.text("new_name")?)?;
+    objects.push(Object::Model(to.to_string()));
     Ok(objects)
 }
 
