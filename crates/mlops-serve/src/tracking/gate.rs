@@ -4,7 +4,10 @@
 //! rebinding that is the page's own name), the `Origin` or the `Sec-Fetch-Site` that the browser states, and
 //! it cannot state `Content-Type: application/json` without asking first, which is never granted.
 
-use std::{collections::BTreeSet, net::{Ipv4Addr, Ipv6Addr}};
+use std::{
+    collections::BTreeSet,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
 

@@ -33,14 +33,39 @@ pub(super) const ROUTES: &[Route] = &[
     Route::v2(Verb::Patch, "/registered-models/update", EDIT, update),
     Route::v2(Verb::Post, "/registered-models/rename", RENAME, rename),
     Route::v2(Verb::Delete, "/registered-models/delete", MANAGE, delete),
-    Route::v2(Verb::Get, "/registered-models/search", Needs::Somebody, find),
+    Route::v2(
+        Verb::Get,
+        "/registered-models/search",
+        Needs::Somebody,
+        find,
+    ),
     Route::v2(Verb::Post, "/registered-models/set-tag", EDIT, set_tag),
-    Route::v2(Verb::Delete, "/registered-models/delete-tag", EDIT, delete_tag),
-    Route::v2(Verb::Post, "/registered-models/get-latest-versions", READ, latest),
-    Route::v2(Verb::Get, "/registered-models/get-latest-versions", READ, latest),
+    Route::v2(
+        Verb::Delete,
+        "/registered-models/delete-tag",
+        EDIT,
+        delete_tag,
+    ),
+    Route::v2(
+        Verb::Post,
+        "/registered-models/get-latest-versions",
+        READ,
+        latest,
+    ),
+    Route::v2(
+        Verb::Get,
+        "/registered-models/get-latest-versions",
+        READ,
+        latest,
+    ),
     Route::v2(Verb::Get, "/registered-models/alias", READ, get_alias),
     Route::v2(Verb::Post, "/registered-models/alias", MANAGE, set_alias),
-    Route::v2(Verb::Delete, "/registered-models/alias", MANAGE, delete_alias),
+    Route::v2(
+        Verb::Delete,
+        "/registered-models/alias",
+        MANAGE,
+        delete_alias,
+    ),
 ];
 
 /// The page of a search where the client does not say, and the longest.

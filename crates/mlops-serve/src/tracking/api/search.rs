@@ -32,9 +32,7 @@ impl Asked {
             filter: params.opt_text("filter")?.unwrap_or_default().to_owned(),
             order_by: params.texts("order_by")?,
             limit: params.bounded("max_results", bound(default), bound(most))?,
-            page_token: token
-                .filter(|token| !token.is_empty())
-                .map(str::to_owned),
+            page_token: token.filter(|token| !token.is_empty()).map(str::to_owned),
         })
     }
 }
@@ -106,9 +104,7 @@ pub(super) fn logged_models(call: &Call<'_>) -> Outcome<Page<LoggedModel>> {
         datasets: datasets.iter().map(dataset).collect::<Outcome<_>>()?,
         order_by: order_by.iter().map(ordering).collect::<Outcome<_>>()?,
         limit: Some(limit),
-        page_token: token
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned),
+        page_token: token.filter(|token| !token.is_empty()).map(str::to_owned),
     };
     Ok(call.registry.tracking().search_logged_models(&search)?)
 }

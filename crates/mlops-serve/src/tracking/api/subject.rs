@@ -130,7 +130,9 @@ pub(super) fn logged_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
 /// The registered model that a request names.
 pub(super) fn model(call: &Call<'_>) -> Outcome<Vec<Object>> {
     // by the name in its one form, as the storage looks it up
-    Ok(vec![Object::Model(registered_models::name(call.params)?.to_string())])
+    Ok(vec![Object::Model(
+        registered_models::name(call.params)?.to_string(),
+    )])
 }
 
 /// The registered model, by its old and its new name.
