@@ -260,6 +260,10 @@ def onnx_model():
     return model
 
 
+def pair(first, second):
+    return pd.DataFrame({"a": [first], "b": [second]}, dtype=np.float32)
+
+
 def logged_models(client, experiment, unique):
     step("log_model registers a version and links it to its run")
     name = f"linear {unique}"
@@ -270,7 +274,7 @@ def logged_models(client, experiment, unique):
             onnx_model(),
             name="linear",
             registered_model_name=name,
-            signature=mlflow.models.infer_signature(np.zeros((1, 2), np.float32), np.zeros((1, 1), np.float32)),
+            signature=mlflow.models.infer_signature(pair(3, 1)),
         )
     logged = client.get_logged_model(info.model_id)
     equal(str(logged.status), "READY")
@@ -279,12 +283,11 @@ def logged_models(client, experiment, unique):
     equal([o.model_id for o in client.get_run(run.info.run_id).outputs.model_outputs], [info.model_id])
 
     step("a model loads by run, by logged model, by version")
-    rows = np.array([[3.0, 1.0]], np.float32)
     version = client.get_model_version(name, "1")
     equal(version.status, "READY")
     for uri in [f"runs:/{run.info.run_id}/linear", f"models:/{info.model_id}", f"models:/{name}/1", f"models:/{name}/latest"]:
         model = mlflow.pyfunc.load_model(uri)
-        equal(model.predict(rows)["y"].tolist(), [[1.0]])
+        equal(np.ravel(model.predict(pair(3, 1))["y"]).tolist(), [1.0])
 
     step("logged models: search, tags, params, delete")
     found = client.search_logged_models([experiment], filter_string="name = 'linear' AND metrics.rmse < 0.2")
@@ -341,7 +344,8 @@ def registry(client, name, run_id, info, unique):
     equal(str(client.get_model_version_by_alias(name, "champion").version), "2")
     equal(sorted(client.get_model_version(name, "2").aliases), ["challenger", "champion"])
     equal({a: str(v) for a, v in client.get_registered_model(name).aliases.items()}, {"champion": "2", "challenger": "2"})
-    equal(mlflow.pyfunc.load_model(f"models:/{name}@champion").predict(np.array([[2.0, 1.0]], np.float32))["y"].tolist(), [[0.0]])
+    model = mlflow.pyfunc.load_model(f"models:/{name}@champion")
+    equal(np.ravel(model.predict(pair(2, 1))["y"]).tolist(), [0.0])
     client.delete_registered_model_alias(name, "challenger")
     refused("INVALID_PARAMETER_VALUE", client.get_model_version_by_alias, name, "challenger")
     for bad in ["latest", "v3", "a b"]:

@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
-use mlops_registry::{NewExperiment, NewLoggedModel, NewRun, Registry};
+use mlops_registry::{NewExperiment, NewLoggedModel, NewRun, NewVersion, Registry};
 use serde_json::{Value, json};
 
 use super::{
@@ -73,6 +73,28 @@ const EXPECTED: &[(Verb, &str, Option<Right>)] = {
             "/logged-models/{model_id}/artifacts/directories",
             Some(Read),
         ),
+        (Post, "/registered-models/create", Some(Edit)),
+        (Get, "/registered-models/get", Some(Read)),
+        (Patch, "/registered-models/update", Some(Edit)),
+        (Post, "/registered-models/rename", Some(Manage)),
+        (Delete, "/registered-models/delete", Some(Manage)),
+        (Get, "/registered-models/search", None),
+        (Post, "/registered-models/set-tag", Some(Edit)),
+        (Delete, "/registered-models/delete-tag", Some(Edit)),
+        (Post, "/registered-models/get-latest-versions", Some(Read)),
+        (Get, "/registered-models/get-latest-versions", Some(Read)),
+        (Get, "/registered-models/alias", Some(Read)),
+        (Post, "/registered-models/alias", Some(Manage)),
+        (Delete, "/registered-models/alias", Some(Manage)),
+        (Post, "/model-versions/create", Some(Edit)),
+        (Get, "/model-versions/get", Some(Read)),
+        (Patch, "/model-versions/update", Some(Edit)),
+        (Delete, "/model-versions/delete", Some(Manage)),
+        (Get, "/model-versions/search", None),
+        (Post, "/model-versions/transition-stage", Some(Manage)),
+        (Get, "/model-versions/get-download-uri", Some(Read)),
+        (Post, "/model-versions/set-tag", Some(Edit)),
+        (Delete, "/model-versions/delete-tag", Some(Edit)),
     ]
 };
 
@@ -134,6 +156,12 @@ impl World {
         let run = tracking.create_run(NewRun::new(experiment)).unwrap().id;
         let model = NewLoggedModel::new(experiment);
         let model = tracking.create_logged_model(model).unwrap().id;
+        let ours = "ours".parse().unwrap();
+        registry
+            .create_model(&ours, "", &std::collections::BTreeMap::new())
+            .unwrap()
+            .register_version(NewVersion::source(format!("models:/{model}")))
+            .unwrap();
         let server = TrackingServer::new(registry)
             .policy(policy())
             .bind("127.0.0.1:0")
@@ -156,6 +184,8 @@ impl World {
             "path": path,
             "version": "1",
             "alias": "a",
+            "source": format!("models:/{model}"),
+            "stage": "Staging",
         });
         Self {
             server,
@@ -276,4 +306,80 @@ fn each_role_may_do_what_it_may_and_nothing_else() {
     }
     let listed = EXPECTED.len();
     assert!(seen >= listed * 2, "{seen} requests for {listed} routes");
+}
+
+#[test]
+fn a_search_shows_what_the_caller_may_read() {
+    let world = World::new();
+    let found = |role: &str, route: &str, list: &str| {
+        let call = world.call().token(token(role).secret());
+        let answer = call.get(&format!("/api/2.0/mlflow{route}?max_results=10"));
+        assert_eq!(answer.status, 200);
+        answer.json()[list].as_array().map_or(0, Vec::len)
+    };
+    for (role, held) in ROLES {
+        let seen = usize::from(held.is_some());
+        for (route, list) in [
+            ("/experiments/search", "experiments"),
+            ("/registered-models/search", "registered_models"),
+            ("/model-versions/search", "model_versions"),
+        ] {
+            assert_eq!(found(role, route, list), seen, "{role} on {route}");
+        }
+    }
+    let other = |role: &str, ids: &[&str]| {
+        let call = world.call().token(token(role).secret());
+        let body = json!({ "experiment_ids": ids });
+        call.post("/api/2.0/mlflow/runs/search", &body).status
+    };
+    let ours = world.fields["experiment_id"].as_str().unwrap();
+    assert_eq!(other("reader", &[ours]), 200);
+    assert_eq!(
+        other("reader", &[ours, "0"]),
+        403,
+        "one that may not be read is enough"
+    );
+    assert_eq!(
+        other("stranger", &[]),
+        200,
+        "nothing is searched, and nothing found"
+    );
+}
+
+#[test]
+fn a_version_cannot_be_made_of_what_its_maker_may_not_read() {
+    let world = World::new();
+    let call = world.call().token(token("stranger").secret());
+    let model = json!({"name": "theirs"});
+    let made = call.post("/api/2.0/mlflow/registered-models/create", &model);
+    assert_eq!(made.status, 200);
+    for source in [
+        world.fields["source"].as_str().unwrap().to_owned(),
+        format!("runs:/{}/model", world.fields["run_id"].as_str().unwrap()),
+        format!("mlflow-artifacts:/{}", world.path),
+        "models:/ours/1".into(),
+    ] {
+        let body = json!({"name": "theirs", "source": source});
+        let answer = call.post("/api/2.0/mlflow/model-versions/create", &body);
+        assert_eq!(answer.status, 403, "{source}");
+    }
+}
+
+#[test]
+fn a_metric_cannot_be_written_to_a_logged_model_of_another() {
+    let world = World::new();
+    let call = world.call().token(token("stranger").secret());
+    let experiment = json!({"name": "theirs"});
+    let made = call.post("/api/2.0/mlflow/experiments/create", &experiment);
+    let id = made.json()["experiment_id"].clone();
+    let made = call.post(
+        "/api/2.0/mlflow/runs/create",
+        &json!({ "experiment_id": id }),
+    );
+    let run = made.json()["run"]["info"]["run_id"].clone();
+    let metric = json!({"key": "k", "value": 1, "timestamp": 1,
+                        "model_id": world.fields["model_id"]});
+    let batch = json!({"run_id": run, "metrics": [metric]});
+    let answer = call.post("/api/2.0/mlflow/runs/log-batch", &batch);
+    assert_eq!(answer.status, 403);
 }
