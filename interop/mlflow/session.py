@@ -274,7 +274,6 @@ def logged_models(client, experiment, unique):
             onnx_model(),
             name="linear",
             registered_model_name=name,
-            signature=mlflow.models.infer_signature(pair(3, 1)),
         )
     logged = client.get_logged_model(info.model_id)
     equal(str(logged.status), "READY")
