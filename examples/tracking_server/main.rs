@@ -19,7 +19,7 @@ mod token;
 
 use std::{error::Error, fs, process::ExitCode};
 
-use args::Args;
+use args::{Args, Webhooks};
 use mlops::{
     registry::Registry,
     serve::{ServerPolicy, TrackingServer},
@@ -69,8 +69,29 @@ fn run(args: &Args) -> AnyResult<()> {
         let policy = ServerPolicy::from_json(&fs::read(path)?)?;
         server = server.policy(token::complete(policy, &args.dir)?);
     }
+    server = with_webhooks(server, args.webhooks)?;
     let running = server.bind(&format!("{}:{}", args.host, args.port))?;
     println!("listening on http://{}", running.addr());
     running.join();
     Ok(())
+}
+
+#[cfg(feature = "webhooks")]
+#[expect(clippy::unnecessary_wraps, reason = "other builds refuse")]
+fn with_webhooks(server: TrackingServer, webhooks: Webhooks) -> AnyResult<TrackingServer> {
+    use mlops::serve::WebhookOptions;
+    let options = WebhookOptions::default();
+    Ok(match webhooks {
+        Webhooks::Off => server,
+        Webhooks::Https => server.webhooks(options),
+        Webhooks::LoopbackToo => server.webhooks(options.loopback_http()),
+    })
+}
+
+#[cfg(not(feature = "webhooks"))]
+fn with_webhooks(server: TrackingServer, webhooks: Webhooks) -> AnyResult<TrackingServer> {
+    match webhooks {
+        Webhooks::Off => Ok(server),
+        _ => Err("this build has no webhooks: it needs the feature `webhooks`".into()),
+    }
 }

@@ -8,12 +8,18 @@ server does wrong (contracts: infinity, bodies that are not JSON).
 """
 
 import argparse
+import base64
+import hashlib
+import hmac
+import http.server
 import json
 import math
 import os
 import pathlib
+import queue
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -391,6 +397,56 @@ def registry(client, name, run_id, info, unique):
         refused("INVALID_PARAMETER_VALUE", client.create_registered_model, bad)
 
 
+def webhooks(client, unique):
+    """Needs a server that may call http on loopback, which MLflow's own does not."""
+    got = queue.Queue()
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            got.put((self.headers, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+    def delivered(event):
+        headers, body = got.get(timeout=20)
+        signed = b".".join([headers["X-MLflow-Delivery-Id"].encode(), headers["X-MLflow-Timestamp"].encode(), body])
+        digest = hmac.new(b"a secret", signed, hashlib.sha256).digest()
+        equal(headers["X-MLflow-Signature"], "v1," + base64.b64encode(digest).decode())
+        assert abs(int(headers["X-MLflow-Timestamp"]) - time.time()) < 60
+        body = json.loads(body)
+        equal(f"{body['entity']}.{body['action']}", event)
+        return body["data"]
+
+    step("webhooks: made, tested, signed, changed, deleted")
+    events = ["registered_model.created", "model_version.created", "model_version_tag.set", "model_version_alias.created"]
+    url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    hook = client.create_webhook(f"hook-{unique[:8]}", url, events, secret="a secret", description="for tests")
+    equal([w.webhook_id for w in client.list_webhooks() if w.name == hook.name], [hook.webhook_id])
+    equal(client.get_webhook(hook.webhook_id).description, "for tests")
+    equal(client.test_webhook(hook.webhook_id).success, True)
+    equal(delivered("registered_model.created")["name"], "example_model")
+    name = f"told {unique}"
+    client.create_registered_model(name)
+    equal(delivered("registered_model.created")["name"], name)
+    client.create_model_version(name, "s3://bucket/model")
+    equal(delivered("model_version.created")["version"], "1")
+    client.set_model_version_tag(name, "1", "a", "b")
+    equal(delivered("model_version_tag.set"), {"name": name, "version": "1", "key": "a", "value": "b"})
+    client.set_registered_model_alias(name, "live", "1")
+    equal(delivered("model_version_alias.created"), {"name": name, "alias": "live", "version": "1"})
+    client.update_webhook(hook.webhook_id, status="DISABLED")
+    equal(str(client.get_webhook(hook.webhook_id).status), "DISABLED")
+    client.delete_webhook(hook.webhook_id)
+    refused("RESOURCE_DOES_NOT_EXIST", client.get_webhook, hook.webhook_id)
+    server.shutdown()
+
+
 def ours_only(uri):
     step("a body that is not JSON, an unknown path: errors as JSON")
 
@@ -420,6 +476,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("uri")
     parser.add_argument("--ours", action="store_true", help="also what MLflow's own server does wrong")
+    parser.add_argument("--webhooks", action="store_true", help="webhooks too, to a receiver on loopback")
     arguments = parser.parse_args()
     mlflow.set_tracking_uri(arguments.uri)
     client = MlflowClient()
@@ -433,6 +490,8 @@ def main():
         registry(client, name, model_run, info, unique)
     if arguments.ours:
         ours_only(arguments.uri)
+    if arguments.webhooks:
+        webhooks(client, unique)
     print(f"{steps} steps, all as expected")
 
 

@@ -109,6 +109,7 @@ mod state;
 mod tracking;
 mod version;
 mod version_edit;
+mod webhook;
 
 pub use audit::{Action, AuditEntry};
 pub use compare::{Comparison, MetricSide, Side};
@@ -141,3 +142,4 @@ pub use tracking::{
     RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
 };
 pub use version::ModelVersion;
+pub use webhook::{Delivery, NewWebhook, Webhook, WebhookEvent, WebhookUpdate};

@@ -119,6 +119,8 @@ pub use error::{DatabaseError, Error, Result, RowError};
 pub use log::{Delivery, JoinedRecord, LogOptions, LogStats, OutcomeReceipt, PredictionLog};
 pub use protocol::Limits;
 pub use server::{RunningServer, Server};
+#[cfg(feature = "webhooks")]
+pub use tracking::WebhookOptions;
 #[cfg(feature = "tracking")]
 pub use tracking::{
     AccessToken, Right, ServerPolicy, TrackingLimits, TrackingServer, hash_password,

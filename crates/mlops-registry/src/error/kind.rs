@@ -30,6 +30,7 @@ impl Error {
             | Self::UnknownMetric { .. }
             | Self::UnknownArtifact { .. }
             | Self::UnknownModel { .. }
+            | Self::UnknownWebhook { .. }
             | Self::UnknownVersion { .. }
             | Self::UnknownTree { .. }
             | Self::UnknownRequest { .. }

@@ -8,7 +8,7 @@ mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{Action, AliasName, Digest, ModelName, Principal, VersionNumber};
+use mlops_core::{Action, AliasName, Digest, ModelName, Principal, Uuid, VersionNumber};
 
 use crate::{
     Content, ExperimentName, GateDecision, RequestState, RunId, RunStatus, Stage, TrackingError,
@@ -244,6 +244,12 @@ pub enum Error {
         found: usize,
         /// How many there may be.
         limit: usize,
+    },
+    /// There is no such webhook.
+    #[error("webhook `{webhook}` does not exist")]
+    UnknownWebhook {
+        /// The webhook that was asked for.
+        webhook: Uuid,
     },
     /// A model of that name, or of one that is hard to tell from it, is there already.
     #[error("model `{model}` cannot be made: `{existing}` already exists")]

@@ -12,6 +12,7 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroUsize,
+    pin::Pin,
     sync::Arc,
     thread::JoinHandle,
     time::Duration,
@@ -107,6 +108,7 @@ impl Server {
             address,
             workers: self.workers,
             signals: self.signals,
+            beside: None,
             timing: Timing {
                 drain_delay: self.drain_delay,
                 grace: self.grace,
@@ -117,12 +119,15 @@ impl Server {
     }
 }
 
+/// Work that goes on beside the answers, until the server stops.
+pub(crate) type Beside = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Where and how a server listens.
-#[derive(Debug)]
 pub(crate) struct Listen<'a> {
     pub(crate) address: &'a str,
     pub(crate) workers: Option<NonZeroUsize>,
     pub(crate) signals: bool,
+    pub(crate) beside: Option<Beside>,
     pub(crate) timing: Timing,
 }
 
@@ -158,6 +163,9 @@ pub(crate) fn start(
     let (stop, stopped) = watch::channel(false);
     if listen.signals {
         runtime.spawn(run::stop_on_signals(stop.clone()));
+    }
+    if let Some(beside) = listen.beside {
+        runtime.spawn(beside);
     }
     let timing = listen.timing;
     let thread = std::thread::Builder::new()

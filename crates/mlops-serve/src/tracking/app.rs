@@ -16,6 +16,8 @@ use axum::{
 };
 use mlops_registry::{ExperimentId, Registry, RunId};
 
+#[cfg(feature = "webhooks")]
+use super::webhook::Sender;
 use super::{
     access::{Doorkeeper, Who},
     artifact::Download,
@@ -35,6 +37,9 @@ pub(super) struct App {
     pub(super) hosts: Hosts,
     pub(super) limits: TrackingLimits,
     pub(super) runs: KnownRuns,
+    /// Who tells webhooks, where they are on.
+    #[cfg(feature = "webhooks")]
+    pub(super) sender: Option<Arc<Sender>>,
 }
 
 /// Which experiment a run is of, which never changes; so that each point of a metric asks the storage only

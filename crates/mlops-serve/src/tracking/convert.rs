@@ -26,6 +26,9 @@ impl From<Error> for Failure {
             Error::UnknownVersion { model, version } => {
                 format!("Model Version (name={model}, version={version}) not found")
             }
+            Error::UnknownWebhook { webhook } => {
+                format!("Webhook with ID {webhook} not found.")
+            }
             Error::UnknownArtifact { artifact, .. } => format!("No such artifact: '{artifact}'"),
             // the peer's client expects 400 for an alias that is not there
             Error::UnknownAlias { alias, .. } => {

@@ -23,7 +23,11 @@ mod route;
 mod server;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "webhooks")]
+mod webhook;
 
 pub use access::{AccessToken, Right, ServerPolicy, hash_password};
 pub use limits::TrackingLimits;
 pub use server::TrackingServer;
+#[cfg(feature = "webhooks")]
+pub use webhook::WebhookOptions;

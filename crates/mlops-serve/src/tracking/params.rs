@@ -167,6 +167,14 @@ impl Params {
         Self::of_value(param, value)
     }
 
+    /// One object, or none.
+    #[cfg(feature = "webhooks")]
+    pub(super) fn opt_object(&self, param: &str) -> Outcome<Option<Self>> {
+        self.get(param)
+            .map(|value| Self::of_value(param, value))
+            .transpose()
+    }
+
     /// A whole number between bounds, or what counts when there is none.
     pub(super) fn bounded(&self, param: &str, default: i64, most: i64) -> Outcome<usize> {
         let value = self.opt_integer(param)?.unwrap_or(default);

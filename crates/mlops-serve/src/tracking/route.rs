@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Response, StatusCode, header},
     routing::MethodFilter,
 };
-use mlops_registry::Registry;
+use mlops_registry::{Registry, WebhookEvent};
 use serde::Serialize;
 
 use super::{
@@ -141,6 +141,16 @@ impl Call<'_> {
         subject(self)?
             .iter()
             .try_for_each(|object| self.require(right, object))
+    }
+
+    /// Tells webhooks of a change that has happened, where they are on.
+    pub(super) fn tell(&self, event: WebhookEvent, data: impl FnOnce() -> serde_json::Value) {
+        #[cfg(feature = "webhooks")]
+        if let Some(sender) = &self.app.sender {
+            sender.tell(event, &data());
+        }
+        #[cfg(not(feature = "webhooks"))]
+        let _ = (event, data);
     }
 
     /// Refuses who has not got a right.

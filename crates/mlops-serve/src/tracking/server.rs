@@ -10,6 +10,8 @@ use axum::{
 use mlops_core::Principal;
 use mlops_registry::Registry;
 
+#[cfg(feature = "webhooks")]
+use super::webhook::{Sender, WebhookOptions};
 use super::{
     access::{Doorkeeper, ServerPolicy},
     api::TABLE,
@@ -17,6 +19,8 @@ use super::{
     gate::Hosts,
     limits::TrackingLimits,
 };
+#[cfg(feature = "webhooks")]
+use crate::server::Beside;
 use crate::{
     Error, Result, RunningServer,
     server::{Listen, Timing, start},
@@ -49,6 +53,8 @@ pub struct TrackingServer {
     workers: Option<NonZeroUsize>,
     grace: Duration,
     signals: bool,
+    #[cfg(feature = "webhooks")]
+    webhooks: Option<WebhookOptions>,
 }
 
 impl TrackingServer {
@@ -62,7 +68,16 @@ impl TrackingServer {
             workers: None,
             grace: Duration::from_secs(30),
             signals: false,
+            #[cfg(feature = "webhooks")]
+            webhooks: None,
         }
+    }
+
+    /// Tells webhooks of changes of models; off by default.
+    #[cfg(feature = "webhooks")]
+    pub fn webhooks(mut self, options: WebhookOptions) -> Self {
+        self.webhooks = Some(options);
+        self
     }
 
     /// Who may use it, and for what. What the policy does not allow is denied from then on.
@@ -113,18 +128,32 @@ impl TrackingServer {
         if self.policy.is_none() {
             only_loopback(address)?;
         }
+        #[cfg(feature = "webhooks")]
+        let sender = self.webhooks.map(|options| {
+            let registry = self.registry.clone();
+            Arc::new(Sender::new(registry, options))
+        });
+        #[cfg(feature = "webhooks")]
+        let beside = sender
+            .clone()
+            .map(|sender| -> Beside { Box::pin(sender.work()) });
+        #[cfg(not(feature = "webhooks"))]
+        let beside = None;
         let app = Arc::new(App {
             registry: self.registry,
             doorkeeper: Doorkeeper::new(self.policy, Principal::new(LOCAL)?),
             hosts: self.hosts,
             limits: self.limits,
             runs: KnownRuns::default(),
+            #[cfg(feature = "webhooks")]
+            sender,
         });
         start(
             Listen {
                 address,
                 workers: self.workers,
                 signals: self.signals,
+                beside,
                 timing: Timing {
                     drain_delay: Duration::ZERO,
                     grace: self.grace,

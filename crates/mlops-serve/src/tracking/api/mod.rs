@@ -13,6 +13,8 @@ mod source;
 mod subject;
 mod system;
 mod view;
+#[cfg(feature = "webhooks")]
+mod webhooks;
 
 use super::route::Route;
 
@@ -27,4 +29,6 @@ pub(super) const TABLE: &[&[Route]] = &[
     logged_models::ROUTES,
     registered_models::ROUTES,
     model_versions::ROUTES,
+    #[cfg(feature = "webhooks")]
+    webhooks::ROUTES,
 ];

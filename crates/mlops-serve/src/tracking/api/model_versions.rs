@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use mlops_core::{ModelName, VersionNumber};
 use mlops_registry::{
     Attribute, Filter, ModelVersion, NewVersion, Occupants, Ordered, RunId, Searchable, Subject,
-    page_of,
+    WebhookEvent, page_of,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -159,6 +159,16 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     let description = params.opt_text("description")?.unwrap_or_default();
     let model = model(call)?;
     let version = model.register_version(new.description(description))?;
+    call.tell(WebhookEvent::ModelVersionCreated, || {
+        json!({
+            "name": version.model.as_str(),
+            "version": version.version.to_string(),
+            "source": text,
+            "run_id": version.run.as_ref().map(RunId::as_str),
+            "tags": version.tags,
+            "description": version.description,
+        })
+    });
     Ok(told(&version, &Aliases::new()))
 }
 
@@ -206,14 +216,24 @@ fn get_download_uri(call: &Call<'_>) -> Outcome<Reply> {
 fn set_tag(call: &Call<'_>) -> Outcome<Reply> {
     let (key, value) = read_pair(call.params)?;
     let number = read_version(call.params)?;
-    model(call)?.set_version_tag(number, &key, &value)?;
+    let model = model(call)?;
+    model.set_version_tag(number, &key, &value)?;
+    call.tell(WebhookEvent::ModelVersionTagSet, || {
+        json!({"name": model.name().as_str(), "version": number.to_string(), "key": key,
+               "value": value})
+    });
     Ok(Reply::empty())
 }
 
 fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
     let number = read_version(call.params)?;
     let key = call.params.text("key")?;
-    model(call)?.delete_version_tag(number, key)?;
+    let model = model(call)?;
+    model.delete_version_tag(number, key)?;
+    call.tell(
+        WebhookEvent::ModelVersionTagDeleted,
+        || json!({"name": model.name().as_str(), "version": number.to_string(), "key": key}),
+    );
     Ok(Reply::empty())
 }
 

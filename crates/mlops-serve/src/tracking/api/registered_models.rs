@@ -5,9 +5,10 @@ use std::{borrow::Cow, collections::BTreeMap};
 use mlops_core::{AliasName, ModelName, VersionNumber};
 use mlops_registry::{
     Attribute, Filter, ModelInfo, ModelVersion, Ordered, RegisteredModel, Searchable, Stage,
-    Subject, page_of,
+    Subject, WebhookEvent, page_of,
 };
 use serde::Serialize;
+use serde_json::json;
 
 use super::{
     model_versions::{VersionView, read_version, told as told_version},
@@ -162,6 +163,10 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     let tags = read_pairs(params, "tags")?;
     let name = name(params)?;
     let model = call.registry.create_model(&name, description, &tags)?;
+    call.tell(
+        WebhookEvent::RegisteredModelCreated,
+        || json!({"name": name.as_str(), "tags": tags, "description": description}),
+    );
     told(call, model.info()?)
 }
 
@@ -241,17 +246,28 @@ fn get_alias(call: &Call<'_>) -> Outcome<Reply> {
 
 fn set_alias(call: &Call<'_>) -> Outcome<Reply> {
     let number = read_version(call.params)?;
-    model(call)?.set_alias(&alias(call.params)?, number)?;
+    let (model, alias) = (model(call)?, alias(call.params)?);
+    model.set_alias(&alias, number)?;
+    call.tell(WebhookEvent::ModelVersionAliasCreated, || {
+        json!({"name": model.name().as_str(), "alias": alias.as_str(),
+               "version": number.to_string()})
+    });
     Ok(Reply::empty())
 }
 
 fn delete_alias(call: &Call<'_>) -> Outcome<Reply> {
-    let model = model(call)?;
-    match model.delete_alias(&alias(call.params)?) {
+    let (model, alias) = (model(call)?, alias(call.params)?);
+    match model.delete_alias(&alias) {
+        Ok(()) => {}
         // the peer takes away what is not there
-        Ok(()) | Err(mlops_registry::Error::UnknownAlias { .. }) => Ok(Reply::empty()),
-        Err(error) => Err(error.into()),
+        Err(mlops_registry::Error::UnknownAlias { .. }) => return Ok(Reply::empty()),
+        Err(error) => return Err(error.into()),
     }
+    call.tell(
+        WebhookEvent::ModelVersionAliasDeleted,
+        || json!({"name": model.name().as_str(), "alias": alias.as_str()}),
+    );
+    Ok(Reply::empty())
 }
 
 /// What a search looks at.

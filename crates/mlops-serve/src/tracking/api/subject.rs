@@ -58,6 +58,12 @@ fn shown(id: &str) -> String {
     id.chars().take(64).collect()
 }
 
+/// The server itself.
+#[cfg(feature = "webhooks")]
+pub(super) fn server(_: &Call<'_>) -> Outcome<Vec<Object>> {
+    Ok(vec![Object::Server])
+}
+
 /// The experiment that a request names by identity.
 pub(super) fn experiment(call: &Call<'_>) -> Outcome<Vec<Object>> {
     named(call, experiment_id(call.params)?)
