@@ -39,6 +39,11 @@ impl Digest {
         Self::of(&serde_json::to_vec(value).expect("definitions of this SDK serialise"))
     }
 
+    /// The digest that these bytes are: the result of a hash that was computed piece by piece.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

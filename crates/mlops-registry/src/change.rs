@@ -214,7 +214,8 @@ impl Change {
             },
             Self::VersionDescribed { version, .. }
             | Self::VersionSigned { version, .. }
-            | Self::VersionDeleted { version } => of(version),
+            | Self::VersionDeleted { version }
+            | Self::RequestApproved { version, .. } => of(version),
             Self::VersionStatus { version, status } => Shown {
                 to: Some(status.to_string()),
                 ..of(version)
@@ -249,7 +250,6 @@ impl Change {
                 to: Some(request.to.to_string()),
                 ..of(&request.version)
             },
-            Self::RequestApproved { version, .. } => of(version),
             Self::RequestClosed { version, state, .. } => Shown {
                 to: Some(state.to_string()),
                 ..of(version)

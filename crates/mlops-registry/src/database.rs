@@ -168,7 +168,9 @@ fn prepare(connection: &mut Connection) -> Result<()> {
     // SQLite's own waits grow to a tenth of a second, in which many writers starve one
     connection
         .busy_handler(Some(|attempt: i32| {
-            thread::sleep(Duration::from_micros(400 + 300 * (attempt % 7) as u64));
+            thread::sleep(Duration::from_micros(
+                400 + 300 * u64::from(attempt.unsigned_abs() % 7),
+            ));
             attempt < BUSY_ATTEMPTS
         }))
         .during(preparing)?;

@@ -41,9 +41,11 @@ impl fmt::Debug for State {
     }
 }
 
+type Work<T> = Box<dyn Fn(&Transaction<'_>) -> Result<T> + Send + Sync>;
+
 /// One piece of work and its answer.
 pub(crate) struct Ticket<T> {
-    work: Box<dyn Fn(&Transaction<'_>) -> Result<T> + Send + Sync>,
+    work: Work<T>,
     answer: Mutex<Option<Result<T>>>,
 }
 

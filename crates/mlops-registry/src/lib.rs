@@ -49,6 +49,9 @@
 //!
 //! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
 //! - [`Run`] and [`RunInfo`]: what was tried, while it goes on and afterwards.
+//! - [`Tracking`]: the same experiments and runs by identity, with MLflow's rules, for servers and importers:
+//!   lifecycles, batches, datasets, logged models, artifacts, search.
+//! - [`Logger`]: a queue before a run, so that training never waits for the registry.
 //! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
 //! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
 //! - [`AuditEntry`]: who did what, chained by digests.
@@ -61,11 +64,16 @@
 //!   [`Error::StaleEvidence`], measures against the new champion and tries again.
 //! - Go back to an older version: promote it again, with evidence against the present champion.
 //! - Take a model out of service: [`Registry::transition`] its champion to [`Stage::Archived`].
-//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`].
+//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
+//!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
+//! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
+//!   params that are numbers, [`Tracking::group_runs`] for a table of means.
+//! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
+//! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
 //!
 //! # What is durable when
 //!
-//! What a call acknowledged survives a killed process. It survives a power cut too, unless the
+//! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It survives a power cut too, unless the
 //! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
 //! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
 //!
@@ -111,7 +119,9 @@ mod version;
 mod version_edit;
 mod webhook;
 
-pub use audit::{Action, AuditEntry};
+#[cfg(feature = "sign")]
+pub use audit::SignedAnchor;
+pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, Result};
 pub use experiment::{Experiment, ExperimentInfo};
@@ -131,15 +141,15 @@ pub use run::Run;
 pub use run_info::{RunId, RunInfo, RunStatus};
 pub use search::{
     Aggregate, Attribute, Condition, DatasetFilter, ExperimentSearch, Filter, Group, GroupQuery,
-    LoggedModelSearch, ModelOrdering, Ordered, Page, RunQuery, RunSearch, Searchable, Subject,
-    page_of,
+    LoggedModelSearch, ModelOrdering, ModelSearch, Ordered, Page, RunQuery, RunSearch, Searchable,
+    Subject, page_of,
 };
 pub use stage::{Occupants, Stage};
 pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
-    ExperimentName, ExperimentRecord, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
-    LoggedModelStatus, Metric, ModelMetric, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
-    RunRecord, RunUpdate, Tracking, TrackingError, View, limits,
+    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
+    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
+    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
 };
 pub use version::ModelVersion;
 pub use webhook::{Delivery, NewWebhook, Webhook, WebhookEvent, WebhookUpdate};

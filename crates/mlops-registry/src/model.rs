@@ -88,7 +88,7 @@ impl RegisteredModel {
             .lineage(lineage.clone())
             .description(description);
         version.run = run.cloned();
-        self.register_version(version)
+        self.register_version(&version)
     }
 
     /// Registers the next version, in stage None: a package, a tree of artifacts or a source. The run may be one
@@ -98,9 +98,9 @@ impl RegisteredModel {
     /// [`Error::TooLong`], [`Error::TooMany`] or [`Error::InvalidKey`] for a text or a tag, [`Error::UnknownTree`] if
     /// the store has no such manifest, [`Error::NotKept`] if the store fails, [`Error::Forbidden`] under a policy,
     /// [`Error::Busy`] or [`Error::Database`].
-    pub fn register_version(&self, new: NewVersion<'_>) -> Result<ModelVersion> {
+    pub fn register_version(&self, new: &NewVersion<'_>) -> Result<ModelVersion> {
         new.check()?;
-        let (content, digest, files, sizes) = self.keep(&new)?;
+        let (content, digest, files, sizes) = self.keep(new)?;
         let signature = match new.content {
             NewContent::Package(package) => Some(package.signature().clone()),
             _ => None,
@@ -235,7 +235,8 @@ impl RegisteredModel {
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn info(&self) -> Result<ModelInfo> {
-        Ok(info(&*self.registry.state(&self.name)?))
+        let state = self.registry.state(&self.name)?;
+        Ok(info(&state))
     }
 
     /// Says something else about the model.
@@ -352,7 +353,7 @@ impl RegisteredModel {
                 .into_iter()
                 .collect())
         })?;
-        Ok(info(&*committed.state.expect("the model is there")))
+        Ok(info(&committed.state.expect("the model is there")))
     }
 }
 

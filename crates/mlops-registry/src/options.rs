@@ -7,9 +7,14 @@ use std::{
 };
 
 use mlops_core::{Clock, Principal, SystemClock};
-use mlops_store::ArtifactStore;
+use mlops_store::{ArtifactStore, Location, Sleeper, ThreadSleeper};
 
-use crate::{Error, Registry, Result, backend::SqliteModels, database::Database, error::cut};
+use crate::{
+    Error, Registry, Result,
+    backend::{ModelBackend, ObjectModels, SqliteModels},
+    database::Database,
+    error::cut,
+};
 
 const SCHEME: &str = "sqlite://";
 
@@ -31,6 +36,9 @@ pub struct RegistryBuilder {
     clock: Arc<dyn Clock>,
     actor: Option<Principal>,
     durability: Durability,
+    models: Option<Location>,
+    artifacts: Option<ArtifactStore>,
+    sleeper: Arc<dyn Sleeper>,
 }
 
 impl RegistryBuilder {
@@ -43,7 +51,30 @@ impl RegistryBuilder {
             clock: Arc::new(SystemClock),
             actor: None,
             durability: Durability::default(),
+            models: None,
+            artifacts: None,
+            sleeper: Arc::new(ThreadSleeper),
         }
+    }
+
+    /// Keeps the models in a commit log each below a location, for instance in S3, where many machines share them.
+    /// Experiments and runs stay in the database of the URL. Give it the [`artifacts`](Self::artifacts) that the
+    /// same machines share, or the packages stay on this one.
+    pub fn models_at(mut self, location: Location) -> Self {
+        self.models = Some(location);
+        self
+    }
+
+    /// The artifact store; by default it lies beside the database.
+    pub fn artifacts(mut self, store: ArtifactStore) -> Self {
+        self.artifacts = Some(store);
+        self
+    }
+
+    /// How a commit waits that has to be tried again; only models at a location wait.
+    pub fn sleeper(mut self, sleeper: Arc<dyn Sleeper>) -> Self {
+        self.sleeper = sleeper;
+        self
     }
 
     /// The clock that stamps runs, metrics, versions and audit entries; the machine's by default.
@@ -70,20 +101,18 @@ impl RegistryBuilder {
     /// [`Error::InvalidUrl`] or [`Error::UnsupportedUrl`] for the URL, [`Error::Directory`] if the
     /// directory cannot be made, [`Error::NotARegistry`] if the file is something else,
     /// [`Error::SchemaTooNew`] if a newer build wrote it, [`Error::Artifacts`] if the artifacts
-    /// beside it do not open, [`Error::Busy`] or [`Error::Database`] if the database does not answer.
+    /// beside it do not open, [`Error::Log`] if the location of the models cannot hold logs, [`Error::Busy`] or [`Error::Database`] if the database does not answer.
     pub fn open(self) -> Result<Registry> {
-        let actor = self.actor.map_or_else(|| Principal::new("mlops"), Ok)?;
+        let actor = match &self.actor {
+            Some(actor) => actor.clone(),
+            None => Principal::new("mlops")?,
+        };
         let now = self.clock.now();
         if self.url == Self::MEMORY {
             let database = Arc::new(Database::memory(now)?);
-            let models = Box::new(SqliteModels::new(database.clone()));
-            return Ok(Registry::new(
-                database,
-                models,
-                ArtifactStore::memory(),
-                self.clock,
-                actor,
-            ));
+            let models = self.models(&database)?;
+            let store = self.artifacts.unwrap_or_else(ArtifactStore::memory);
+            return Ok(Registry::new(database, models, store, self.clock, actor));
         }
         let path = path_of(&self.url)?;
         let directory = match path.parent() {
@@ -95,14 +124,32 @@ impl RegistryBuilder {
             source,
         })?;
         let database = Arc::new(Database::file(&path, self.durability, now)?);
-        let models = Box::new(SqliteModels::new(database.clone()));
-        let artifacts = directory.join("artifacts");
-        let store = ArtifactStore::directory(&artifacts).map_err(|source| Error::Artifacts {
-            path: artifacts,
-            source: Box::new(source),
-        })?;
+        let models = self.models(&database)?;
+        let store = match self.artifacts {
+            Some(store) => store,
+            None => beside(directory)?,
+        };
         Ok(Registry::new(database, models, store, self.clock, actor))
     }
+
+    fn models(&self, database: &Arc<Database>) -> Result<Box<dyn ModelBackend>> {
+        Ok(match &self.models {
+            None => Box::new(SqliteModels::new(database.clone())),
+            Some(location) => Box::new(ObjectModels::open(
+                location.clone(),
+                self.sleeper.clone(),
+                &*self.clock,
+            )?),
+        })
+    }
+}
+
+fn beside(directory: &Path) -> Result<ArtifactStore> {
+    let artifacts = directory.join("artifacts");
+    ArtifactStore::directory(&artifacts).map_err(|source| Error::Artifacts {
+        path: artifacts,
+        source: Box::new(source),
+    })
 }
 
 fn path_of(url: &str) -> Result<PathBuf> {

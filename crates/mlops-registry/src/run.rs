@@ -46,6 +46,10 @@ impl Run {
         }
     }
 
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Its identity.
     pub fn id(&self) -> &RunId {
         &self.id

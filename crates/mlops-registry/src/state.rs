@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct ModelState {
     pub(crate) name: ModelName,
     /// The names that it had, with the last entry under each.
-    #[serde(default)]
+    #[serde(default, with = "pairs")]
     pub(crate) former: BTreeMap<u64, ModelName>,
     pub(crate) description: String,
     pub(crate) tags: BTreeMap<String, String>,
@@ -28,9 +28,10 @@ pub(crate) struct ModelState {
     /// The number of the next version.
     pub(crate) next: VersionNumber,
     /// Those that were not deleted.
+    #[serde(with = "pairs")]
     pub(crate) versions: BTreeMap<VersionNumber, Arc<ModelVersion>>,
     pub(crate) aliases: BTreeMap<AliasName, VersionNumber>,
-    #[serde(default)]
+    #[serde(default, with = "pairs")]
     pub(crate) requests: BTreeMap<u32, Arc<TransitionRequest>>,
     /// The rules of the registry; only in the state of the registry itself.
     #[serde(default)]
@@ -89,13 +90,11 @@ impl ModelState {
         change: &Change,
         stamp: Stamp<'_>,
     ) -> Result<()> {
-        match state {
-            Some(state) => state.apply(change, stamp),
-            None => {
-                *state = Some(Self::first(change, stamp)?);
-                Ok(())
-            }
+        if let Some(state) = state {
+            return state.apply(change, stamp);
         }
+        *state = Some(Self::first(change, stamp)?);
+        Ok(())
     }
 
     /// Applies the next change.
@@ -359,5 +358,28 @@ fn misfit(stamp: Stamp<'_>, reason: impl Into<String>) -> Error {
     Error::AuditBroken {
         entry: stamp.number,
         reason: reason.into(),
+    }
+}
+
+/// Maps by number as lists of pairs: keys of JSON objects are texts, and a tagged enum does not read numbers from them.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, K, V, D>(from: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::<(K, V)>::deserialize(from)?.into_iter().collect())
     }
 }

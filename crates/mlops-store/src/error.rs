@@ -39,16 +39,6 @@ pub enum Error {
         /// The system's own error.
         source: io::Error,
     },
-    /// The backend did not do what was asked.
-    #[error("could not {action} `{key}`")]
-    Store {
-        /// What was being done.
-        action: &'static str,
-        /// The key of the object, or the prefix of several.
-        key: String,
-        /// The backend's own error.
-        source: BackendError,
-    },
     /// A URL makes no sense.
     #[error("`{url}` is not a URL that can be used: {reason}")]
     InvalidUrl {
@@ -128,6 +118,36 @@ pub enum Error {
         size: u64,
         /// The limit.
         most: u64,
+    },
+    /// What was to be kept could not be read.
+    #[error("could not read what is to be kept")]
+    Read {
+        /// The reader's own error.
+        source: io::Error,
+    },
+    /// An artifact could not be written to where it was wanted.
+    #[error("could not write artifact `{digest}` out")]
+    Write {
+        /// The artifact.
+        digest: Digest,
+        /// The writer's own error.
+        source: io::Error,
+    },
+    /// A list of chunks or of files is not what was written.
+    #[error("`{url}` is malformed: {reason}")]
+    Malformed {
+        /// The URL or path of the list.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A path cannot be that of a file in a tree.
+    #[error("`{path}` cannot be the path of a file in a tree: {reason}")]
+    InvalidPath {
+        /// The path, or its beginning.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A text is no id of a request.
     #[error("`{text}` is no request id: 1 to 128 visible ASCII characters")]
@@ -209,15 +229,19 @@ impl Error {
             Self::NotFound { .. } | Self::NoObject { .. } | Self::LogFolded { .. } => {
                 ErrorKind::NotFound
             }
-            Self::Corrupt { .. } | Self::LogCorrupt { .. } => ErrorKind::Corrupt,
+            Self::Corrupt { .. } | Self::LogCorrupt { .. } | Self::Malformed { .. } => {
+                ErrorKind::Corrupt
+            }
             Self::Io { .. }
-            | Self::Store { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
             | Self::Object { .. }
             | Self::LogUnknown { .. } => ErrorKind::Unavailable,
             Self::InvalidUrl { .. }
             | Self::Range { .. }
             | Self::ListLimit { .. }
             | Self::TooLarge { .. }
+            | Self::InvalidPath { .. }
             | Self::InvalidRequestId { .. }
             | Self::LogGap { .. } => ErrorKind::Invalid,
             Self::UnsupportedUrl { .. } | Self::Unconditional { .. } => ErrorKind::Unsupported,

@@ -95,15 +95,19 @@
 //! URL and never with a secret. Of logs: [`Error::LogUnknown`] where the store gave no definite answer,
 //! [`Error::LogGap`], [`Error::LogFolded`], [`Error::LogCorrupt`] and [`Error::RequestReused`].
 
-mod artifact_store;
+mod artifacts;
 mod commit_log;
 mod durable;
 mod error;
 mod folder;
 mod object;
+mod rest;
 mod runtime;
 
-pub use artifact_store::ArtifactStore;
+pub use artifacts::{
+    ArtifactPath, ArtifactReader, ArtifactStore, Garbage, GarbageOptions, GarbageReport, Stored,
+    Tree, TreeFile,
+};
 pub use bytes::Bytes;
 pub use commit_log::{
     Appended, Checkpoint, CommitLog, LogEntry, RequestId, RetryPolicy, Sleeper, ThreadSleeper,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use mlops_core::{Digest, ErrorKind};
-use mlops_store::{ArtifactStore, Error};
+use mlops_store::{ArtifactStore, Error, Objects};
 use proptest::prelude::*;
 
 /// Runs a case on every backend.
@@ -17,6 +17,8 @@ fn on_every_backend(case: impl Fn(ArtifactStore)) {
     case(ArtifactStore::memory());
     let dir = tempfile::tempdir().unwrap();
     case(ArtifactStore::directory(dir.path()).unwrap());
+    let prefix = Objects::new().locate("memory://bucket/artifacts").unwrap();
+    case(ArtifactStore::at(&prefix).unwrap());
 }
 
 fn blob_file(root: &Path, digest: &Digest) -> PathBuf {

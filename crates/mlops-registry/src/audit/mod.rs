@@ -6,6 +6,8 @@
 //! noticed too. Whoever can write the whole store can write a whole new trail: [`Anchor`](crate::Anchor)s that are
 //! kept elsewhere tell that.
 
+mod anchor;
+mod export;
 mod record;
 pub(crate) mod verify;
 
@@ -14,6 +16,10 @@ use std::fmt;
 use mlops_core::{AliasName, Digest, EventTime, ModelName, Principal, VersionNumber};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "sign")]
+pub use anchor::SignedAnchor;
+pub use anchor::{Anchor, AnchoredHead};
+pub use export::{ExportedTrail, verify_export};
 pub(crate) use record::Record;
 
 use crate::{Error, Registry, Result};

@@ -187,26 +187,24 @@ impl Record {
     }
 }
 
-/// A text that is JSON, as a value among others. Printing what was read gives the text that was printed, because
-/// numbers are kept to the last bit and the order of keys is theirs.
+/// A text that is JSON, as a value among others, to the letter: the digest is that of the text.
 mod json_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error};
+    use serde_json::value::RawValue;
 
     #[expect(clippy::ref_option, reason = "serde hands over a reference")]
     pub(super) fn serialize<S: Serializer>(
         text: &Option<String>,
         to: S,
     ) -> Result<S::Ok, S::Error> {
-        let value = text
-            .as_deref()
-            .map(serde_json::from_str::<serde_json::Value>);
+        let value = text.clone().map(RawValue::from_string);
         value.transpose().map_err(S::Error::custom)?.serialize(to)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<String>, D::Error> {
-        let value = Option::<serde_json::Value>::deserialize(from)?;
-        Ok(value.map(|value| value.to_string()))
+        let value = Option::<Box<RawValue>>::deserialize(from)?;
+        Ok(value.map(|value| value.get().to_owned()))
     }
 }

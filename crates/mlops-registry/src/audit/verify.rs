@@ -50,6 +50,14 @@ impl Registry {
 }
 
 impl Fold {
+    /// What another way of folding led to.
+    pub(crate) fn of(states: BTreeMap<String, ModelState>) -> Self {
+        Self {
+            states,
+            legacy: BTreeMap::new(),
+        }
+    }
+
     /// Takes the next record, whose place and digest were checked.
     pub(crate) fn take(&mut self, record: &Record) -> Result<()> {
         match record.change()? {
@@ -122,10 +130,6 @@ impl Fold {
             return disagree(name, part, &says(&audited), &says(&found));
         }
         Ok(())
-    }
-
-    pub(crate) fn into_states(self) -> BTreeMap<String, ModelState> {
-        self.states
     }
 }
 

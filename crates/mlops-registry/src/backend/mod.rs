@@ -5,6 +5,7 @@
 //! of a [`Situation`], the same over every backend.
 
 mod load;
+mod objects;
 mod project;
 mod situation;
 mod sqlite;
@@ -16,6 +17,7 @@ use mlops_core::{Clock, EventTime, ModelName, Principal};
 use crate::{Policy, Result, audit::Record, change::Draft, state::ModelState};
 
 pub(crate) use load::sqlite_state;
+pub(crate) use objects::ObjectModels;
 pub(crate) use sqlite::{COLUMNS, SqliteModels, adopt, head, record};
 
 /// What a decision is taken on: the newest state, who acts and when, under which rules.

@@ -201,11 +201,15 @@ impl ModelBackend for SqliteModels {
                 return records_between(tx, None, 0, i64::MAX, each);
             };
             let mut from = 0;
-            for (until, name) in former_names(tx, model)? {
-                records_between(tx, Some(&name), from, until, each)?;
+            let mut names = former_names(tx, model)?;
+            names.push((i64::MAX, model.to_string()));
+            for (until, name) in names {
+                // another model may have had the name before
+                let from_here = last_of_former(tx, &name, until)?.max(from);
+                records_between(tx, Some(&name), from_here, until, each)?;
                 from = until;
             }
-            records_between(tx, Some(model.as_str()), from, i64::MAX, each)
+            Ok(())
         })
     }
 
@@ -452,6 +456,17 @@ fn former_names(tx: &Transaction<'_>, model: &ModelName) -> Result<Vec<(i64, Str
     .query_map([model.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
     .during(looking)?
     .collect::<rusqlite::Result<_>>()
+    .during(looking)
+}
+
+/// The last entry before `until` of a model that gave this name up.
+fn last_of_former(tx: &Transaction<'_>, name: &str, until: i64) -> Result<i64> {
+    let looking = "look up the former names of a model";
+    tx.prepare_cached(
+        "SELECT coalesce(max(until), 0) FROM model_former_name WHERE name = ?1 AND until < ?2",
+    )
+    .during(looking)?
+    .query_row(params![name, until], |row| row.get(0))
     .during(looking)
 }
 

@@ -46,6 +46,7 @@ impl Error {
             | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
             Self::ReservedAlias { .. }
+            | Self::AnchorUntrusted { .. }
             | Self::Forbidden { .. }
             | Self::PolicyUnmet { .. }
             | Self::SignOffRefused { .. }
@@ -57,18 +58,24 @@ impl Error {
                     kind => kind,
                 }
             }
-            Self::NotKept { source, .. } | Self::Artifacts { source, .. } => source.kind(),
+            Self::NotKept { source, .. }
+            | Self::Log { source, .. }
+            | Self::Artifacts { source, .. } => source.kind(),
             Self::Package { source, .. } => match source.kind() {
                 // a newer format is not damage
                 ErrorKind::Unsupported => ErrorKind::Unsupported,
                 _ => ErrorKind::Corrupt,
             },
             Self::PackageMismatch { .. }
+            | Self::AnchorBroken { .. }
             | Self::AuditBroken { .. }
             | Self::AuditDisagrees { .. }
             | Self::NotARegistry { .. }
             | Self::Stored { .. } => ErrorKind::Corrupt,
-            Self::Directory { .. } | Self::Busy { .. } => ErrorKind::Unavailable,
+            Self::Directory { .. }
+            | Self::Export { .. }
+            | Self::Contended { .. }
+            | Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
         }
     }

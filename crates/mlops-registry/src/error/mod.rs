@@ -273,6 +273,22 @@ pub enum Error {
         /// The digest that was asked for.
         manifest: Digest,
     },
+    /// The commit log of a model did not answer, or is not what was written.
+    #[error("the log of model `{model}` cannot be used")]
+    Log {
+        /// The model.
+        model: ModelName,
+        /// What the store says.
+        source: Box<mlops_store::Error>,
+    },
+    /// Others changed a model again and again, each time just before this call could.
+    #[error("model `{model}` was changed by others {attempts} times in a row")]
+    Contended {
+        /// The model.
+        model: ModelName,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// Understood, and not offered here.
     #[error("{what} is not offered {place}")]
     Unsupported {
@@ -466,6 +482,26 @@ pub enum Error {
         audited: String,
         /// What the registry says.
         found: String,
+    },
+    /// A chain of the audit trail was cut or written anew since the anchor was taken.
+    #[error("{chain} is not the one that was anchored: {reason}")]
+    AnchorBroken {
+        /// Which chain, or the anchor itself.
+        chain: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An anchor is not signed by the key that was given.
+    #[error("the anchor is not to be trusted")]
+    AnchorUntrusted {
+        /// What speaks against the signature.
+        source: Box<mlops_model::Error>,
+    },
+    /// An exported trail could not be written or read.
+    #[error("the exported audit trail could not be written or read")]
+    Export {
+        /// The system's own error.
+        source: std::io::Error,
     },
     /// The database file is not a registry.
     #[error("`{path}` is not a registry: {reason}")]

@@ -233,7 +233,7 @@ impl Registry {
     pub fn complete(&self, model: &ModelName, number: u32) -> Result<ModelVersion> {
         let policy = self.policy()?;
         let state = self.state(model)?;
-        let version = state.version(self.find(&state, number)?.version)?;
+        let version = state.version(find(&state, number)?.version)?;
         let inspected = self.inspect(version, policy.as_deref())?;
         let moved = version.version;
         self.on_request(model, number, Action::Promote, |now, state, request| {
@@ -280,17 +280,6 @@ impl Registry {
         Ok(expired)
     }
 
-    fn find<'a>(&self, state: &'a ModelState, number: u32) -> Result<&'a TransitionRequest> {
-        state
-            .requests
-            .get(&number)
-            .map(|request| &**request)
-            .ok_or_else(|| Error::UnknownRequest {
-                model: state.name.clone(),
-                request: number,
-            })
-    }
-
     /// Decides about an open request. One that has expired or no longer fits is closed instead, and that is kept.
     fn on_request(
         &self,
@@ -303,7 +292,7 @@ impl Registry {
         let committed = self.commit(model, &mut |now| {
             closed = None;
             let state = now.live_for(action)?;
-            let request = self.find(state, number)?;
+            let request = find(state, number)?;
             if request.state != RequestState::Open {
                 return Err(Error::RequestClosed {
                     model: model.clone(),
@@ -329,14 +318,23 @@ impl Registry {
             }
             decide(&now, state, request)
         })?;
-        match closed {
-            Some(error) => Err(error),
-            None => {
-                let state = committed.state.expect("the model is there");
-                self.find(&state, number).cloned()
-            }
+        if let Some(error) = closed {
+            return Err(error);
         }
+        let state = committed.state.expect("the model is there");
+        find(&state, number).cloned()
     }
+}
+
+fn find<'a>(state: &'a ModelState, number: u32) -> Result<&'a TransitionRequest> {
+    state
+        .requests
+        .get(&number)
+        .map(|request| &**request)
+        .ok_or_else(|| Error::UnknownRequest {
+            model: state.name.clone(),
+            request: number,
+        })
 }
 
 /// What is different from when the request was made, if anything is.

@@ -243,7 +243,6 @@ fn seen(value: rusqlite::types::ValueRef<'_>) -> rusqlite::Result<Option<Found<'
     use rusqlite::types::ValueRef;
     Ok(match value {
         ValueRef::Integer(micros) => {
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds are below 2^53")]
             let millis = micros.div_euclid(1_000) as f64;
             Some(Found::Number(millis))
         }

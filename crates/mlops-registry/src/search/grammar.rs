@@ -285,17 +285,24 @@ fn operand(
     };
     if (searched, key) == (Searchable::Experiments, "experiment_id") && entity == Entity::Attribute
     {
-        let whole = |text: &String| text.parse::<i64>().is_ok();
-        let sound = match &operand {
-            Operand::Text(text) => whole(text),
-            Operand::List(items) => items.iter().all(whole),
-            _ => false,
-        };
-        if !sound {
-            return Err("an experiment is named by a whole number".into());
-        }
+        return experiments(operand)
+            .ok_or_else(|| "an experiment is named by a whole number".into());
     }
     Ok(operand)
+}
+
+/// Identities of experiments as they are written, without leading zeros.
+fn experiments(operand: Operand) -> Option<Operand> {
+    let whole = |text: &String| text.parse::<i64>().ok().map(|number| number.to_string());
+    match operand {
+        Operand::Text(text) => whole(&text).map(Operand::Text),
+        Operand::List(items) => items
+            .iter()
+            .map(whole)
+            .collect::<Option<_>>()
+            .map(Operand::List),
+        _ => None,
+    }
 }
 
 fn number(searched: Searchable, entity: Entity, key: &str, literal: &Literal<'_>) -> Option<f64> {
@@ -312,10 +319,6 @@ fn number(searched: Searchable, entity: Entity, key: &str, literal: &Literal<'_>
             Searchable::Experiments | Searchable::ModelVersions
         );
     if whole {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "times and versions are below 2^53"
-        )]
         return text.parse::<i64>().ok().map(|number| number as f64);
     }
     text.parse().ok()

@@ -243,7 +243,6 @@ fn attribute_holds(tx: &Transaction<'_>, clause: &Clause, row: i64) -> Result<bo
     let value = attribute(tx, &clause.key, row)?;
     Ok(match &value {
         Value::Missing => clause.holds(None),
-        #[expect(clippy::cast_precision_loss, reason = "times are below 2^53")]
         Value::Integer(number) => clause.holds(Some(Found::Number(*number as f64))),
         Value::Real(number) => clause.holds(Some(Found::Number(*number))),
         Value::Text(text) => clause.holds(Some(Found::Text(text))),

@@ -15,6 +15,7 @@ mod experiments;
 mod grammar;
 mod group;
 mod logged_models;
+mod models;
 mod order;
 mod pattern;
 mod query;
@@ -23,12 +24,15 @@ mod runs;
 mod scan;
 mod select;
 mod subject;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token;
 
 pub use experiments::ExperimentSearch;
 pub use grammar::{Filter, Searchable};
 pub use group::{Aggregate, Group, GroupQuery};
 pub use logged_models::{DatasetFilter, LoggedModelSearch, ModelOrdering};
+pub use models::ModelSearch;
 pub use order::Ordered;
 pub use query::{Condition, RunQuery};
 pub use runs::RunSearch;

@@ -83,17 +83,15 @@ impl Ordered {
 
     /// The ordering as text, which names the search in page tokens.
     pub(crate) fn text(&self) -> String {
-        self.keys
-            .iter()
-            .map(|key| {
-                format!(
-                    "{}\u{1}{}\u{1}{}\u{2}",
-                    key.entity.as_str(),
-                    key.key,
-                    key.ascending
-                )
-            })
-            .collect()
+        let keys = self.keys.iter();
+        keys.fold(String::new(), |mut text, key| {
+            text.push_str(key.entity.as_str());
+            text.push(if key.ascending { '+' } else { '-' });
+            text.push_str(&key.key);
+            // no key holds it
+            text.push('\0');
+            text
+        })
     }
 }
 

@@ -100,11 +100,7 @@ pub(super) fn page(
     limit: usize,
     page_token: Option<&str>,
 ) -> Result<Page<RunRecord>> {
-    let experiments: String = scope
-        .experiments
-        .iter()
-        .map(|id| format!("{id},"))
-        .collect();
+    let experiments = format!("{:?}", scope.experiments);
     let view = format!("{:?}", scope.view);
     let check = PageToken::scope(&["runs", &experiments, &view, filter, &ordered.text()]);
     let after = page_token

@@ -67,10 +67,6 @@ fn holds(searched: Searchable, clause: &Clause, subject: &impl Subject) -> bool 
             None => clause.holds(None),
             Some(Attribute::Text(text)) => clause.holds(Some(Found::Text(&text))),
             Some(Attribute::Integer(number)) => match &clause.operand {
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "times and versions are below 2^53"
-                )]
                 Operand::Number(_) => clause.holds(Some(Found::Number(number as f64))),
                 // identities are written as texts
                 _ => clause.holds(Some(Found::Text(&number.to_string()))),

@@ -6,7 +6,7 @@
 use std::{fmt, io::Read};
 
 use mlops_core::Digest;
-use mlops_store::Bytes;
+use mlops_store::{ArtifactReader, Bytes};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use super::{Tracking, logged_model, run::active_row};
 use crate::{
     Error, LoggedModelId, Registry, Result, RunId, TrackingError,
     error::{During, cut, stored},
-    key::{check_artifact, size_of},
+    key::check_artifact,
     run_info::row_of,
 };
 
@@ -189,41 +189,47 @@ impl Tracking {
         self.registry
             .store()
             .get(&digest)
-            .map_err(|source| Error::NotKept {
-                artifact: path.to_owned(),
-                source: Box::new(source),
-            })
+            .map_err(|source| not_kept(path, source))
     }
 
-    /// Keeps a file under a path, in the place of an earlier one.
+    /// A reader of a file, which compares what it reads with the digest and takes a piece at a time.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for the path, [`Error::NotKept`] if the store fails,
-    /// [`TrackingError::InvalidValue`] if the reader fails, [`TrackingError::ArtifactInTheWay`],
-    /// [`Error::UnknownRun`], [`TrackingError::UnknownLoggedModel`], [`TrackingError::RunState`],
-    /// [`Error::Busy`] or [`Error::Database`].
+    /// As for [`read_artifact`](Self::read_artifact).
+    pub fn open_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<ArtifactReader> {
+        let (digest, _) = self.find_artifact(owner, path)?;
+        self.registry
+            .store()
+            .reader(&digest)
+            .map_err(|source| not_kept(path, source))
+    }
+
+    /// Keeps a file under a path, in the place of an earlier one. A few pieces of it are in memory at
+    /// once, never the whole.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKey`] for the path, [`Error::NotKept`] if the store or the reader fails,
+    /// [`TrackingError::ArtifactInTheWay`], [`Error::UnknownRun`],
+    /// [`TrackingError::UnknownLoggedModel`], [`TrackingError::RunState`], [`Error::Busy`] or
+    /// [`Error::Database`].
     pub fn put_artifact(
         &self,
         owner: &ArtifactOwner,
         path: &str,
-        mut content: impl Read,
+        content: impl Read,
     ) -> Result<Digest> {
         check_artifact(path)?;
         // refused before the bytes are taken; checked again when they are linked
         self.registry
             .database()
             .read(|tx| owner.active_row(tx).map(drop))?;
-        let mut bytes = Vec::new();
-        content
-            .read_to_end(&mut bytes)
-            .map_err(|_| TrackingError::InvalidValue {
-                what: format!("the content of artifact `{}`", cut(path)),
-                reason: "it could not be read to its end",
-            })?;
-        let digest = self.registry.keep(path, &bytes)?;
-        let size = u64::try_from(size_of(&bytes)).unwrap_or_default();
-        self.link_artifact(owner, path, digest, size)?;
-        Ok(digest)
+        let stored = self
+            .registry
+            .store()
+            .put_from(content)
+            .map_err(|source| not_kept(path, source))?;
+        self.link_artifact(owner, path, stored.digest, stored.size)?;
+        Ok(stored.digest)
     }
 
     /// Points a path at a blob that the store keeps already, in the place of an earlier one.
@@ -243,10 +249,7 @@ impl Tracking {
             .registry
             .store()
             .contains(&digest)
-            .map_err(|source| Error::NotKept {
-                artifact: path.to_owned(),
-                source: Box::new(source),
-            })?;
+            .map_err(|source| not_kept(path, source))?;
         let Ok(size) = i64::try_from(size) else {
             return Err(owner.unknown(path));
         };
@@ -307,6 +310,13 @@ impl Registry {
             .map(|digest| stored("digest", digest.during(reading)?.parse()))
             .collect()
         })
+    }
+}
+
+fn not_kept(artifact: &str, source: mlops_store::Error) -> Error {
+    Error::NotKept {
+        artifact: artifact.to_owned(),
+        source: Box::new(source),
     }
 }
 

@@ -144,13 +144,12 @@ impl Batch {
         let mut keys: BTreeMap<&str, i64> = BTreeMap::new();
         let mut points = Vec::with_capacity(self.metrics.len());
         for metric in &self.metrics {
-            let key = match keys.get(metric.key.as_str()) {
-                Some(key) => *key,
-                None => {
-                    let key = metric::intern(tx, &metric.key)?;
-                    keys.insert(&metric.key, key);
-                    key
-                }
+            let key = if let Some(key) = keys.get(metric.key.as_str()) {
+                *key
+            } else {
+                let key = metric::intern(tx, &metric.key)?;
+                keys.insert(&metric.key, key);
+                key
             };
             points.push((key, metric.point));
             if let Some(model) = &metric.model {
@@ -171,7 +170,7 @@ impl Batch {
 }
 
 /// Checks one tag of a run.
-pub(super) fn check_tag(tag: &str, value: &str) -> Result<(), Error> {
+pub(crate) fn check_tag(tag: &str, value: &str) -> Result<(), Error> {
     check_key("tag", tag)?;
     check_length(format!("tag `{tag}`"), value, limits::TAG_VALUE)?;
     if tag == RUN_NAME_TAG {

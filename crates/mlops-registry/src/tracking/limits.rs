@@ -46,10 +46,18 @@ pub const DATASETS: usize = 1_000;
 pub const SEARCH_RESULTS: usize = 50_000;
 /// The results of a search for runs or experiments where the caller does not say.
 pub const SEARCH_RESULTS_DEFAULT: usize = 1_000;
-/// The most logged models in one page, and in one page where the caller does not say.
+/// The most logged models in one page.
 pub const LOGGED_MODELS: usize = 5_000;
 /// The logged models in one page where the caller does not say.
 pub const LOGGED_MODELS_DEFAULT: usize = 100;
+/// The most registered models in one page.
+pub const MODELS: usize = 1_000;
+/// The registered models in one page where the caller does not say.
+pub const MODELS_DEFAULT: usize = 100;
+/// The most versions in one page.
+pub const VERSIONS: usize = 200_000;
+/// The versions in one page where the caller does not say.
+pub const VERSIONS_DEFAULT: usize = 10_000;
 /// The most points of a history in one page, and where the caller does not say.
 pub const HISTORY_POINTS: usize = 25_000;
 /// The longest filter, in bytes: one that an honest client would not write is refused unread.

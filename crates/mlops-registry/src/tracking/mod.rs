@@ -15,6 +15,7 @@ mod history;
 pub mod limits;
 mod logged_model;
 mod logged_model_read;
+mod logger;
 mod name;
 mod record;
 mod run;
@@ -27,13 +28,16 @@ pub use error::TrackingError;
 pub use experiment::{ExperimentRecord, NewExperiment};
 pub use history::HistoryPage;
 pub use logged_model::{LoggedModel, LoggedModelStatus, ModelMetric, NewLoggedModel};
+pub use logger::{Flushed, Logger, LoggerOptions, WhenFull};
 pub use name::{ExperimentId, ExperimentName, Lifecycle, LoggedModelId, View};
 pub use record::RunRecord;
 pub use run::{NewRun, RunUpdate};
 
+pub(crate) use batch::check_tag;
 pub(crate) use experiment::{check_count, location_of, read as read_experiment};
 pub(crate) use logged_model_read::read_all as read_logged_models;
 pub(crate) use record::read_all as read_runs;
+pub(crate) use run::check_time;
 pub(crate) use run_write::{write_param, write_tag};
 
 use std::collections::BTreeMap;

@@ -160,7 +160,7 @@ impl Tracking {
     /// [`Error::UnknownRun`], [`TrackingError::RunState`] if it is deleted, [`Error::InvalidKey`] or
     /// [`Error::TooLong`] for the name, [`TrackingError::InvalidValue`] for the end, [`Error::Busy`] or
     /// [`Error::Database`].
-    pub fn update_run(&self, id: &RunId, update: RunUpdate) -> Result<RunRecord> {
+    pub fn update_run(&self, id: &RunId, update: &RunUpdate) -> Result<RunRecord> {
         let name = update.name.clone().filter(|name| !name.is_empty());
         if let Some(name) = &name {
             check_run_name(name)?;
@@ -168,7 +168,7 @@ impl Tracking {
         if let Some(ended) = update.ended {
             check_time("the end of the run", ended)?;
         }
-        let id = id.clone();
+        let (id, status, ended) = (id.clone(), update.status, update.ended);
         self.registry.database().write_grouped(move |tx| {
             let row = active_row(tx, &id)?;
             let updating = "update a run";
@@ -179,8 +179,8 @@ impl Tracking {
             .during(updating)?
             .execute(params![
                 row,
-                update.status.map(RunStatus::as_str),
-                update.ended.map(EventTime::micros)
+                status.map(RunStatus::as_str),
+                ended.map(EventTime::micros)
             ])
             .during(updating)?;
             if let Some(name) = &name {
@@ -267,7 +267,7 @@ pub(crate) fn active_row(tx: &Transaction<'_>, id: &RunId) -> Result<i64> {
 }
 
 /// Times before 1970 are refused, as MLflow does.
-pub(super) fn check_time(what: impl Into<String>, time: EventTime) -> Result<()> {
+pub(crate) fn check_time(what: impl Into<String>, time: EventTime) -> Result<()> {
     if time.micros() < 0 {
         return Err(TrackingError::InvalidValue {
             what: what.into(),

@@ -3,11 +3,13 @@
 use mlops_core::ErrorKind;
 use mlops_registry::Stage;
 
-use crate::fixture::{alias, in_directory, on_both, open, promote, register, with_versions};
+use crate::fixture::{
+    alias, in_directory, on_every_backend, open, promote, register, with_versions,
+};
 
 #[test]
 fn an_alias_points_where_it_was_last_pointed() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         let canary = alias("canary");
         model.set_alias(&canary, 1).unwrap();
@@ -31,7 +33,7 @@ fn an_alias_points_where_it_was_last_pointed() {
 
 #[test]
 fn reserved_aliases_are_denied() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 1);
         promote(&model, &registry, 1);
         for reserved in ["latest", "LATEST", "v1", "V2", "production"] {

@@ -20,7 +20,10 @@ use mlops_core::{Rng, Seed};
 use mlops_registry::{Action, Durability, Registry, RunId, RunStatus, Stage};
 use rusqlite::Connection;
 
-use crate::fixture::{evidence, gate, open, promote, with_versions};
+use crate::{
+    crash_models,
+    fixture::{evidence, gate, open, promote, with_versions},
+};
 
 const WORK: &str = "MLOPS_REGISTRY_TEST_CHILD";
 const ME: &str = "crash::the_child_of_the_crash_tests";
@@ -44,12 +47,22 @@ fn the_child_of_the_crash_tests() {
         ["metrics", "normal"] => log_for_ever(&open(Durability::Normal)),
         ["artifacts"] => keep_for_ever(&open(Durability::Full)),
         ["open"] => drop(open(Durability::Full)),
+        ["govern"] => crash_models::govern_for_ever(&open(Durability::Full)),
+        ["govern", "logs"] => crash_models::govern_for_ever(&crash_models::in_logs(Path::new("."))),
+        ["change"] => crash_models::change_for_ever(&open(Durability::Full)),
+        ["change", "logs"] => crash_models::change_for_ever(&crash_models::in_logs(Path::new("."))),
+        ["race", "logs", version] => {
+            race(
+                &crash_models::in_logs(Path::new(".")),
+                version.parse().unwrap(),
+            );
+        }
         ["race", version] => race(&open(Durability::Full), version.parse().unwrap()),
         _ => panic!("{work:?} is no work"),
     }
 }
 
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}").unwrap();
     out.flush().unwrap();
@@ -110,14 +123,14 @@ fn race(registry: &Registry, version: u32) {
 }
 
 /// A child at work, and what it has said so far.
-struct Worker {
+pub(crate) struct Worker {
     child: Child,
     output: BufReader<ChildStdout>,
     lines: Vec<String>,
 }
 
 impl Worker {
-    fn start(directory: &Path, work: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn start(directory: &Path, work: impl AsRef<OsStr>) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -140,7 +153,7 @@ impl Worker {
     }
 
     /// Listens until a line begins with the word.
-    fn wait_for(&mut self, word: &str) {
+    pub(crate) fn wait_for(&mut self, word: &str) {
         while self.listen() {
             if self.lines.last().is_some_and(|line| line.starts_with(word)) {
                 return;
@@ -155,7 +168,7 @@ impl Worker {
         self.end()
     }
 
-    fn end(mut self) -> Vec<String> {
+    pub(crate) fn end(mut self) -> Vec<String> {
         while self.listen() {}
         self.child.wait().unwrap();
         self.lines
@@ -175,7 +188,7 @@ impl Worker {
 
 /// Kills a child after a random time; in every other round it is counted from the word on, so that
 /// the kill falls into the work even where a process is slow to start.
-fn kill(
+pub(crate) fn kill(
     directory: &Path,
     work: &str,
     round: usize,
@@ -190,11 +203,14 @@ fn kill(
     worker.kill_after(Duration::from_micros(rng.below(millis * 1_000) as u64))
 }
 
-fn after<'a>(lines: &'a [String], word: &'a str) -> impl DoubleEndedIterator<Item = &'a str> {
+pub(crate) fn after<'a>(
+    lines: &'a [String],
+    word: &'a str,
+) -> impl DoubleEndedIterator<Item = &'a str> {
     lines.iter().filter_map(move |line| line.strip_prefix(word))
 }
 
-fn assert_sound(database: &Path) {
+pub(crate) fn assert_sound(database: &Path) {
     let raw = Connection::open(database).unwrap();
     raw.busy_timeout(Duration::from_secs(5)).unwrap();
     let answer: String = raw

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use mlops_core::{
-    AliasName, Clock, Digest, EventTime, Lineage, ManualClock, ModelName, VersionNumber,
+    AliasName, Clock, Digest, EventTime, Lineage, ManualClock, ModelName, SystemClock,
+    VersionNumber,
 };
 use mlops_model::{
     Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature,
@@ -11,6 +12,7 @@ use mlops_model::{
 use mlops_registry::{
     Gate, GateEvidence, ModelVersion, Promotion, RegisteredModel, Registry, Result,
 };
+use mlops_store::{Location, Objects};
 use tempfile::TempDir;
 
 /// A model that answers one constant; another number makes another package.
@@ -83,11 +85,23 @@ pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Registry {
     Registry::builder("memory://").clock(clock).open().unwrap()
 }
 
-/// Runs a case on a registry in memory and on one in a directory.
-pub(crate) fn on_both(case: impl Fn(Registry)) {
+/// A registry in memory whose models lie in a commit log each, in memory too.
+pub(crate) fn on_objects(clock: Arc<dyn Clock>) -> Registry {
+    let location = Objects::new().locate("memory://registry").unwrap();
+    let builder = Registry::builder("memory://").models_at(location);
+    builder.clock(clock).open().unwrap()
+}
+
+/// Runs a case on every backend: SQLite in memory and in a file, commit logs in memory and in a directory.
+pub(crate) fn on_every_backend(case: impl Fn(Registry)) {
     case(Registry::memory().unwrap());
     let (_directory, registry) = in_directory();
     case(registry);
+    case(on_objects(Arc::new(SystemClock)));
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::file(directory.path().join("models"));
+    let builder = Registry::builder(url(directory.path())).models_at(location);
+    case(builder.open().unwrap());
 }
 
 pub(crate) fn register(model: &RegisteredModel, number: u32) -> ModelVersion {

@@ -3,11 +3,11 @@
 use mlops_core::ErrorKind;
 use mlops_registry::{Action, Error, Gate, Stage};
 
-use crate::fixture::{evidence, gate, metrics, name, on_both, promote, with_versions};
+use crate::fixture::{evidence, gate, metrics, name, on_every_backend, promote, with_versions};
 
 #[test]
 fn the_old_champion_is_archived_and_the_alias_moves() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         let first = promote(&model, &registry, 1);
         assert_eq!((first.version, first.replaced), (1, None));
@@ -26,7 +26,7 @@ fn the_old_champion_is_archived_and_the_alias_moves() {
 
 #[test]
 fn the_audit_trail_tells_the_whole_promotion_with_its_numbers() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         promote(&model, &registry, 1);
         let promotion = promote(&model, &registry, 2);
@@ -65,7 +65,7 @@ fn the_audit_trail_tells_the_whole_promotion_with_its_numbers() {
 
 #[test]
 fn a_gates_no_changes_nothing_but_the_audit_trail() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         promote(&model, &registry, 1);
         let generation = registry.generation().unwrap();
@@ -108,7 +108,7 @@ fn a_gates_no_changes_nothing_but_the_audit_trail() {
 
 #[test]
 fn a_candidate_exactly_at_the_tolerance_is_promoted() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         promote(&model, &registry, 1);
         let mut evidence = evidence(Some(1));
@@ -122,7 +122,7 @@ fn a_candidate_exactly_at_the_tolerance_is_promoted() {
 
 #[test]
 fn evidence_against_another_champion_is_stale() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 3);
         let stale = |compared, champion: &str| {
             let error = registry
@@ -155,7 +155,7 @@ fn evidence_against_another_champion_is_stale() {
 
 #[test]
 fn bad_input_is_refused_before_anything_is_written() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 1);
         let entries = registry.audit(None).unwrap().len();
         let kind = |model: &str, version, gate: &Gate, evidence| {
@@ -187,7 +187,7 @@ fn bad_input_is_refused_before_anything_is_written() {
 
 #[test]
 fn two_models_have_two_champions() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let churn = with_versions(&registry, 1);
         let age = registry.model("age").unwrap();
         crate::fixture::register(&age, 7);

@@ -6,7 +6,7 @@ use mlops_core::ErrorKind;
 use mlops_registry::{Error, Registry, RunStatus};
 
 use crate::fixture::{
-    evidence, gate, in_directory, on_both, open, promote, register, with_versions,
+    evidence, gate, in_directory, on_every_backend, open, promote, register, with_versions,
 };
 
 /// Lets two promote at the same moment; exactly one may win, and the other must be told why.
@@ -43,7 +43,7 @@ fn duel(one: &Registry, two: &Registry) {
 
 #[test]
 fn of_two_that_promote_at_once_one_wins_and_the_other_is_told_why() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 3);
         promote(&model, &registry, 1);
         for _ in 0..10 {
@@ -63,7 +63,7 @@ fn of_two_that_promote_at_once_one_wins_and_the_other_is_told_why() {
 
 #[test]
 fn threads_write_runs_and_versions_side_by_side() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = registry.model("churn").unwrap();
         let experiment = registry.experiment("churn").unwrap();
         let shared = experiment.start_run("shared").unwrap();

@@ -6,7 +6,7 @@ use mlops_core::{Clock, Digest, ErrorKind, EventTime, Principal, Span};
 use mlops_registry::{Error, ExperimentName, MetricPoint, Registry, RunId, RunStatus};
 use proptest::prelude::*;
 
-use crate::fixture::{clock, in_directory, in_memory, metrics, on_both};
+use crate::fixture::{clock, in_directory, in_memory, metrics, on_every_backend};
 
 fn texts(values: &[(&str, &str)]) -> BTreeMap<String, String> {
     values
@@ -79,7 +79,7 @@ fn a_run_keeps_everything_that_was_written() {
 
 #[test]
 fn nan_and_the_infinities_come_back_as_they_were_written() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let run = registry
             .experiment("churn")
             .unwrap()
@@ -156,7 +156,7 @@ fn an_identical_point_is_no_news() {
 
 #[test]
 fn a_param_is_written_once() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let run = registry
             .experiment("churn")
             .unwrap()
@@ -265,7 +265,7 @@ fn what_does_not_exist_is_named() {
 
 #[test]
 fn a_dropped_run_stays_running_until_somebody_ends_it() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let run = registry
             .experiment("churn")
             .unwrap()

@@ -9,7 +9,9 @@ use std::{
 use mlops_core::{Digest, ErrorKind, Lineage, Principal};
 use mlops_registry::{Action, Error, Registry, RunId, RunStatus, Stage};
 
-use crate::fixture::{in_directory, name, on_both, package, promote, register, with_versions};
+use crate::fixture::{
+    in_directory, name, on_every_backend, package, promote, register, with_versions,
+};
 
 fn blob(directory: &Path, digest: &Digest) -> PathBuf {
     let digest = digest.to_string();
@@ -19,7 +21,7 @@ fn blob(directory: &Path, digest: &Digest) -> PathBuf {
 
 #[test]
 fn a_version_keeps_its_package_lineage_and_run() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let registry = registry.acting_as(Principal::new("ada").unwrap());
         let run = registry
             .experiment("churn")
@@ -229,7 +231,7 @@ fn a_store_that_fails_leaves_no_version_behind() {
 
 #[test]
 fn stages_go_only_the_legal_ways() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 1);
         let go = |to| {
             registry
@@ -265,7 +267,7 @@ fn stages_go_only_the_legal_ways() {
 
 #[test]
 fn signatures_lie_beside_the_package_and_in_the_audit_trail() {
-    on_both(|registry| {
+    on_every_backend(|registry| {
         let model = with_versions(&registry, 2);
         let before = model.version(1).unwrap();
         let signed = model.add_signature(1, "release.sig", b"MEUC").unwrap();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use mlops_core::{Digest, DigestBuilder};
 
 use super::{CommitLog, RequestId, names::SEGMENT};
+use crate::rest::Rest;
 
 const MAGIC: &[u8; 8] = b"mlopslog";
 const VERSION: u8 = 1;
@@ -108,25 +109,6 @@ impl Envelope {
             .part("request", self.request.as_str().as_bytes())
             .part("payload", &self.payload);
         digest.finish()
-    }
-}
-
-/// The bytes that are still to be read.
-struct Rest<'a>(&'a [u8]);
-
-impl<'a> Rest<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], &'static str> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or("it is cut short")?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], &'static str> {
-        self.take(N)?.try_into().map_err(|_| "it is cut short")
-    }
-
-    fn number(&mut self) -> Result<u64, &'static str> {
-        self.array().map(u64::from_le_bytes)
     }
 }
 

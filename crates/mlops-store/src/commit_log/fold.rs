@@ -61,11 +61,17 @@ impl CommitLog {
             let kept = names::name(names::first_of(segment));
             self.delete_after(names::ENTRIES, &kept)?;
         }
-        let checkpoints = self.folder.list(names::CHECKPOINTS, None, 2)?;
-        if let [_, second] = checkpoints.as_slice() {
-            self.delete_after(names::CHECKPOINTS, &second.name)?;
-        }
+        self.prune_checkpoints()?;
         Ok(segment * names::SEGMENT)
+    }
+
+    /// Deletes all but the two newest checkpoints.
+    pub(crate) fn prune_checkpoints(&self) -> Result<()> {
+        let checkpoints = self.folder.list(names::CHECKPOINTS, None, 2)?;
+        match checkpoints.as_slice() {
+            [_, second] => self.delete_after(names::CHECKPOINTS, &second.name),
+            _ => Ok(()),
+        }
     }
 
     /// The seal of an entry's segment, if it has one.
@@ -144,9 +150,8 @@ impl CommitLog {
                 .map(|found| found.name.as_str())
                 .filter(|name| names::number(name).is_some())
                 .collect();
-            for name in &ours {
-                self.folder.delete(&format!("{part}/{name}"))?;
-            }
+            let paths: Vec<String> = ours.iter().map(|name| format!("{part}/{name}")).collect();
+            self.folder.delete_many(&paths)?;
             if ours.is_empty() || listed.len() < PAGE {
                 return Ok(());
             }

@@ -283,7 +283,8 @@ impl CommitLog {
         Ok(entries)
     }
 
-    pub(super) fn entry(&self, number: u64) -> Result<Option<LogEntry>> {
+    /// The entry of a number. In a log that is folded, only what is read with a seal in view is sure.
+    pub(crate) fn entry(&self, number: u64) -> Result<Option<LogEntry>> {
         let name = names::entry(number);
         let found = self.object(&name, Kind::Entry, number)?;
         Ok(found.map(Into::into))
@@ -304,7 +305,7 @@ impl CommitLog {
     }
 
     /// Why an entry is not there while later ones are.
-    pub(super) fn missing(&self, number: u64) -> Error {
+    pub(crate) fn missing(&self, number: u64) -> Error {
         match self.check_not_folded(number) {
             Ok(()) => Error::LogCorrupt {
                 url: self.folder.url_of(&names::entry(number)),

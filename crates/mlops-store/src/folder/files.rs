@@ -23,21 +23,84 @@ pub(super) fn create(root: &Path, name: &str, bytes: &Bytes) -> Result<Created> 
     let path = root.join(name);
     let folder = path.parent().unwrap_or(root);
     if path.exists() {
-        // its writer may have gone before the name was on the disk
-        sync_directory(folder)?;
+        sync_name(folder)?;
         return Ok(Created::Exists);
     }
     make_directory(folder)?;
     let staged = stage(root, name, bytes)?;
-    let linked = fs::hard_link(&staged, &path);
-    fs::remove_file(&staged).map_err(failed("remove", &staged))?;
+    let linked = fs::hard_link(&staged.path, &path);
+    staged.remove()?;
     let created = match linked {
         Ok(()) => Created::New,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Created::Exists,
         Err(error) => return Err(failed("link", &path)(error)),
     };
-    sync_directory(folder)?;
+    sync_name(folder)?;
     Ok(created)
+}
+
+pub(super) fn replace(root: &Path, name: &str, bytes: &Bytes) -> Result<()> {
+    let path = root.join(name);
+    let folder = path.parent().unwrap_or(root);
+    make_directory(folder)?;
+    let staged = stage(root, name, bytes)?;
+    if let Err(error) = fs::rename(&staged.path, &path) {
+        // the first error is the one to tell
+        let _ = staged.remove();
+        return Err(failed("replace", &path)(error));
+    }
+    sync_name(folder)
+}
+
+pub(super) fn size(root: &Path, name: &str) -> Result<Option<u64>> {
+    let path = root.join(name);
+    match fs::metadata(&path) {
+        Ok(meta) => {
+            sync_name(path.parent().unwrap_or(root))?;
+            Ok(Some(meta.len()))
+        }
+        Err(error) if absent(&error) => Ok(None),
+        Err(error) => Err(failed("look up", &path)(error)),
+    }
+}
+
+pub(super) fn walk(root: &Path, part: &str) -> Result<Vec<Found>> {
+    let path = root.join(part);
+    let folders = match fs::read_dir(&path) {
+        Ok(folders) => folders,
+        Err(error) if absent(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(failed("list", &path)(error)),
+    };
+    let mut found = Vec::new();
+    for folder in folders {
+        let folder = folder.map_err(failed("list", &path))?;
+        // a name that is not UTF-8 is none of ours, and what is no directory has nothing below it
+        if let Ok(name) = folder.file_name().into_string() {
+            let objects = list(&path, &name, None, usize::MAX)?;
+            found.extend(objects.into_iter().map(|object| Found {
+                name: format!("{name}/{}", object.name),
+                ..object
+            }));
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn clear_staging(root: &Path, before: EventTime) -> Result<()> {
+    for left in list(root, STAGING, None, usize::MAX)? {
+        if left.modified >= before {
+            continue;
+        }
+        let path = root.join(STAGING).join(&left.name);
+        match File::open(&path) {
+            // its writer is at work, or the name is another's by now
+            Ok(file) if file.try_lock().is_err() || !is_file_of(&file, &path) => {}
+            Ok(_locked) => delete(root, &format!("{STAGING}/{}", left.name))?,
+            Err(error) if absent(&error) => {}
+            Err(error) => return Err(failed("open", &path)(error)),
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn get(root: &Path, name: &str, most: u64) -> Result<Option<Bytes>> {
@@ -118,8 +181,20 @@ pub(super) fn list(
     Ok(found)
 }
 
+/// A file that is being written. It is locked until it has its name, so that nobody takes it for left behind.
+struct Staged {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Staged {
+    fn remove(self) -> Result<()> {
+        fs::remove_file(&self.path).map_err(failed("remove", &self.path))
+    }
+}
+
 /// Writes a file that no other writer has. A name that a crash left behind is passed over.
-fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<PathBuf> {
+fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<Staged> {
     let folder = root.join(STAGING);
     make_directory(&folder)?;
     let name = name.replace('/', "-");
@@ -127,19 +202,45 @@ fn stage(root: &Path, name: &str, bytes: &Bytes) -> Result<PathBuf> {
     let (path, mut file) = loop {
         let path = folder.join(format!("{name}-{attempt}"));
         match File::create_new(&path) {
-            Ok(file) => break (path, file),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
+            Ok(file) => {
+                file.lock().map_err(failed("lock", &path))?;
+                // it may have been cleared before it was locked, and the name be another's
+                if is_file_of(&file, &path) {
+                    break (path, file);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed("create", &path)(error)),
         }
+        attempt += 1;
     };
-    match file.write_all(bytes).and_then(|()| file.sync_all()) {
-        Ok(()) => Ok(path),
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let staged = Staged { path, _lock: file };
+    match written {
+        Ok(()) => Ok(staged),
         Err(error) => {
+            let error = failed("write", &staged.path)(error);
             // the first error is the one to tell
-            let _ = fs::remove_file(&path);
-            Err(failed("write", &path)(error))
+            let _ = staged.remove();
+            Err(error)
         }
     }
+}
+
+#[cfg(unix)]
+fn is_file_of(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    match (file.metadata(), fs::symlink_metadata(path)) {
+        (Ok(file), Ok(path)) => place(file) == place(path),
+        _ => false,
+    }
+}
+
+/// An open file cannot be removed here.
+#[cfg(not(unix))]
+fn is_file_of(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// Makes a directory and those above it, and their names durable.
@@ -158,6 +259,15 @@ fn make_directory(path: &Path) -> Result<()> {
         return Ok(());
     }
     sync_directory(above)
+}
+
+/// Makes the names in a directory durable, and its own: whoever made them may have gone before they were.
+fn sync_name(folder: &Path) -> Result<()> {
+    sync_directory(folder)?;
+    match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() => sync_directory(above),
+        _ => Ok(()),
+    }
 }
 
 /// Whether an error says that there is no such file, or no such directory above it.

@@ -32,7 +32,7 @@ pub(crate) enum Created {
 /// An object that was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The last part of its name.
+    /// The last part of its name, or the last two.
     pub(crate) name: String,
     /// Its size in bytes.
     pub(crate) size: u64,
@@ -93,12 +93,56 @@ impl Folder {
         }
     }
 
-    /// Removes a name. One that is not there is removed already.
-    pub(crate) fn delete(&self, name: &str) -> Result<()> {
+    /// Writes an object in the place of what has its name, if anything has.
+    pub(crate) fn replace(&self, name: &str, bytes: Bytes) -> Result<()> {
         match &self.place {
-            Place::File(root) => files::delete(root, name),
+            Place::File(root) => files::replace(root, name, &bytes),
             Place::Object { store, key } => {
-                objects::delete(store, &objects::child(key, name), &self.url_of(name))
+                objects::replace(store, &objects::child(key, name), bytes, &self.url_of(name))
+            }
+        }
+    }
+
+    /// The size of the object of a name, `None` if nothing has it. What is told is durable.
+    pub(crate) fn size(&self, name: &str) -> Result<Option<u64>> {
+        match &self.place {
+            Place::File(root) => files::size(root, name),
+            Place::Object { store, key } => {
+                objects::size(store, &objects::child(key, name), &self.url_of(name))
+            }
+        }
+    }
+
+    /// Whether a read is cheap enough to look at bytes before they are trusted to be there.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.place, Place::File(_))
+    }
+
+    /// All objects two levels below a part of this folder, named `<directory>/<name>`, in no order.
+    pub(crate) fn walk(&self, part: &str) -> Result<Vec<Found>> {
+        match &self.place {
+            Place::File(root) => files::walk(root, part),
+            Place::Object { store, key } => {
+                objects::walk(store, &objects::child(key, part), &self.url_of(part))
+            }
+        }
+    }
+
+    /// Removes what crashed writers left behind and nobody touched since an instant.
+    pub(crate) fn clear_staging(&self, before: EventTime) -> Result<()> {
+        match &self.place {
+            Place::File(root) => files::clear_staging(root, before),
+            Place::Object { .. } => Ok(()),
+        }
+    }
+
+    /// Removes names. One that is not there is removed already.
+    pub(crate) fn delete_many(&self, names: &[String]) -> Result<()> {
+        match &self.place {
+            Place::File(root) => names.iter().try_for_each(|name| files::delete(root, name)),
+            Place::Object { store, key } => {
+                let keys = names.iter().map(|name| objects::child(key, name)).collect();
+                objects::delete_many(store, keys, &self.url)
             }
         }
     }

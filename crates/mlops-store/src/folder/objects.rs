@@ -15,6 +15,9 @@ use crate::{Error, Result, error::backend, runtime::wait};
 
 type Store = Arc<dyn ObjectStore>;
 
+/// Requests that are made at the same time.
+const AT_ONCE: usize = 16;
+
 /// The key of a name below a key.
 pub(super) fn child(key: &Key, name: &str) -> Key {
     name.split('/').fold(key.clone(), Key::join)
@@ -92,15 +95,53 @@ fn bounded(answer: Result<(u64, Bytes), Failure>, most: u64, url: &str) -> Resul
     }
 }
 
-pub(super) fn delete(store: &Store, key: &Key, url: &str) -> Result<()> {
+pub(super) fn delete_many(store: &Store, keys: Vec<Key>, url: &str) -> Result<()> {
+    let store = Arc::clone(store);
+    wait(async move {
+        let mut tasks = JoinSet::new();
+        for key in keys {
+            if tasks.len() == AT_ONCE
+                && let Some(deleted) = tasks.join_next().await
+            {
+                deleted.map_err(lost)??;
+            }
+            let store = Arc::clone(&store);
+            tasks.spawn(async move {
+                match store.delete(&key).await {
+                    Ok(()) | Err(Failure::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(error),
+                }
+            });
+        }
+        while let Some(deleted) = tasks.join_next().await {
+            deleted.map_err(lost)??;
+        }
+        Ok(())
+    })?
+    .map_err(failed("delete", url))
+}
+
+fn lost(error: JoinError) -> Failure {
+    Failure::JoinError { source: error }
+}
+
+pub(super) fn replace(store: &Store, key: &Key, bytes: Bytes, url: &str) -> Result<()> {
     let (store, key) = (Arc::clone(store), key.clone());
-    match wait(async move { store.delete(&key).await })? {
-        Ok(()) | Err(Failure::NotFound { .. }) => Ok(()),
-        Err(error) => Err(backend("delete", url)(error)),
+    wait(async move { store.put(&key, PutPayload::from(bytes)).await })?
+        .map_err(failed("write", url))?;
+    Ok(())
+}
+
+pub(super) fn size(store: &Store, key: &Key, url: &str) -> Result<Option<u64>> {
+    let (store, key) = (Arc::clone(store), key.clone());
+    match wait(async move { store.head(&key).await })? {
+        Ok(meta) => Ok(Some(meta.size)),
+        // an answer without a body: a bucket that is not there looks the same, and is told by the first write
+        Err(Failure::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failed("look up", url)(error)),
     }
 }
 
-/// Page by page, so that a listing that has enough ends early.
 pub(super) fn list(
     store: &Store,
     key: &Key,
@@ -108,8 +149,24 @@ pub(super) fn list(
     most: usize,
     url: &str,
 ) -> Result<Vec<Found>> {
-    let (store, at) = (Arc::clone(store), key.clone());
     let offset = after.map(|name| child(key, name));
+    pages(store, key, offset, 1, most, url)
+}
+
+pub(super) fn walk(store: &Store, key: &Key, url: &str) -> Result<Vec<Found>> {
+    pages(store, key, None, 2, usize::MAX, url)
+}
+
+/// The objects so many levels below a key, page by page, so that a listing that has enough ends early.
+fn pages(
+    store: &Store,
+    key: &Key,
+    offset: Option<Key>,
+    levels: usize,
+    most: usize,
+    url: &str,
+) -> Result<Vec<Found>> {
+    let (store, at) = (Arc::clone(store), key.clone());
     wait(async move {
         let mut pages = match &offset {
             Some(offset) => store.list_with_offset(Some(&at), offset),
@@ -121,17 +178,17 @@ pub(super) fn list(
                 break;
             };
             let meta = meta?;
-            let Some(mut parts) = meta.location.prefix_match(&at) else {
+            let Some(parts) = meta.location.prefix_match(&at) else {
                 continue;
             };
-            let (Some(name), None) = (parts.next(), parts.next()) else {
-                continue;
-            };
-            found.push(Found {
-                name: name.as_ref().to_owned(),
-                size: meta.size,
-                modified: EventTime::from_micros(meta.last_modified.timestamp_micros()),
-            });
+            let parts: Vec<_> = parts.map(|part| part.as_ref().to_owned()).collect();
+            if parts.len() == levels {
+                found.push(Found {
+                    name: parts.join("/"),
+                    size: meta.size,
+                    modified: EventTime::from_micros(meta.last_modified.timestamp_micros()),
+                });
+            }
         }
         Ok(found)
     })?

@@ -48,7 +48,7 @@ impl Location {
         }
     }
 
-    pub(super) fn object(url: &str, store: Arc<dyn ObjectStore>, key: Key) -> Self {
+    pub(crate) fn object(url: &str, store: Arc<dyn ObjectStore>, key: Key) -> Self {
         Self {
             url: url.into(),
             place: Place::Object { store, key },

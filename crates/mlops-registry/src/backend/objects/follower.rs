@@ -1,0 +1,198 @@
+//! Following a log: the state after the newest entry, from a checkpoint on or from the first.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use mlops_core::ModelName;
+use mlops_store::{CommitLog, Error as StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, audit::Record, error::stored, schema::audit_root, state::ModelState};
+
+/// Entries after which a checkpoint is written; more for models with many versions, whose state is large.
+const CHECKPOINT_AFTER: u64 = 64;
+/// How many models' states are kept in memory.
+const STATES_KEPT: usize = 512;
+pub(super) const FORMAT: u32 = 1;
+
+/// One log and how far it was read.
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) log: CommitLog,
+    pub(super) known: Option<Known>,
+    pub(super) model: ModelName,
+    /// The most news that were ever seen, which forgetting a state does not take back.
+    pub(super) seen: u64,
+    pub(super) used: u64,
+}
+
+/// The state after an entry.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) entry: u64,
+    pub(super) state: Option<Arc<ModelState>>,
+    pub(super) digest: String,
+    pub(super) checkpoint: u64,
+    /// How many entries a server must see.
+    pub(super) news: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) format: u32,
+    pub(super) records: Vec<Record>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Checkpoint {
+    format: u32,
+    digest: String,
+    news: u64,
+    state: ModelState,
+}
+
+impl Known {
+    pub(super) fn nothing() -> Self {
+        Self {
+            entry: 0,
+            state: None,
+            digest: audit_root().to_string(),
+            checkpoint: 0,
+            news: 0,
+        }
+    }
+
+    pub(super) fn records(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.head)
+    }
+
+    /// Takes the next entry of the log.
+    pub(super) fn take(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
+        let entry = read_entry(number, bytes)?;
+        let mut state = self.state.take().map(Arc::unwrap_or_clone);
+        let mut news = false;
+        for record in &entry.records {
+            let next = state.as_ref().map_or(0, |state| state.head) + 1;
+            record.check(i64::try_from(next).unwrap_or(i64::MAX), &self.digest)?;
+            let change = record.change()?.ok_or_else(|| Error::AuditBroken {
+                entry: next,
+                reason: "it does not tell its change".into(),
+            })?;
+            record.stamped(|stamp| ModelState::advance(&mut state, &change, stamp))?;
+            news |= change.is_news();
+            self.digest.clone_from(&record.digest);
+        }
+        self.state = state.map(Arc::new);
+        self.entry = number;
+        self.news += u64::from(news);
+        Ok(())
+    }
+}
+
+pub(super) fn read_entry(number: u64, bytes: &[u8]) -> Result<Entry> {
+    let entry: Entry = stored("commit", serde_json::from_slice(bytes))?;
+    if entry.format == FORMAT && !entry.records.is_empty() {
+        return Ok(entry);
+    }
+    Err(Error::Stored {
+        what: "commit",
+        reason: format!("entry {number} has format {}", entry.format),
+    })
+}
+
+impl Follower {
+    pub(super) fn store(model: &ModelName) -> impl Fn(StoreError) -> Error {
+        |source| Error::Log {
+            model: model.clone(),
+            source: Box::new(source),
+        }
+    }
+
+    /// Reads what is new.
+    pub(super) fn follow(&mut self, model: &ModelName) -> Result<&Known> {
+        let failed = Self::store(model);
+        let begun = match self.known.take() {
+            Some(known) => known,
+            None => self.begin(model)?,
+        };
+        let known = self.known.insert(begun);
+        let head = self
+            .log
+            .head()
+            .map_err(&failed)?
+            .map_or(0, |head| head.number);
+        if head > known.entry {
+            // all or nothing, so that a broken entry is met again and not passed over
+            let mut next = known.clone();
+            for entry in self.log.read_after(known.entry) {
+                let entry = entry.map_err(&failed)?;
+                next.take(entry.number, &entry.bytes)?;
+            }
+            *known = next;
+        }
+        self.seen = self.seen.max(known.news);
+        Ok(known)
+    }
+
+    pub(super) fn begin(&self, model: &ModelName) -> Result<Known> {
+        let checkpoint = self.log.latest_checkpoint().map_err(Self::store(model))?;
+        let Some(checkpoint) = checkpoint else {
+            return Ok(Known::nothing());
+        };
+        let read: Checkpoint = stored("checkpoint", serde_json::from_slice(&checkpoint.bytes))?;
+        if read.format != FORMAT {
+            return Err(Error::Stored {
+                what: "checkpoint",
+                reason: format!("its format is {}", read.format),
+            });
+        }
+        Ok(Known {
+            entry: checkpoint.number,
+            digest: read.digest,
+            news: read.news,
+            state: Some(Arc::new(read.state)),
+            checkpoint: checkpoint.number,
+        })
+    }
+
+    /// Writes the state down if many entries have come since. One that fails is made good by the next.
+    pub(super) fn checkpoint(&mut self) {
+        let Some(known) = &mut self.known else { return };
+        let Some(state) = &known.state else { return };
+        let versions = state.versions.len() as u64;
+        if known.entry - known.checkpoint < CHECKPOINT_AFTER.max(versions / 4) {
+            return;
+        }
+        let checkpoint = Checkpoint {
+            format: FORMAT,
+            digest: known.digest.clone(),
+            news: known.news,
+            state: (**state).clone(),
+        };
+        let bytes = serde_json::to_vec(&checkpoint).expect("states are JSON");
+        if self.log.checkpoint(known.entry, &bytes).is_ok() {
+            known.checkpoint = known.entry;
+        }
+    }
+}
+
+/// Drops the states that were used the longest ago. The greatest entry that was seen stays.
+pub(super) fn forget_some(logs: &BTreeMap<String, Arc<Mutex<Follower>>>) {
+    let mut loaded: Vec<_> = logs
+        .values()
+        // one that is in use is not forgotten
+        .filter_map(|follower| follower.try_lock().ok())
+        .filter(|follower| follower.known.is_some())
+        .collect();
+    if loaded.len() < STATES_KEPT {
+        return;
+    }
+    loaded.sort_by_key(|follower| follower.used);
+    for follower in loaded.iter_mut().take(STATES_KEPT / 4) {
+        follower.known = None;
+    }
+}
