@@ -81,14 +81,20 @@ pub(super) struct FilesTold<'a> {
     pub(super) files: Vec<FileView<'a>>,
 }
 
-/// Entries by their path from the owner's root.
-pub(super) fn whole_paths(entries: &[ArtifactEntry]) -> Vec<FileView<'_>> {
-    views(entries, |path| path)
+/// The entries of a directory by their path from the owner's root.
+pub(super) fn whole_paths<'a>(entries: &'a [ArtifactEntry], directory: &str) -> Vec<FileView<'a>> {
+    views(entries, directory, |path| path)
 }
 
-fn views<'a>(entries: &'a [ArtifactEntry], path: fn(&str) -> &str) -> Vec<FileView<'a>> {
+/// What is in a directory; nothing is in a file.
+fn views<'a>(
+    entries: &'a [ArtifactEntry],
+    directory: &str,
+    path: fn(&str) -> &str,
+) -> Vec<FileView<'a>> {
     entries
         .iter()
+        .filter(|entry| entry.path != directory)
         .map(|entry| FileView {
             path: path(&entry.path),
             is_dir: entry.file.is_none(),
@@ -131,7 +137,9 @@ fn list(call: &Call<'_>) -> Outcome<Reply> {
     Ok(Reply::json(&FilesTold {
         root_uri: None,
         // this listing gives names alone, and its client puts the path before them
-        files: views(&entries, |path| path.rsplit('/').next().unwrap_or(path)),
+        files: views(&entries, &path, |path| {
+            path.rsplit('/').next().unwrap_or(path)
+        }),
     }))
 }
 
@@ -144,20 +152,15 @@ fn list_of_run(call: &Call<'_>) -> Outcome<Reply> {
     let entries = tracking.artifacts(&ArtifactOwner::Run(id), Some(path))?;
     Ok(Reply::json(&FilesTold {
         root_uri: Some(&run.artifact_uri),
-        files: whole_paths(&entries),
+        files: whole_paths(&entries, path),
     }))
 }
 
 fn get(call: &Call<'_>) -> Outcome<Download> {
     let (owner, path) = file(call)?;
     let tracking = call.registry.tracking();
-    let (_, size) = tracking.find_artifact(&owner, &path)?;
-    let bytes = tracking.read_artifact(&owner, &path)?;
-    Ok(Download::new(
-        &path,
-        size,
-        Box::new(std::io::Cursor::new(bytes)),
-    ))
+    let content = tracking.open_artifact(&owner, &path)?;
+    Ok(Download::new(&path, content.size(), Box::new(content)))
 }
 
 fn put(call: &Call<'_>, content: &mut dyn Read) -> Outcome<Reply> {

@@ -229,7 +229,7 @@ fn list(call: &Call<'_>) -> Outcome<Reply> {
     let entries = tracking.artifacts(&ArtifactOwner::Model(id), Some(path))?;
     Ok(Reply::json(&FilesTold {
         root_uri: Some(&model.artifact_uri),
-        files: whole_paths(&entries),
+        files: whole_paths(&entries, path),
     }))
 }
 
