@@ -1,5 +1,5 @@
-//! Experiment tracking and a model registry: from a run to the version that serves, with gates and
-//! an audit trail, in one SQLite file.
+//! Experiment tracking and a model registry: from a run to the version that serves, with gates, sign-offs and
+//! an audit trail, in one SQLite file or with its models on an object store.
 //!
 //! ```
 //! # use std::collections::BTreeMap;
@@ -44,7 +44,8 @@
 //!    └─▶ RegisteredModel ─▶ ModelVersion: package by digest, signature, Lineage
 //!             │ aliases       │ Stage: None ─▶ Staging ─▶ Production ─▶ Archived
 //!             ▼               ▼
-//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry
+//!        Reference        Gate + GateEvidence ─promote▶ Promotion, AuditEntry ─▶ Anchor
+//!                         Policy ─▶ TransitionRequest ─approve, complete▶ ModelVersion
 //! ```
 //!
 //! - [`Registry`]: the file and the artifacts beside it; cheap to clone, safe from threads and processes.
@@ -54,7 +55,8 @@
 //! - [`Logger`]: a queue before a run, so that training never waits for the registry.
 //! - [`RegisteredModel`] and [`ModelVersion`]: what may serve.
 //! - [`Gate`], [`GateEvidence`], [`Promotion`]: how a version gets to serve, and on what grounds.
-//! - [`AuditEntry`]: who did what, chained by digests.
+//! - [`Policy`], [`TransitionRequest`], [`Evidence`]: who may do what, and what a transition needs.
+//! - [`AuditEntry`] and [`Anchor`]: who did what, chained by digests, and the ends of the chains kept elsewhere.
 //!
 //! # Recipes
 //!
@@ -70,17 +72,40 @@
 //!   params that are numbers, [`Tracking::group_runs`] for a table of means.
 //! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
 //! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
+//! - Register what is no package of ours: [`RegisteredModel::register_version`] with [`NewVersion::source`] or
+//!   [`NewVersion::tree`].
+//! - Ask for sign-offs: [`Registry::set_policy`] once; then [`Registry::request`], [`Registry::approve`] by each,
+//!   [`Registry::complete`].
+//! - Look at two versions: [`RegisteredModel::compare`].
+//! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
+//! - Free the disk: [`Registry::collect_artifacts`], first as a dry run.
 //!
 //! # What is durable when
 //!
 //! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It survives a power cut too, unless the
 //! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
 //! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
+//! again, and [`Error::Log`] says where it never did.
+//!
+//! # Policies on an object store
+//!
+//! In SQLite the policy is read in the transaction that it decides on. On an object store it has a log of its own:
+//! a commit that is under way while the policy changes may still be decided by the one before, and its evidence
+//! names the policy that it was decided by.
 //!
 //! # What this crate does not do
 //!
-//! It trains nothing and speaks no HTTP; it deletes neither versions nor artifacts. SQLite needs a
+//! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
+//! the file or the bucket is bound by no policy. On an object store models cannot be renamed. SQLite needs a
 //! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//!
+//! # Features
+//!
+//! | feature | brings | costs |
+//! | --- | --- | --- |
+//! | `sign` | trusted signatures in policies, signed anchors | p256 and cosign's key files, plain Rust |
 //!
 //! # Errors
 //!
@@ -95,6 +120,7 @@ mod compare;
 mod database;
 mod error;
 mod experiment;
+mod garbage;
 mod gate;
 mod governance;
 mod group_commit;

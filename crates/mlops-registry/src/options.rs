@@ -58,14 +58,14 @@ impl RegistryBuilder {
     }
 
     /// Keeps the models in a commit log each below a location, for instance in S3, where many machines share them.
-    /// Experiments and runs stay in the database of the URL. Give it the [`artifacts`](Self::artifacts) that the
-    /// same machines share, or the packages stay on this one.
+    /// Experiments and runs stay in the database of the URL. The artifacts, those of runs too, lie in `artifacts`
+    /// below the location, unless [`artifacts`](Self::artifacts) says otherwise.
     pub fn models_at(mut self, location: Location) -> Self {
         self.models = Some(location);
         self
     }
 
-    /// The artifact store; by default it lies beside the database.
+    /// The artifact store; by default it lies beside the models.
     pub fn artifacts(mut self, store: ArtifactStore) -> Self {
         self.artifacts = Some(store);
         self
@@ -111,7 +111,10 @@ impl RegistryBuilder {
         if self.url == Self::MEMORY {
             let database = Arc::new(Database::memory(now)?);
             let models = self.models(&database)?;
-            let store = self.artifacts.unwrap_or_else(ArtifactStore::memory);
+            let store = match self.store()? {
+                Some(store) => store,
+                None => ArtifactStore::memory(),
+            };
             return Ok(Registry::new(database, models, store, self.clock, actor));
         }
         let path = path_of(&self.url)?;
@@ -125,11 +128,26 @@ impl RegistryBuilder {
         })?;
         let database = Arc::new(Database::file(&path, self.durability, now)?);
         let models = self.models(&database)?;
-        let store = match self.artifacts {
+        let store = match self.store()? {
             Some(store) => store,
             None => beside(directory)?,
         };
         Ok(Registry::new(database, models, store, self.clock, actor))
+    }
+
+    /// The artifact store, if it does not lie beside the database.
+    fn store(&self) -> Result<Option<ArtifactStore>> {
+        let (Some(location), None) = (&self.models, &self.artifacts) else {
+            return Ok(self.artifacts.clone());
+        };
+        let store = location
+            .join("artifacts")
+            .and_then(|at| ArtifactStore::at(&at));
+        let store = store.map_err(|source| Error::Artifacts {
+            path: location.url().into(),
+            source: Box::new(source),
+        })?;
+        Ok(Some(store))
     }
 
     fn models(&self, database: &Arc<Database>) -> Result<Box<dyn ModelBackend>> {

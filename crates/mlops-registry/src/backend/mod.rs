@@ -91,6 +91,8 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
     ) -> Result<()>;
     /// Follows every chain to its end and compares the state that it leads to with the one in force.
     fn verify(&self) -> Result<()>;
+    /// Whether everything that needs an artifact is in the same database, and nothing on other machines.
+    fn is_whole(&self) -> bool;
     /// The ends of all chains.
     fn heads(&self) -> Result<Vec<ChainHead>>;
 }

@@ -217,6 +217,10 @@ impl ModelBackend for SqliteModels {
         self.database.read(verify::sqlite)
     }
 
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     fn heads(&self) -> Result<Vec<ChainHead>> {
         let (entries, digest) = self.database.read(head)?;
         Ok(vec![ChainHead {

@@ -59,6 +59,7 @@ impl Error {
                 }
             }
             Self::NotKept { source, .. }
+            | Self::NotCollected { source, .. }
             | Self::Log { source, .. }
             | Self::Artifacts { source, .. } => source.kind(),
             Self::Package { source, .. } => match source.kind() {

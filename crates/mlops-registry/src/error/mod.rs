@@ -455,6 +455,12 @@ pub enum Error {
         /// What the store says.
         source: Box<mlops_store::Error>,
     },
+    /// What nobody needs could not be told or taken away.
+    #[error("the artifacts could not be collected")]
+    NotCollected {
+        /// What the store says.
+        source: Box<mlops_store::Error>,
+    },
     /// The artifact store beside the database did not open.
     #[error("the artifacts in `{path}` did not open")]
     Artifacts {

@@ -22,7 +22,7 @@ impl Registry {
         let package = self.load_version(version)?;
         inspected.card = !package.card().trim().is_empty();
         if let Some(policy) = policy.filter(|policy| !policy.trusted_keys().is_empty()) {
-            inspected.signers = self.signers(version, package, policy)?;
+            inspected.signers = self.signers(version, &package, policy)?;
             inspected.trusted_by = Some(policy.digest());
         }
         Ok(inspected)
@@ -33,7 +33,7 @@ impl Registry {
     fn signers(
         &self,
         version: &ModelVersion,
-        package: ModelPackage,
+        package: &ModelPackage,
         policy: &Policy,
     ) -> Result<Vec<String>> {
         use mlops_model::{BlobSignature, Error as Trust, TrustPolicy};
@@ -64,7 +64,7 @@ impl Registry {
         clippy::unused_self,
         reason = "the method of the feature `sign` needs it"
     )]
-    fn signers(&self, _: &ModelVersion, _: ModelPackage, _: &Policy) -> Result<Vec<String>> {
+    fn signers(&self, _: &ModelVersion, _: &ModelPackage, _: &Policy) -> Result<Vec<String>> {
         Err(crate::Error::Unsupported {
             what: "a check of signatures",
             place: "in a build without the feature `sign`",

@@ -326,7 +326,7 @@ impl Registry {
     }
 }
 
-fn find<'a>(state: &'a ModelState, number: u32) -> Result<&'a TransitionRequest> {
+fn find(state: &ModelState, number: u32) -> Result<&TransitionRequest> {
     state
         .requests
         .get(&number)

@@ -125,7 +125,7 @@ fn with_a_policy_what_is_not_granted_is_denied() {
             assert_eq!(error.kind(), ErrorKind::Denied);
         }
         assert!(nobody.models().unwrap().is_empty());
-        assert_eq!(ci.models().unwrap(), [churn.clone()]);
+        assert_eq!(ci.models().unwrap(), std::slice::from_ref(&churn));
         ci.model("churn")
             .unwrap()
             .set_alias(&alias("canary"), 1)
@@ -590,4 +590,57 @@ fn everybody_who_opens_the_file_is_under_the_policy() {
     let ci = as_who(&other, "ci");
     assert_eq!(register(&ci.model("churn").unwrap(), 2).version, 2);
     as_who(&registry, "root").verify_audit().unwrap();
+}
+
+#[cfg(feature = "sign")]
+#[test]
+fn a_trusted_signature_is_one_by_a_key_of_the_policy_over_this_very_package() {
+    use mlops_model::SigningKey;
+
+    let (key, other) = (
+        SigningKey::generate().unwrap(),
+        SigningKey::generate().unwrap(),
+    );
+    let rule =
+        r#"{ "models": ["*"], "to": "Production", "requires": { "signature": { "trusted": 1 } } }"#;
+    let mut json: serde_json::Value = serde_json::from_str(&policy("").to_json()).unwrap();
+    json["transitions"] = serde_json::from_str(&format!("[{rule}]")).unwrap();
+    json["trusted_keys"]["release"] = key.public_key().to_pem().into();
+    let policy = Policy::from_json(&json.to_string()).unwrap();
+    on_every_backend(|registry, _| {
+        let ci = as_who(&registry, "ci");
+        let model = with_versions(&ci, 2);
+        as_who(&registry, "root").set_policy(&policy, "").unwrap();
+        let promote = || {
+            ci.promote(model.name(), 1, &gate(), &evidence(None))
+                .map(drop)
+        };
+        let refused = |told: &str| {
+            let error = promote().unwrap_err();
+            assert!(matches!(error, Error::PolicyUnmet { .. }), "{error}");
+            assert!(error.to_string().contains(told), "{error}");
+        };
+        refused("0 trusted keys");
+        model.add_signature(1, "noise", b"not a signature").unwrap();
+        let sign = |key: &SigningKey, number| package(number).sign(key).to_base64();
+        // by another key, and over another package
+        model
+            .add_signature(1, "stranger.sig", sign(&other, 1).as_bytes())
+            .unwrap();
+        model
+            .add_signature(1, "other.sig", sign(&key, 2).as_bytes())
+            .unwrap();
+        refused("0 trusted keys");
+        model
+            .add_signature(1, "release.sig", sign(&key, 1).as_bytes())
+            .unwrap();
+        promote().unwrap();
+        let trail = ci.audit(Some(model.name())).unwrap();
+        let promoted = trail
+            .iter()
+            .find(|entry| entry.action == Action::Promoted)
+            .unwrap();
+        let findings = &promoted.evidence.as_ref().unwrap()["verdict"]["findings"];
+        assert!(findings[0]["reason"].as_str().unwrap().contains("release"));
+    });
 }

@@ -295,6 +295,10 @@ impl ModelBackend for ObjectModels {
             .try_for_each(|model| self.verify_log(model))
     }
 
+    fn is_whole(&self) -> bool {
+        false
+    }
+
     fn heads(&self) -> Result<Vec<ChainHead>> {
         let mut heads = Vec::new();
         for model in self.everything()? {

@@ -253,7 +253,7 @@ fn update(call: &Call<'_>) -> Outcome<Reply> {
         name: params.opt_text("run_name")?.map(str::to_owned),
     };
     let id = run_id(params)?;
-    let run = call.registry.tracking().update_run(&id, update)?;
+    let run = call.registry.tracking().update_run(&id, &update)?;
     Ok(Reply::json(&Told {
         run_info: InfoView::new(&run),
     }))
