@@ -64,9 +64,7 @@ pub use date::Date;
 pub use digest::{Digest, DigestBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use key::{EntityKey, KeyPart};
-pub use name::{
-    AliasName, EntityName, ExperimentName, FeatureName, ModelName, ServiceName, StepName, ViewName,
-};
+pub use name::{AliasName, EntityName, FeatureName, ModelName, ServiceName, StepName, ViewName};
 pub use prediction::{OutcomeRecord, PredictionRecord, Probability, VersionNumber};
 pub use principal::Principal;
 pub use schema::{Column, Role, TableSchema};

@@ -1,4 +1,4 @@
-//! Checked names: of views, features, models, experiments, aliases.
+//! Checked names: of views, features, models, aliases.
 //!
 //! The rule for most: it begins with a letter or an underscore, goes on with letters, digits, `_`,
 //! `-` or `.`, and has at most 128 characters, all ASCII. Such a name is safe in a URL, a column, a
@@ -204,8 +204,6 @@ name! {
     FeatureName = "feature" by ascii;
     /// The name of a feature service: a group of features that a model uses.
     ServiceName = "feature service" by ascii;
-    /// The name of an experiment.
-    ExperimentName = "experiment" by ascii;
     /// The name of a registered model.
     ModelName = "model" by wide;
     /// The name of an alias that points at one version of a model, for instance `production`.

@@ -66,12 +66,6 @@
 //!   [`Error::StaleEvidence`], measures against the new champion and tries again.
 //! - Go back to an older version: promote it again, with evidence against the present champion.
 //! - Take a model out of service: [`Registry::transition`] its champion to [`Stage::Archived`].
-//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
-//!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
-//! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
-//!   params that are numbers, [`Tracking::group_runs`] for a table of means.
-//! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
-//! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
 //! - Register what is no package of ours: [`RegisteredModel::register_version`] with [`NewVersion::source`] or
 //!   [`NewVersion::tree`].
 //! - Ask for sign-offs: [`Registry::set_policy`] once; then [`Registry::request`], [`Registry::approve`] by each,
@@ -80,12 +74,18 @@
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
 //! - Free the disk: [`Registry::collect_artifacts`], first as a dry run.
+//! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
+//!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
+//! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
+//!   params that are numbers, [`Tracking::group_runs`] for a table of means.
+//! - Log from a training loop: [`Run::logger`], and [`Logger::flush`] where an acknowledgement is wanted.
+//! - Many threads or requests at once: call [`Tracking::log_batch`] from each; they share transactions.
 //!
 //! # What is durable when
 //!
-//! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It survives a power cut too, unless the
-//! registry was opened with [`Durability::Normal`], which gives up the last moments of runs, and of
-//! runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
+//! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It
+//! survives a power cut too, unless the registry was opened with [`Durability::Normal`], which gives up the last
+//! moments of runs, and of runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
 //! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
 //! again, and [`Error::Log`] says where it never did.
 //!

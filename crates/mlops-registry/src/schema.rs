@@ -247,6 +247,14 @@ mod tests {
             .iter()
             .map(|sql| Digest::of(sql.as_bytes()).short())
             .collect();
-        assert_eq!(digests, ["b9498bc8257a", "1e7c90d74172", "6a3aaef980e1"]);
+        assert_eq!(
+            digests,
+            [
+                "b9498bc8257a",
+                "1e7c90d74172",
+                "6a3aaef980e1",
+                "a9963071460d"
+            ]
+        );
     }
 }

@@ -11,11 +11,12 @@ use super::{
     batch::check_tag,
     experiment::{check_count, check_state},
     logged_model_read::read,
+    logged_model_write::{check_name, check_params, write_params, write_tags},
 };
 use crate::{
     Error, ExperimentId, Lifecycle, LoggedModelId, MetricPoint, Result, RunId, TrackingError,
     error::{During, cut},
-    key::{check_key, check_length},
+    key::check_length,
     limits,
 };
 
@@ -308,7 +309,7 @@ impl Tracking {
         &self,
         id: &LoggedModelId,
         work: impl Fn(&Transaction<'_>, i64) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<LoggedModel> {
+    ) -> Result<LoggedModel, Error> {
         let (id, registry) = (id.clone(), self.registry.clone());
         self.registry.database().write_grouped(move |tx| {
             let row = active_row(tx, &id)?;
@@ -346,81 +347,4 @@ fn find(tx: &Transaction<'_>, id: &LoggedModelId) -> Result<Option<(i64, bool)>>
         .query_row([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
         .during(looking)
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let reason = if name.is_empty() {
-        "it is empty"
-    } else if name.contains(['/', ':', '.', '%', '"', '\'']) {
-        "slashes, colons, dots, percent signs and quotes are not allowed"
-    } else if name.chars().any(char::is_control) {
-        "it holds a control character"
-    } else {
-        return check_length("the name of the logged model", name, limits::DATASET_NAME);
-    };
-    Err(Error::InvalidKey {
-        kind: "logged model",
-        key: cut(name),
-        reason,
-    })
-}
-
-fn check_params(params: &BTreeMap<String, String>) -> Result<()> {
-    check_count("params", params.len(), limits::CREATE_TAGS)?;
-    params.iter().try_for_each(|(param, value)| {
-        check_key("param", param)?;
-        check_length(format!("param `{param}`"), value, limits::PARAM_VALUE)
-    })
-}
-
-fn write_params(
-    tx: &Transaction<'_>,
-    row: i64,
-    id: &LoggedModelId,
-    params: &BTreeMap<String, String>,
-) -> Result<()> {
-    let writing = "write a param";
-    for (param, value) in params {
-        let same: Option<bool> = tx
-            .prepare_cached(
-                "SELECT value = ?3 FROM logged_model_param WHERE model_id = ?1 AND key = ?2",
-            )
-            .during(writing)?
-            .query_row(params![row, param, value], |row| row.get(0))
-            .optional()
-            .during(writing)?;
-        match same {
-            Some(true) => {}
-            Some(false) => {
-                return Err(TrackingError::LoggedModelParam {
-                    model: id.clone(),
-                    param: param.clone(),
-                }
-                .into());
-            }
-            None => {
-                tx.prepare_cached(
-                    "INSERT INTO logged_model_param (model_id, key, value) VALUES (?1, ?2, ?3)",
-                )
-                .during(writing)?
-                .execute(params![row, param, value])
-                .during(writing)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn write_tags(tx: &Transaction<'_>, row: i64, tags: &BTreeMap<String, String>) -> Result<()> {
-    let writing = "write a tag";
-    for (tag, value) in tags {
-        tx.prepare_cached(
-            "INSERT INTO logged_model_tag (model_id, key, value) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
-        )
-        .during(writing)?
-        .execute(params![row, tag, value])
-        .during(writing)?;
-    }
-    Ok(())
 }

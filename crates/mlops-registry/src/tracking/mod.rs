@@ -15,6 +15,7 @@ mod history;
 pub mod limits;
 mod logged_model;
 mod logged_model_read;
+mod logged_model_write;
 mod logger;
 mod name;
 mod record;
