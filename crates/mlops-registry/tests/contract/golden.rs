@@ -89,7 +89,8 @@ struct Registered {
 #[derive(Deserialize)]
 struct Version {
     name: String,
-    version: i64,
+    #[serde(rename = "version")]
+    number: i64,
     source: String,
     run: Option<String>,
     tags: BTreeMap<String, String>,
@@ -354,7 +355,7 @@ impl Subject for &Version {
     fn attribute(&self, name: &str) -> Option<Attribute<'_>> {
         match name {
             "name" => Some(Attribute::Text(Cow::Borrowed(&self.name))),
-            "version_number" => Some(Attribute::Integer(self.version)),
+            "version_number" => Some(Attribute::Integer(self.number)),
             "run_id" => self.run.as_deref().map(|run| Attribute::Text(run.into())),
             "source_path" => Some(Attribute::Text(Cow::Borrowed(&self.source))),
             "creation_timestamp" => Some(Attribute::Integer(self.created)),
@@ -412,7 +413,7 @@ fn registered_models_and_versions_are_found_as_mlflow_finds_them() {
         let names = found.map(|versions| {
             versions
                 .iter()
-                .map(|version| (version.name.clone(), version.version))
+                .map(|version| (version.name.clone(), version.number))
                 .collect()
         });
         assert_eq!(names, case.versions, "{} {:?}", case.filter, case.order);

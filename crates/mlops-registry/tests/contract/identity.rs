@@ -192,7 +192,7 @@ fn a_run_is_made_as_the_client_says() {
         format!("mlflow-artifacts:/0/{}/artifacts", made.id)
     );
     let children: Vec<RunRecord> = tracking.children(&parent).unwrap();
-    assert_eq!(children, [made.clone()]);
+    assert_eq!(children, std::slice::from_ref(&made));
 
     new.name = Some("other".into());
     assert_eq!(kind(tracking.create_run(new.clone())), ErrorKind::Invalid);
@@ -628,7 +628,7 @@ fn a_run_that_falls_silent_is_found_and_ended() {
     tracking.beat(&alive).unwrap();
     assert_eq!(
         tracking.abandoned(Span::minutes(4)).unwrap(),
-        [silent.clone()]
+        std::slice::from_ref(&silent)
     );
     assert_eq!(
         kind(tracking.end_abandoned(Span::minutes(4), RunStatus::Running)),
@@ -637,7 +637,7 @@ fn a_run_that_falls_silent_is_found_and_ended() {
     let ended = tracking
         .end_abandoned(Span::minutes(4), RunStatus::Killed)
         .unwrap();
-    assert_eq!(ended, [silent.clone()]);
+    assert_eq!(ended, std::slice::from_ref(&silent));
     let record = tracking.run(&silent).unwrap();
     assert_eq!(
         (record.status, record.ended),
@@ -740,7 +740,7 @@ fn runs_of_schema_version_1_are_still_there() {
         .into_iter()
         .map(|run| run.id)
         .collect();
-    assert_eq!(children, [second.clone()]);
+    assert_eq!(children, std::slice::from_ref(&second));
     assert_eq!(
         registry.run(&second).unwrap().metrics["loss"],
         f64::NEG_INFINITY
