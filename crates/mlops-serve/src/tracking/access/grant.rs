@@ -57,10 +57,6 @@ impl fmt::Display for Object {
 pub(super) struct Role {
     pub(super) experiments: BTreeMap<String, Right>,
     pub(super) models: BTreeMap<String, Right>,
-    #[cfg_attr(
-        not(feature = "webhooks"),
-        expect(dead_code, reason = "a policy file is one for all builds")
-    )]
     pub(super) server: Option<Right>,
 }
 
