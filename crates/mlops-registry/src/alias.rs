@@ -27,7 +27,7 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::ReservedAlias`] for `latest`, `v<digits>` and `production`,
-    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn set_alias(&self, alias: &AliasName, number: VersionNumber) -> Result<()> {
         check_free(self.name(), alias)?;
         self.registry()
@@ -43,7 +43,7 @@ impl RegisteredModel {
     /// Takes an alias away.
     ///
     /// # Errors
-    /// [`Error::ReservedAlias`] for `production`, [`Error::UnknownAlias`], [`Error::Forbidden`] under a policy,
+    /// [`Error::ReservedAlias`] for `production`, [`Error::UnknownAlias`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn delete_alias(&self, alias: &AliasName) -> Result<()> {
         check_free(self.name(), alias)?;
@@ -60,7 +60,7 @@ impl RegisteredModel {
     /// The version that an alias points at.
     ///
     /// # Errors
-    /// [`Error::UnknownAlias`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownAlias`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn alias(&self, alias: &AliasName) -> Result<ModelVersion> {
         let state = self.registry().state(self.name())?;
         Ok(ModelVersion::clone(state.at_alias(alias)?))
@@ -69,7 +69,7 @@ impl RegisteredModel {
     /// All aliases with the versions that they point at.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn aliases(&self) -> Result<BTreeMap<AliasName, VersionNumber>> {
         Ok(self.registry().state(self.name())?.aliases.clone())
     }

@@ -75,7 +75,7 @@ impl RegisteredModel {
     /// Lays two versions side by side, with what their runs logged.
     ///
     /// # Errors
-    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn compare(&self, left: VersionNumber, right: VersionNumber) -> Result<Comparison> {
         let registry = self.registry();
         let state = registry.state(self.name())?;

@@ -73,7 +73,6 @@
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
-//! - Free the disk: [`Registry::collect_artifacts`], first as a dry run.
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
 //!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
 //! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
@@ -115,12 +114,12 @@
 mod alias;
 mod audit;
 mod backend;
+mod catalogue;
 mod change;
 mod compare;
 mod database;
 mod error;
 mod experiment;
-mod garbage;
 mod gate;
 mod governance;
 mod group_commit;
@@ -149,7 +148,7 @@ mod webhook;
 pub use audit::SignedAnchor;
 pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
 pub use compare::{Comparison, MetricSide, Side};
-pub use error::{DatabaseError, Error, Result};
+pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
 pub use gate::{Check, Gate, GateDecision, GateEvidence, Rule};
 pub use governance::{

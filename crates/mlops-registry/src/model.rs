@@ -1,6 +1,6 @@
 //! Registered models: the name under which versions are kept, compared and served.
 
-use std::collections::BTreeMap;
+use std::{borrow::Borrow, collections::BTreeMap};
 
 use mlops_core::{
     Action, AliasName, Digest, EventTime, Lineage, ModelName, Principal, VersionNumber,
@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use crate::{
     Content, Error, ModelVersion, NewVersion, Registry, Result, RunId, Stage,
+    catalogue::not_itself,
     change::{Change, Draft},
     key::{PROSE_LIMIT, check_length},
-    new_version::{NewContent, TAGS, check_tag, check_tags},
+    new_version::{NewContent, TAGS, check_tag},
     run_info,
     state::ModelState,
 };
@@ -55,6 +56,10 @@ struct Registered {
 }
 
 impl RegisteredModel {
+    pub(crate) fn new(registry: Registry, name: ModelName) -> Self {
+        Self { registry, name }
+    }
+
     /// Its name.
     pub fn name(&self) -> &ModelName {
         &self.name
@@ -71,7 +76,7 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::TooLong`] for the description, [`Error::UnknownRun`], [`Error::NotKept`] if the store
-    /// fails, [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// fails, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn register(
         &self,
         package: &ModelPackage,
@@ -88,7 +93,7 @@ impl RegisteredModel {
             .lineage(lineage.clone())
             .description(description);
         version.run = run.cloned();
-        self.register_version(&version)
+        self.register_version(version)
     }
 
     /// Registers the next version, in stage None: a package, a tree of artifacts or a source. The run may be one
@@ -96,9 +101,10 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::TooLong`], [`Error::TooMany`] or [`Error::InvalidKey`] for a text or a tag, [`Error::UnknownTree`] if
-    /// the store has no such manifest, [`Error::NotKept`] if the store fails, [`Error::Forbidden`] under a policy,
+    /// the store has no such manifest, [`Error::NotKept`] if the store fails, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
     /// [`Error::Busy`] or [`Error::Database`].
-    pub fn register_version(&self, new: &NewVersion<'_>) -> Result<ModelVersion> {
+    pub fn register_version<'a>(&self, new: impl Borrow<NewVersion<'a>>) -> Result<ModelVersion> {
+        let new = new.borrow();
         new.check()?;
         let (content, digest, files, sizes) = self.keep(new)?;
         let signature = match new.content {
@@ -191,7 +197,7 @@ impl RegisteredModel {
     /// All versions by number.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn versions(&self) -> Result<Vec<ModelVersion>> {
         let state = self.registry.state(&self.name)?;
         Ok(state
@@ -204,7 +210,7 @@ impl RegisteredModel {
     /// One version.
     ///
     /// # Errors
-    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn version(&self, version: VersionNumber) -> Result<ModelVersion> {
         self.registry.version(&self.name, version)
     }
@@ -212,7 +218,7 @@ impl RegisteredModel {
     /// The version in production, if there is one.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn champion(&self) -> Result<Option<ModelVersion>> {
         let state = self.registry.state(&self.name)?;
         Ok(state.champion().map(|version| ModelVersion::clone(version)))
@@ -221,7 +227,7 @@ impl RegisteredModel {
     /// The version at the alias `challenger`, if there is one: the one that is to take the champion's place.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn challenger(&self) -> Result<Option<ModelVersion>> {
         let state = self.registry.state(&self.name)?;
         Ok(state
@@ -233,7 +239,7 @@ impl RegisteredModel {
     /// What there is to know about the model as a whole.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn info(&self) -> Result<ModelInfo> {
         let state = self.registry.state(&self.name)?;
         Ok(info(&state))
@@ -242,7 +248,7 @@ impl RegisteredModel {
     /// Says something else about the model.
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or
+    /// [`Error::TooLong`], [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn set_description(&self, description: &str) -> Result<ModelInfo> {
         check_length("the description", description, PROSE_LIMIT)?;
@@ -257,7 +263,7 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::InvalidKey`], [`Error::TooLong`] or [`Error::TooMany`], [`Error::UnknownModel`],
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn set_tag(&self, key: &str, value: &str) -> Result<ModelInfo> {
         check_tag(key, value)?;
         let (mut full, known) = (false, value);
@@ -275,7 +281,7 @@ impl RegisteredModel {
     /// Takes a tag of the model away; no news if it has none.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn delete_tag(&self, key: &str) -> Result<ModelInfo> {
         self.change(|state| {
             state.tags.contains_key(key).then(|| Change::ModelTagged {
@@ -289,7 +295,7 @@ impl RegisteredModel {
     /// name lead nowhere from then on.
     ///
     /// # Errors
-    /// [`Error::ModelExists`], [`Error::ReservedName`], [`Error::UnknownModel`], [`Error::Forbidden`] under a policy,
+    /// [`Error::ModelExists`], [`Error::ReservedName`], [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
     /// for either name; [`Error::Unsupported`] on an object store; [`Error::Busy`] or [`Error::Database`].
     pub fn rename(&self, to: &ModelName) -> Result<Self> {
         not_itself(to)?;
@@ -323,7 +329,7 @@ impl RegisteredModel {
     /// again, its numbers go on where these ended.
     ///
     /// # Errors
-    /// [`Error::InUse`], [`Error::UnknownModel`], [`Error::TooLong`] for the reason, [`Error::Forbidden`] under a
+    /// [`Error::InUse`], [`Error::UnknownModel`], [`Error::TooLong`] for the reason, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a
     /// policy, [`Error::Busy`] or [`Error::Database`].
     pub fn delete(&self, reason: &str) -> Result<()> {
         check_length("the reason", reason, PROSE_LIMIT)?;
@@ -357,131 +363,7 @@ impl RegisteredModel {
     }
 }
 
-impl Registry {
-    /// The model of that name, made if it is not there.
-    ///
-    /// # Errors
-    /// [`Error::Core`] if the name is not valid, [`Error::ModelExists`] if one is there whose name is hard to tell
-    /// from it, [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`] if the database does
-    /// not answer.
-    pub fn model(&self, name: &str) -> Result<RegisteredModel> {
-        let name = ModelName::new(name)?;
-        match self.existing_model(&name) {
-            Err(Error::UnknownModel { .. }) => {}
-            found => return found,
-        }
-        match self.create_model(&name, "", &BTreeMap::new()) {
-            Err(Error::ModelExists { existing, .. }) if existing == name => {
-                self.existing_model(&name)
-            }
-            made => made,
-        }
-    }
-
-    /// The model of that name, which must be there.
-    ///
-    /// # Errors
-    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
-    pub fn existing_model(&self, name: &ModelName) -> Result<RegisteredModel> {
-        not_itself(name)?;
-        self.state(name)?;
-        Ok(RegisteredModel {
-            registry: self.clone(),
-            name: name.clone(),
-        })
-    }
-
-    /// Makes a model that must not be there yet.
-    ///
-    /// # Errors
-    /// [`Error::ModelExists`] if it is, or if one is there whose name is hard to tell from it; [`Error::ReservedName`],
-    /// [`Error::TooLong`], [`Error::TooMany`] or [`Error::InvalidKey`] for a text or a tag; [`Error::Forbidden`] under
-    /// a policy; [`Error::Busy`] or [`Error::Database`].
-    pub fn create_model(
-        &self,
-        name: &ModelName,
-        description: &str,
-        tags: &BTreeMap<String, String>,
-    ) -> Result<RegisteredModel> {
-        not_itself(name)?;
-        check_length("the description", description, PROSE_LIMIT)?;
-        check_tags(tags)?;
-        self.commit(name, &mut |now| {
-            now.may(Action::Write)?;
-            let taken = match now.state {
-                Some(state) if state.deleted.is_none() || state.name != *name => {
-                    Some(state.name.clone())
-                }
-                Some(_) => None,
-                None => (now.taken)(name)?,
-            };
-            if let Some(existing) = taken {
-                return Err(Error::ModelExists {
-                    model: name.clone(),
-                    existing,
-                });
-            }
-            let change = Change::ModelCreated {
-                name: name.clone(),
-                description: description.to_owned(),
-                tags: tags.clone(),
-            };
-            Ok(vec![Draft::new(change, "")])
-        })?;
-        Ok(RegisteredModel {
-            registry: self.clone(),
-            name: name.clone(),
-        })
-    }
-
-    /// The names of all models that the actor may read, in order.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] or [`Error::Database`].
-    pub fn models(&self) -> Result<Vec<ModelName>> {
-        let mut names = self.models_backend().names()?;
-        if let Some(policy) = self.policy()? {
-            names.retain(|name| policy.allow(self.actor(), Action::Read, name).is_ok());
-        }
-        Ok(names)
-    }
-
-    /// All models that the actor may read, by name, each read when it is its turn. One that was deleted in the
-    /// meantime is left out.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] or [`Error::Database`]; an item may fail likewise.
-    pub fn model_infos(&self) -> Result<impl Iterator<Item = Result<ModelInfo>> + '_> {
-        Ok(self.states()?.map(|state| state.map(|state| info(&state))))
-    }
-
-    /// All versions of all models that the actor may read, by name and number.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] or [`Error::Database`]; an item may fail likewise.
-    pub fn all_versions(&self) -> Result<impl Iterator<Item = Result<ModelVersion>> + '_> {
-        Ok(self.states()?.flat_map(|state| match state {
-            Ok(state) => state
-                .versions
-                .values()
-                .map(|version| Ok(ModelVersion::clone(version)))
-                .collect::<Vec<_>>(),
-            Err(error) => vec![Err(error)],
-        }))
-    }
-
-    fn states(&self) -> Result<impl Iterator<Item = Result<std::sync::Arc<ModelState>>> + '_> {
-        Ok(self
-            .models()?
-            .into_iter()
-            .filter_map(|name| match self.state(&name) {
-                Err(Error::UnknownModel { .. }) => None,
-                state => Some(state),
-            }))
-    }
-}
-
-fn info(state: &ModelState) -> ModelInfo {
+pub(crate) fn info(state: &ModelState) -> ModelInfo {
     let latest = state
         .versions
         .values()
@@ -506,14 +388,4 @@ pub(crate) fn too_many_tags() -> Error {
         found: TAGS + 1,
         limit: TAGS,
     }
-}
-
-fn not_itself(model: &ModelName) -> Result<()> {
-    // nothing that looks like it either
-    if model.folded() == Registry::ITSELF {
-        return Err(Error::ReservedName {
-            model: model.clone(),
-        });
-    }
-    Ok(())
 }

@@ -123,7 +123,7 @@ pub struct ParentVersion {
 ///
 /// let model = Registry::memory()?.model("churn")?;
 /// let foreign = NewVersion::source("runs:/0123456789abcdef0123456789abcdef/model").tag("team", "growth");
-/// assert_eq!(model.register_version(&foreign)?.version, 1);
+/// assert_eq!(model.register_version(foreign)?.version, 1);
 /// # Ok::<(), mlops_registry::Error>(())
 /// ```
 #[derive(Debug, Clone)]

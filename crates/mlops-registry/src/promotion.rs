@@ -56,7 +56,7 @@ impl Registry {
     /// [`Error::Package`] or [`Error::PackageMismatch`] if the package is damaged;
     /// [`Error::InvalidGate`], [`Error::InvalidEvidence`]; [`Error::StaleEvidence`] if another
     /// version is champion than the evidence says, [`Error::AlreadyInProduction`];
-    /// [`Error::GateRefused`]; [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy, which may ask for
+    /// [`Error::GateRefused`]; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) or [`GovernanceError::PolicyUnmet`](crate::GovernanceError::PolicyUnmet) under a policy, which may ask for
     /// more than this gate, and for a [`request`](Self::request) with sign-offs; [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn promote(

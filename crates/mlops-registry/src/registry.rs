@@ -97,10 +97,6 @@ impl Registry {
         &self.shared.database
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.shared.clock
-    }
-
     pub(crate) fn now(&self) -> EventTime {
         self.shared.clock.now()
     }

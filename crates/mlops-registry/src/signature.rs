@@ -31,7 +31,7 @@ impl RegisteredModel {
     /// # Errors
     /// [`Error::InvalidKey`] for the name, [`Error::InvalidSignature`] if the file is empty, too large,
     /// one too many, or another one of its name is there; [`Error::UnknownVersion`],
-    /// [`Error::NotKept`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::NotKept`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn add_signature(
         &self,
         number: VersionNumber,

@@ -104,7 +104,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`], [`Error::IllegalTransition`],
-    /// [`Error::TooLong`] for the reason, [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy,
+    /// [`Error::TooLong`] for the reason, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) or [`GovernanceError::PolicyUnmet`](crate::GovernanceError::PolicyUnmet) under a policy,
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn transition(
         &self,
@@ -139,7 +139,7 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`]; [`Error::IllegalTransition`] if Production is taken and
     /// its version is to stay, or if [`Occupants::Archive`] goes with None or Archived; [`Error::TooLong`] for the
-    /// reason; [`Error::Forbidden`] or [`Error::PolicyUnmet`] under a policy, which may ask for a request with
+    /// reason; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) or [`GovernanceError::PolicyUnmet`](crate::GovernanceError::PolicyUnmet) under a policy, which may ask for a request with
     /// sign-offs; [`Error::Busy`] or [`Error::Database`].
     pub fn set_stage(
         &self,

@@ -14,7 +14,7 @@ impl RegisteredModel {
     /// Says something else about a version.
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or
+    /// [`Error::TooLong`], [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn describe_version(
         &self,
@@ -36,7 +36,7 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::InvalidKey`], [`Error::TooLong`] or [`Error::TooMany`], [`Error::UnknownVersion`],
-    /// [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn set_version_tag(
         &self,
         number: VersionNumber,
@@ -58,7 +58,7 @@ impl RegisteredModel {
     /// Takes a tag of a version away; no news if it has none.
     ///
     /// # Errors
-    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn delete_version_tag(&self, number: VersionNumber, key: &str) -> Result<ModelVersion> {
         self.edit(number, |before| {
             Ok(before
@@ -75,7 +75,7 @@ impl RegisteredModel {
     /// Says whether the content of a version is complete.
     ///
     /// # Errors
-    /// [`Error::UnknownVersion`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownVersion`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn set_status(&self, number: VersionNumber, status: VersionStatus) -> Result<ModelVersion> {
         self.edit(number, |before| {
             Ok((before.status != status).then_some(Change::VersionStatus {
@@ -89,7 +89,7 @@ impl RegisteredModel {
     /// given again; what it was stays in the audit trail alone.
     ///
     /// # Errors
-    /// [`Error::InUse`], [`Error::UnknownVersion`], [`Error::TooLong`] for the reason, [`Error::Forbidden`] under a
+    /// [`Error::InUse`], [`Error::UnknownVersion`], [`Error::TooLong`] for the reason, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a
     /// policy, [`Error::Busy`] or [`Error::Database`].
     pub fn delete_version(&self, number: VersionNumber, reason: &str) -> Result<()> {
         check_length("the reason", reason, PROSE_LIMIT)?;

@@ -14,16 +14,17 @@
 //! # The types and how they relate
 //!
 //! ```text
-//! bytes ──put──▶ Digest ──get──▶ bytes, or Error::Corrupt
-//!                  │
-//!                  └─ names the object `blobs/<2 digits>/<62 digits>`
+//! bytes, Read ──put──▶ Digest ──get, reader──▶ bytes, or Error::Corrupt
+//! directory ────put──▶   │    ──download──▶ file, directory
+//!                        └─ a root of collect ──▶ GarbageReport
 //!
 //! URL ──Objects──▶ Location ──open──▶ ObjectReader ──get_ranges──▶ bytes
 //!                     ├──list──▶ Listed …
 //!                     └──at──▶ CommitLog ──append──▶ Won, or Lost to another
 //! ```
 //!
-//! - [`ArtifactStore`]: the store, in memory or in a directory; clones share it.
+//! - [`ArtifactStore`]: the store, in memory, in a directory or at a [`Location`]; clones share it.
+//! - [`ArtifactReader`]: an artifact, read from any place on; [`Tree`]: the files of a directory, each an artifact.
 //! - [`Digest`](mlops_core::Digest): the key, and the proof of the content.
 //! - [`Objects`]: how URLs are reached; [`Location`]: one of them; [`ObjectReader`]: the object there, read in ranges.
 //! - [`CommitLog`]: entries in one order, by conditional writes alone; [`RequestId`]: how a writer knows its own again.
@@ -40,6 +41,42 @@
 //!
 //! let digest = ArtifactStore::directory(&path)?.put(b"weights")?;
 //! assert!(ArtifactStore::directory(&path)?.contains(&digest)?);
+//! # Ok::<(), mlops_store::Error>(())
+//! ```
+//!
+//! Large artifacts are kept in chunks, and what near-identical ones have in common is kept once. A directory is a
+//! [`Tree`] of artifacts:
+//!
+//! ```
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let (source, target) = (dir.path().join("source"), dir.path().join("target"));
+//! # std::fs::create_dir(&source).unwrap();
+//! # std::fs::write(source.join("weights.bin"), b"weights").unwrap();
+//! use mlops_store::ArtifactStore;
+//!
+//! let store = ArtifactStore::memory();
+//! let stored = store.put_directory(&source)?;
+//! assert_eq!(store.put_directory(&source)?.sent, 0); // it is there already
+//! let tree = store.download_tree(&stored.digest, &target)?;
+//! assert_eq!(tree.files().next().map(|file| file.path.as_str()), Some("weights.bin"));
+//! # Ok::<(), mlops_store::Error>(())
+//! ```
+//!
+//! What no root needs is condemned by one collection and removed by one that comes two grace periods later; `dry_run`
+//! tells what that would be:
+//!
+//! ```
+//! use mlops_core::{Clock, ManualClock, Span, SystemClock};
+//! use mlops_store::{ArtifactStore, GarbageOptions};
+//!
+//! let store = ArtifactStore::memory();
+//! let (needed, dead) = (store.put(b"needed")?, store.put(b"dead")?);
+//! let clock = ManualClock::new(SystemClock.now());
+//! for _ in 0..3 {
+//!     clock.advance(Span::hours(2));
+//!     store.collect([needed], GarbageOptions::new(Span::hours(1)), &clock)?;
+//! }
+//! assert_eq!(store.list()?, [needed]);
 //! # Ok::<(), mlops_store::Error>(())
 //! ```
 //!
@@ -80,7 +117,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It knows no model and no table, gives blobs no names, and removes nothing.
+//! It knows no model and no table, gives artifacts no names, and does not know which are needed: that is told by the
+//! roots of a collection.
 //!
 //! # Features
 //!
@@ -90,10 +128,15 @@
 //!
 //! # Errors
 //!
-//! [`Error::NotFound`], [`Error::Corrupt`], and [`Error::Io`] or [`Error::Store`] when the disk or
-//! the backend does not answer. Of objects: [`Error::NoObject`], [`Error::Denied`], [`Error::Changed`], each with the
-//! URL and never with a secret. Of logs: [`Error::LogUnknown`] where the store gave no definite answer,
+//! Of artifacts: [`Error::NotFound`], [`Error::Corrupt`], [`Error::Malformed`], [`Error::InvalidPath`], and
+//! [`Error::Io`] or [`Error::Object`] when the disk or the store does not answer. Of objects: [`Error::NoObject`],
+//! [`Error::Denied`], [`Error::Changed`], each with the URL and never with a secret. Of logs: [`Error::LogUnknown`] where the store gave no definite answer,
 //! [`Error::LogGap`], [`Error::LogFolded`], [`Error::LogCorrupt`] and [`Error::RequestReused`].
+//!
+//! # Papers
+//!
+//! - Xia et al., *The design of fast content-defined chunking for data deduplication based storage systems*, IEEE TPDS 2020.
+//! - O'Connor et al., *BLAKE3: one function, fast everywhere*, 2020.
 
 mod artifacts;
 mod commit_log;

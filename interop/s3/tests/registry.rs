@@ -23,11 +23,11 @@ fn server(root: &Path) -> Server {
 }
 
 /// A machine of its own: its own connections, its own database for runs, the same models.
-fn machine(server: &Server, timeout: Duration) -> Registry {
+fn machine(server: &Server, timeout: Duration, retries: usize) -> Registry {
     let settings = S3Settings::new("us-east-1")
         .endpoint(server.endpoint())
         .credentials(KEY, SECRET)
-        .retries(0)
+        .retries(retries)
         .timeout(timeout);
     let objects = Objects::new().with_s3(settings);
     let location = objects.locate("s3://shared/registry").unwrap();
@@ -68,22 +68,26 @@ const PATIENT: Duration = Duration::from_secs(10);
 fn what_one_machine_registers_and_promotes_another_loads() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
-    let one = machine(&server, PATIENT);
-    let two = machine(&server, PATIENT);
+    let one = machine(&server, PATIENT, 0);
+    let two = machine(&server, PATIENT, 0);
     let model = one.model("Churn Modell").unwrap();
     for number in 1..=2 {
         let lineage = Lineage::default();
-        model.register(&package(number), None, &lineage, "").unwrap();
+        model
+            .register(&package(number), None, &lineage, "")
+            .unwrap();
     }
     let generation = two.generation().unwrap();
     let gate = Gate::no_worse_than_champion("pr_auc", 0.0);
-    one.promote(model.name(), 1, &gate, &evidence(None)).unwrap();
+    one.promote(model.name(), 1, &gate, &evidence(None))
+        .unwrap();
     let champion = two.resolve("Churn Modell@production").unwrap();
     assert_eq!(champion.version, 1);
     assert!(two.generation().unwrap() > generation);
     let loaded = two.load(&champion.model, champion.version).unwrap();
     assert_eq!(loaded.digest(), package(1).digest());
-    two.promote(model.name(), 2, &gate, &evidence(Some(1))).unwrap();
+    two.promote(model.name(), 2, &gate, &evidence(Some(1)))
+        .unwrap();
     assert_eq!(model.champion().unwrap().unwrap().version, 2);
     let stale = one.promote(model.name(), 1, &gate, &evidence(Some(1)));
     assert!(matches!(stale.unwrap_err(), Error::StaleEvidence { .. }));
@@ -93,7 +97,7 @@ fn what_one_machine_registers_and_promotes_another_loads() {
         model.set_tag("k", &value.to_string()).unwrap();
     }
     // a third begins from the checkpoint
-    let three = machine(&server, PATIENT);
+    let three = machine(&server, PATIENT, 0);
     assert_eq!(three.resolve("Churn Modell@canary").unwrap().version, 1);
     let anchor = three.anchor().unwrap();
     for registry in [one, two, three] {
@@ -106,7 +110,7 @@ fn what_one_machine_registers_and_promotes_another_loads() {
 fn of_two_machines_that_promote_at_once_one_wins_and_the_other_is_told_why() {
     let dir = tempfile::tempdir().unwrap();
     let server = server(dir.path());
-    let machines = [machine(&server, PATIENT), machine(&server, PATIENT)];
+    let machines = [machine(&server, PATIENT, 0), machine(&server, PATIENT, 0)];
     let model = machines[0].model("churn").unwrap();
     for number in 1..=3 {
         let new = NewVersion::source(format!("runs:/{number}"));
@@ -130,7 +134,10 @@ fn of_two_machines_that_promote_at_once_one_wins_and_the_other_is_told_why() {
                     })
                 })
                 .collect();
-            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+            racers
+                .into_iter()
+                .map(|racer| racer.join().unwrap())
+                .collect()
         });
         let won: Vec<u32> = answers.iter().flatten().map(|p| p.version).collect();
         assert_eq!(won.len(), 1, "{answers:?}");
@@ -150,26 +157,33 @@ fn on_a_server_that_errs_every_acknowledged_version_is_there_once() {
     for seed in 0..4 {
         let dir = tempfile::tempdir().unwrap();
         let server = server(dir.path());
-        machine(&server, PATIENT).model("churn").unwrap();
+        machine(&server, PATIENT, 0).model("churn").unwrap();
         let faults = Faults::new(seed, 20, "/models/", Duration::from_millis(600));
         server.log().misbehave(Some(faults));
         let acknowledged: Vec<(u32, String)> = thread::scope(|scope| {
             let writers: Vec<_> = ["a", "b", "c"]
                 .into_iter()
                 .map(|name| {
-                    let registry = machine(&server, Duration::from_millis(400));
+                    let registry = machine(&server, Duration::from_millis(400), 2);
                     scope.spawn(move || write(&registry, name))
                 })
                 .collect();
-            writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+            writers
+                .into_iter()
+                .flat_map(|writer| writer.join().unwrap())
+                .collect()
         });
         misdeeds += server.log().misdeeds();
         server.log().misbehave(None);
-        let registry = machine(&server, PATIENT);
+        let registry = machine(&server, PATIENT, 0);
         registry.verify_audit().unwrap();
         let versions = registry.model("churn").unwrap().versions().unwrap();
         let numbers: BTreeSet<u32> = acknowledged.iter().map(|(number, _)| *number).collect();
-        assert_eq!(numbers.len(), acknowledged.len(), "a number was given twice");
+        assert_eq!(
+            numbers.len(),
+            acknowledged.len(),
+            "a number was given twice"
+        );
         for (number, tag) in &acknowledged {
             let version = versions.iter().find(|version| version.version == *number);
             assert_eq!(&version.unwrap().tags["by"], tag);

@@ -113,7 +113,7 @@ impl Registry {
     /// The ends of all chains now.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] under a policy, [`Error::Log`], [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Log`], [`Error::Busy`] or [`Error::Database`].
     pub fn anchor(&self) -> Result<Anchor> {
         self.may_read(&Self::itself())?;
         let time = self.now();

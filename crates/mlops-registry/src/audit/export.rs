@@ -42,7 +42,7 @@ impl Registry {
     /// Writes the whole trail as JSON lines, up to the ends that the chains have now.
     ///
     /// # Errors
-    /// [`Error::Export`] if it cannot be written; [`Error::Forbidden`] under a policy; [`Error::Log`],
+    /// [`Error::Export`] if it cannot be written; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy; [`Error::Log`],
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn export_audit(&self, to: &mut dyn Write) -> Result<ExportedTrail> {
         let Anchor { time, heads, .. } = self.anchor()?;

@@ -186,7 +186,7 @@ impl Registry {
     /// The audit trail, of one model or of all, oldest first.
     ///
     /// # Errors
-    /// [`Error::Stored`] if an entry does not read back, [`Error::Forbidden`] under a policy,
+    /// [`Error::Stored`] if an entry does not read back, [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn audit(&self, model: Option<&ModelName>) -> Result<Vec<AuditEntry>> {
         self.may_read(model.unwrap_or(&Self::itself()))?;

@@ -38,7 +38,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::AuditBroken`] with the first bad entry; [`Error::AuditDisagrees`] with the version, the
-    /// alias or another part that was changed past the trail; [`Error::Forbidden`] under a policy;
+    /// alias or another part that was changed past the trail; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy;
     /// [`Error::Busy`] or [`Error::Database`].
     ///
     /// # Complexity

@@ -7,6 +7,7 @@
 mod load;
 mod objects;
 mod project;
+mod rows;
 mod situation;
 mod sqlite;
 
@@ -18,7 +19,8 @@ use crate::{Policy, Result, audit::Record, change::Draft, state::ModelState};
 
 pub(crate) use load::sqlite_state;
 pub(crate) use objects::ObjectModels;
-pub(crate) use sqlite::{COLUMNS, SqliteModels, adopt, head, record};
+pub(crate) use rows::{COLUMNS, head, record};
+pub(crate) use sqlite::{SqliteModels, adopt};
 
 /// What a decision is taken on: the newest state, who acts and when, under which rules.
 #[derive(Clone, Copy)]
@@ -91,8 +93,6 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
     ) -> Result<()>;
     /// Follows every chain to its end and compares the state that it leads to with the one in force.
     fn verify(&self) -> Result<()>;
-    /// Whether everything that needs an artifact is in the same database, and nothing on other machines.
-    fn is_whole(&self) -> bool;
     /// The ends of all chains.
     fn heads(&self) -> Result<Vec<ChainHead>>;
 }

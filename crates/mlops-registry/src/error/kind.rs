@@ -9,6 +9,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Core(error) => error.kind(),
+            Self::Governance(error) => error.kind(),
             Self::Tracking(error) => error.kind(),
             Self::InvalidUrl { .. }
             | Self::InvalidKey { .. }
@@ -17,7 +18,6 @@ impl Error {
             | Self::InvalidStatus { .. }
             | Self::InvalidGate { .. }
             | Self::InvalidSignature { .. }
-            | Self::InvalidPolicy { .. }
             | Self::TooMany { .. }
             | Self::ReservedName { .. }
             | Self::InvalidEvidence { .. } => ErrorKind::Invalid,
@@ -33,7 +33,6 @@ impl Error {
             | Self::UnknownWebhook { .. }
             | Self::UnknownVersion { .. }
             | Self::UnknownTree { .. }
-            | Self::UnknownRequest { .. }
             | Self::UnknownAlias { .. } => ErrorKind::NotFound,
             Self::ParamConflict { .. }
             | Self::ArtifactConflict { .. }
@@ -42,14 +41,9 @@ impl Error {
             | Self::StaleEvidence { .. }
             | Self::ModelExists { .. }
             | Self::InUse { .. }
-            | Self::RequestClosed { .. }
-            | Self::RequestVoid { .. }
             | Self::AlreadyInProduction { .. } => ErrorKind::Conflict,
             Self::ReservedAlias { .. }
             | Self::AnchorUntrusted { .. }
-            | Self::Forbidden { .. }
-            | Self::PolicyUnmet { .. }
-            | Self::SignOffRefused { .. }
             | Self::GateRefused { .. } => ErrorKind::Denied,
             Self::Artifact { source, .. } | Self::RunArtifact { source, .. } => {
                 // a registered artifact that is gone is damage, not a question of a wrong name
@@ -59,7 +53,6 @@ impl Error {
                 }
             }
             Self::NotKept { source, .. }
-            | Self::NotCollected { source, .. }
             | Self::Log { source, .. }
             | Self::Artifacts { source, .. } => source.kind(),
             Self::Package { source, .. } => match source.kind() {

@@ -1,21 +1,21 @@
 //! What can go wrong in the registry, by name: which experiment, run, model, version, alias, metric.
 //!
-//! The variants stand here, what a caller can do about each in `kind.rs`, and the database's own error type
+//! The variants stand here, those of governance in `governance.rs`, what a caller can do about each in `kind.rs`, and the database's own error type
 //! stays private behind [`DatabaseError`] in `database.rs`.
 
 mod database;
+mod governance;
 mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{Action, AliasName, Digest, ModelName, Principal, Uuid, VersionNumber};
+use mlops_core::{AliasName, Digest, ModelName, Uuid, VersionNumber};
 
-use crate::{
-    Content, ExperimentName, GateDecision, RequestState, RunId, RunStatus, Stage, TrackingError,
-};
+use crate::{Content, ExperimentName, GateDecision, RunId, RunStatus, Stage, TrackingError};
 
 pub use database::DatabaseError;
 pub(crate) use database::{During, stored};
+pub use governance::GovernanceError;
 
 /// An error of the registry.
 #[derive(Debug, thiserror::Error)]
@@ -319,76 +319,9 @@ pub enum Error {
         /// What it is instead.
         content: Content,
     },
-    /// Somebody may not do what was asked, by the policy of the registry.
-    #[error("`{principal}` may not {} `{model}`: {reason}", verb(*action))]
-    Forbidden {
-        /// Who asked.
-        principal: Principal,
-        /// What for.
-        action: Action,
-        /// The model.
-        model: ModelName,
-        /// Which rule says so.
-        reason: String,
-    },
-    /// The policy is not one.
-    #[error("the policy is not valid: {reason}")]
-    InvalidPolicy {
-        /// What is wrong, and where.
-        reason: String,
-    },
-    /// A transition does not meet the policy.
-    #[error("version {version} of model `{model}` may not enter {to}: {unmet}")]
-    PolicyUnmet {
-        /// The model.
-        model: ModelName,
-        /// The version.
-        version: VersionNumber,
-        /// The stage that it was to enter.
-        to: Stage,
-        /// What is missing.
-        unmet: String,
-    },
-    /// There is no such request.
-    #[error("model `{model}` has no request {request}")]
-    UnknownRequest {
-        /// The model.
-        model: ModelName,
-        /// The number that was asked for.
-        request: u32,
-    },
-    /// A request is decided already, or its time has passed.
-    #[error("request {request} of model `{model}` is {state}")]
-    RequestClosed {
-        /// The model.
-        model: ModelName,
-        /// The request.
-        request: u32,
-        /// How it ended.
-        state: RequestState,
-    },
-    /// What a request was made for has changed, and its sign-offs count no more.
-    #[error("request {request} of model `{model}` is void: {reason}")]
-    RequestVoid {
-        /// The model.
-        model: ModelName,
-        /// The request.
-        request: u32,
-        /// What has changed.
-        reason: String,
-    },
-    /// Somebody may not sign a request off.
-    #[error("`{principal}` may not sign request {request} of model `{model}` off: {reason}")]
-    SignOffRefused {
-        /// The model.
-        model: ModelName,
-        /// The request.
-        request: u32,
-        /// Who wanted to sign.
-        principal: Principal,
-        /// Why not.
-        reason: &'static str,
-    },
+    /// The policy of the registry, or a request under it, says no.
+    #[error(transparent)]
+    Governance(#[from] GovernanceError),
     /// A signature cannot be laid beside a version.
     #[error("signature `{name}` of model `{model}` version {version} is refused: {reason}")]
     InvalidSignature {
@@ -452,12 +385,6 @@ pub enum Error {
     NotKept {
         /// The artifact.
         artifact: String,
-        /// What the store says.
-        source: Box<mlops_store::Error>,
-    },
-    /// What nobody needs could not be told or taken away.
-    #[error("the artifacts could not be collected")]
-    NotCollected {
         /// What the store says.
         source: Box<mlops_store::Error>,
     },
@@ -567,17 +494,6 @@ pub enum Error {
 
 /// The result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-fn verb(action: Action) -> &'static str {
-    match action {
-        Action::Read => "read",
-        Action::Write => "change",
-        Action::Delete => "delete from",
-        Action::Promote => "move versions of",
-        Action::Approve => "sign off for",
-        _ => "administer",
-    }
-}
 
 fn champion_text(version: Option<&VersionNumber>) -> String {
     version.map_or_else(

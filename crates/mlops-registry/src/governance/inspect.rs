@@ -3,6 +3,8 @@
 use mlops_model::ModelPackage;
 
 use super::{Inspected, Policy};
+#[cfg(feature = "sign")]
+use crate::GovernanceError;
 use crate::{Content, ModelVersion, Registry, Result};
 
 impl Registry {
@@ -45,7 +47,7 @@ impl Registry {
             .values()
             .filter_map(|file| BlobSignature::parse(file).ok())
             .collect();
-        let trust = TrustPolicy::new(1, keys).map_err(|error| crate::Error::InvalidPolicy {
+        let trust = TrustPolicy::new(1, keys).map_err(|error| GovernanceError::InvalidPolicy {
             reason: error.to_string(),
         })?;
         match package.verify(&trust, &signatures, self.now()) {
@@ -77,7 +79,7 @@ impl Policy {
     fn keys(&self) -> Result<Vec<mlops_model::TrustedKey>> {
         let keys = self.trusted_keys().iter().map(|(name, pem)| {
             let key = mlops_model::PublicKey::from_pem(pem).map_err(|error| {
-                crate::Error::InvalidPolicy {
+                GovernanceError::InvalidPolicy {
                     reason: format!("the key of `{name}` does not read: {error}"),
                 }
             })?;

@@ -6,7 +6,7 @@ use mlops_core::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, DriftEvidence, Evidence, Policy, SignatureRule, TransitionRule, sign_off};
-use crate::{Error, ModelVersion, Result, Stage, backend::Situation, state::ModelState};
+use crate::{GovernanceError, ModelVersion, Result, Stage, backend::Situation, state::ModelState};
 
 /// The file of a package that holds the reference profile.
 const PROFILE: &str = "reference_profile.json";
@@ -124,12 +124,13 @@ pub(crate) fn require(verdict: &Verdict, version: &ModelVersion, to: Stage) -> R
     if verdict.passed() {
         return Ok(());
     }
-    Err(Error::PolicyUnmet {
+    Err(GovernanceError::PolicyUnmet {
         model: version.model.clone(),
         version: version.version,
         to,
         unmet: verdict.to_string(),
-    })
+    }
+    .into())
 }
 
 fn sign_offs(

@@ -10,6 +10,7 @@
 //! version's content, its stage, the champion, the evidence and the policy, and every sign-off to the request: what
 //! has changed in between makes them void. The transition and the proof that it was allowed are one commit.
 
+mod complete;
 mod evidence;
 mod inspect;
 mod judge;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, GovernanceError, Result};
 
 const LONGEST: usize = 512;
 
@@ -25,13 +25,14 @@ impl Pattern {
     /// Takes a text that is neither empty nor longer than 512 bytes.
     ///
     /// # Errors
-    /// [`Error::InvalidPolicy`] otherwise.
+    /// [`GovernanceError::InvalidPolicy`](crate::GovernanceError::InvalidPolicy) otherwise.
     pub fn new(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         if text.is_empty() || text.len() > LONGEST {
-            return Err(Error::InvalidPolicy {
+            return Err(GovernanceError::InvalidPolicy {
                 reason: "a pattern is empty or longer than 512 bytes".into(),
-            });
+            }
+            .into());
         }
         Ok(Self(text))
     }

@@ -6,7 +6,7 @@ use mlops_core::{Access, Action, AliasName, Authorizer, Decision, Digest, ModelN
 use serde::{Deserialize, Serialize};
 
 use super::Pattern;
-use crate::{Error, Gate, Registry, Result, Stage};
+use crate::{Gate, GovernanceError, Registry, Result, Stage};
 
 /// The format that this build writes and reads.
 const FORMAT: u32 = 1;
@@ -154,10 +154,13 @@ impl Policy {
     /// refused.
     ///
     /// # Errors
-    /// [`Error::InvalidPolicy`] with what is wrong.
+    /// [`GovernanceError::InvalidPolicy`](crate::GovernanceError::InvalidPolicy) with what is wrong.
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| Error::InvalidPolicy {
-            reason: error.to_string(),
+        serde_json::from_str(text).map_err(|error| {
+            GovernanceError::InvalidPolicy {
+                reason: error.to_string(),
+            }
+            .into()
         })
     }
 
@@ -183,17 +186,18 @@ impl Policy {
     /// Whether somebody may do something to a model.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] if no grant says so.
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) if no grant says so.
     pub fn allow(&self, principal: &Principal, action: Action, model: &ModelName) -> Result<()> {
         if self.grants(principal, action, MODEL, model.as_str()) {
             return Ok(());
         }
-        Err(Error::Forbidden {
+        Err(GovernanceError::Forbidden {
             principal: principal.clone(),
             action,
             model: model.clone(),
             reason: "no role of theirs is granted it".into(),
-        })
+        }
+        .into())
     }
 
     pub(crate) fn allow_alias(
@@ -211,12 +215,13 @@ impl Policy {
         if !refused {
             return Ok(());
         }
-        Err(Error::Forbidden {
+        Err(GovernanceError::Forbidden {
             principal: principal.clone(),
             action: Action::Promote,
             model: model.clone(),
             reason: format!("alias `{alias}` is protected"),
-        })
+        }
+        .into())
     }
 
     /// The rules for entering a stage.

@@ -6,10 +6,10 @@ use mlops_core::{Action, ModelName, Span, VersionNumber};
 
 use super::{
     Approval, Evidence, Policy, RequestState, TransitionRequest,
-    judge::{Case, Inspected, judge, require, seen},
+    complete::{carry_out, close},
 };
 use crate::{
-    Error, ModelVersion, Registry, Result, Stage,
+    Error, GovernanceError, ModelVersion, Registry, Result, Stage,
     backend::Situation,
     change::{Change, Draft},
     key::{PROSE_LIMIT, check_length},
@@ -24,7 +24,7 @@ impl Registry {
     /// Sets the rules of this registry for everybody who opens it. The same rules again are no news.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] if the policy in force does not let the actor administer [`Registry::ITSELF`],
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) if the policy in force does not let the actor administer [`Registry::ITSELF`],
     /// [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
     pub fn set_policy(&self, policy: &Policy, reason: &str) -> Result<()> {
         check_length("the reason", reason, PROSE_LIMIT)?;
@@ -56,7 +56,7 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownVersion`]; [`Error::IllegalTransition`]; [`Error::StaleEvidence`] if
     /// the evidence is about another champion, [`Error::InvalidEvidence`] if it rests on no rows;
-    /// [`Error::TooMany`] open requests, [`Error::TooLong`] for the reason; [`Error::Forbidden`] under a policy,
+    /// [`Error::TooMany`] open requests, [`Error::TooLong`] for the reason; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
     /// which has to grant [`Action::Promote`]; [`Error::Busy`] or [`Error::Database`].
     pub fn request(
         &self,
@@ -124,10 +124,10 @@ impl Registry {
     /// Signs a request off, in all the roles that the actor has and the policy asks for.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::UnknownRequest`]; [`Error::RequestClosed`] if it is decided or its time has
-    /// passed, [`Error::RequestVoid`] if what it was made for has changed: either is written down;
-    /// [`Error::SignOffRefused`] for who registered the version, asked for the transition, signed already or has no
-    /// role that is asked for; [`Error::Forbidden`]; [`Error::TooLong`] for the comment; [`Error::Busy`] or
+    /// [`Error::UnknownModel`], [`GovernanceError::UnknownRequest`](crate::GovernanceError::UnknownRequest); [`GovernanceError::RequestClosed`](crate::GovernanceError::RequestClosed) if it is decided or its time has
+    /// passed, [`GovernanceError::RequestVoid`](crate::GovernanceError::RequestVoid) if what it was made for has changed: either is written down;
+    /// [`GovernanceError::SignOffRefused`](crate::GovernanceError::SignOffRefused) for who registered the version, asked for the transition, signed already or has no
+    /// role that is asked for; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden); [`Error::TooLong`] for the comment; [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn approve(
         &self,
@@ -137,11 +137,14 @@ impl Registry {
     ) -> Result<TransitionRequest> {
         check_length("the comment", comment, PROSE_LIMIT)?;
         self.on_request(model, number, Action::Approve, |now, state, request| {
-            let refused = |reason| Error::SignOffRefused {
-                model: model.clone(),
-                request: number,
-                principal: now.actor.clone(),
-                reason,
+            let refused = |reason| {
+                GovernanceError::SignOffRefused {
+                    model: model.clone(),
+                    request: number,
+                    principal: now.actor.clone(),
+                    reason,
+                }
+                .into()
             };
             let version = state.version(request.version)?;
             if *now.actor == request.requested_by {
@@ -205,8 +208,8 @@ impl Registry {
     /// Takes a request back; who asked may do that, and who may administer the model.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::UnknownRequest`], [`Error::RequestClosed`], [`Error::RequestVoid`],
-    /// [`Error::Forbidden`], [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownModel`], [`GovernanceError::UnknownRequest`](crate::GovernanceError::UnknownRequest), [`GovernanceError::RequestClosed`](crate::GovernanceError::RequestClosed), [`GovernanceError::RequestVoid`](crate::GovernanceError::RequestVoid),
+    /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden), [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
     pub fn withdraw(
         &self,
         model: &ModelName,
@@ -226,9 +229,9 @@ impl Registry {
     /// drift, the signature, the card. The stage, the aliases and the evidence are one commit.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::UnknownRequest`]; [`Error::RequestClosed`], [`Error::RequestVoid`];
-    /// [`Error::PolicyUnmet`] with what is missing, and nothing has changed; [`Error::Artifact`], [`Error::Package`]
-    /// or [`Error::PackageMismatch`] if the package is damaged; [`Error::Forbidden`]; [`Error::Busy`] or
+    /// [`Error::UnknownModel`], [`GovernanceError::UnknownRequest`](crate::GovernanceError::UnknownRequest); [`GovernanceError::RequestClosed`](crate::GovernanceError::RequestClosed), [`GovernanceError::RequestVoid`](crate::GovernanceError::RequestVoid);
+    /// [`GovernanceError::PolicyUnmet`](crate::GovernanceError::PolicyUnmet) with what is missing, and nothing has changed; [`Error::Artifact`], [`Error::Package`]
+    /// or [`Error::PackageMismatch`] if the package is damaged; [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden); [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn complete(&self, model: &ModelName, number: u32) -> Result<ModelVersion> {
         let policy = self.policy()?;
@@ -245,7 +248,7 @@ impl Registry {
     /// All requests of a model by number.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn requests(&self, model: &ModelName) -> Result<Vec<TransitionRequest>> {
         let state = self.state(model)?;
         Ok(state
@@ -259,7 +262,7 @@ impl Registry {
     /// carried out even before.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::Forbidden`] under a policy, [`Error::Busy`] or [`Error::Database`].
+    /// [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, [`Error::Busy`] or [`Error::Database`].
     pub fn expire_requests(&self, model: &ModelName) -> Result<Vec<u32>> {
         let mut expired = Vec::new();
         self.commit(model, &mut |now| {
@@ -294,26 +297,33 @@ impl Registry {
             let state = now.live_for(action)?;
             let request = find(state, number)?;
             if request.state != RequestState::Open {
-                return Err(Error::RequestClosed {
+                return Err(GovernanceError::RequestClosed {
                     model: model.clone(),
                     request: number,
                     state: request.state,
-                });
+                }
+                .into());
             }
             if request.is_over(now.now) {
-                closed = Some(Error::RequestClosed {
-                    model: model.clone(),
-                    request: number,
-                    state: RequestState::Expired,
-                });
+                closed = Some(
+                    GovernanceError::RequestClosed {
+                        model: model.clone(),
+                        request: number,
+                        state: RequestState::Expired,
+                    }
+                    .into(),
+                );
                 return Ok(vec![close(request, RequestState::Expired, "")]);
             }
             if let Some(reason) = changed(&now, state, request) {
-                closed = Some(Error::RequestVoid {
-                    model: model.clone(),
-                    request: number,
-                    reason: reason.clone(),
-                });
+                closed = Some(
+                    GovernanceError::RequestVoid {
+                        model: model.clone(),
+                        request: number,
+                        reason: reason.clone(),
+                    }
+                    .into(),
+                );
                 return Ok(vec![close(request, RequestState::Void, &reason)]);
             }
             decide(&now, state, request)
@@ -331,9 +341,12 @@ fn find(state: &ModelState, number: u32) -> Result<&TransitionRequest> {
         .requests
         .get(&number)
         .map(|request| &**request)
-        .ok_or_else(|| Error::UnknownRequest {
-            model: state.name.clone(),
-            request: number,
+        .ok_or_else(|| {
+            GovernanceError::UnknownRequest {
+                model: state.name.clone(),
+                request: number,
+            }
+            .into()
         })
 }
 
@@ -351,66 +364,9 @@ fn changed(now: &Situation<'_>, state: &ModelState, request: &TransitionRequest)
     (bound != request.bound).then(|| "the champion or the policy is another one now".to_owned())
 }
 
-fn close(request: &TransitionRequest, state: RequestState, reason: &str) -> Draft {
-    let change = Change::RequestClosed {
-        version: request.version,
-        request: request.number,
-        state,
-    };
-    Draft::new(change, reason)
-}
-
 fn request_of(change: &Change) -> Option<u32> {
     match change {
         Change::RequestClosed { request, .. } => Some(*request),
         _ => None,
     }
-}
-
-/// What the audit trail keeps of a transition by request.
-#[derive(serde::Serialize)]
-struct Grounds<'a> {
-    request: u32,
-    requested_by: &'a mlops_core::Principal,
-    evidence: Option<&'a Evidence>,
-    approvals: &'a [Approval],
-    verdict: &'a super::Verdict,
-    seen: BTreeMap<&'static str, serde_json::Value>,
-}
-
-fn carry_out(
-    now: &Situation<'_>,
-    state: &ModelState,
-    request: &TransitionRequest,
-    inspected: &Inspected,
-) -> Result<Vec<Draft>> {
-    let version = state.version(request.version)?;
-    let case = Case {
-        evidence: request.evidence.as_ref(),
-        inspected: Some(inspected),
-        approvals: &request.approvals,
-        bound: Some(request.bound),
-    };
-    let verdict = judge(now, state, version, request.to, case)?;
-    require(&verdict, version, request.to)?;
-    let grounds = Grounds {
-        request: request.number,
-        requested_by: &request.requested_by,
-        evidence: request.evidence.as_ref(),
-        approvals: &request.approvals,
-        verdict: &verdict,
-        seen: seen(inspected),
-    };
-    let reason = format!("request {}: {verdict}", request.number);
-    let mut drafts = vec![close(request, RequestState::Completed, &reason)];
-    if request.to == Stage::Production {
-        drafts.extend(promotion::promoted(state, version, &reason, &grounds));
-    } else {
-        let moved = stage::by_hand(state, version, request.to, &reason);
-        drafts.extend(moved.into_iter().enumerate().map(|(at, draft)| match at {
-            0 => draft.on(&grounds),
-            _ => draft,
-        }));
-    }
-    Ok(drafts)
 }

@@ -7,8 +7,8 @@ use mlops_core::{
     ModelName, Principal,
 };
 use mlops_registry::{
-    Action, DriftEvidence, Error, Evidence, Gate, Interval, NewVersion, Occupants, Policy,
-    RegisteredModel, Registry, RequestState, Stage, TransitionRequest,
+    Action, DriftEvidence, Error, Evidence, Gate, GovernanceError, Interval, NewVersion, Occupants,
+    Policy, RegisteredModel, Registry, RequestState, Stage, TransitionRequest,
 };
 
 use crate::fixture::{
@@ -121,7 +121,10 @@ fn with_a_policy_what_is_not_granted_is_denied() {
         ];
         for (what, result) in denied {
             let error = result.expect_err(what);
-            assert!(matches!(error, Error::Forbidden { .. }), "{what}: {error}");
+            assert!(
+                matches!(error, Error::Governance(GovernanceError::Forbidden { .. })),
+                "{what}: {error}"
+            );
             assert_eq!(error.kind(), ErrorKind::Denied);
         }
         assert!(nobody.models().unwrap().is_empty());
@@ -155,9 +158,18 @@ fn a_promotion_happens_only_with_both_sign_offs_and_with_its_evidence() {
         let churn = name("churn");
         // not by the ways round it
         let direct = ci.promote(&churn, 1, &gate(), &evidence(None)).unwrap_err();
-        assert!(matches!(direct, Error::PolicyUnmet { .. }), "{direct}");
+        assert!(
+            matches!(
+                direct,
+                Error::Governance(GovernanceError::PolicyUnmet { .. })
+            ),
+            "{direct}"
+        );
         let by_hand = ci.set_stage(&churn, 1, Stage::Production, Occupants::Archive, "");
-        assert!(matches!(by_hand.unwrap_err(), Error::PolicyUnmet { .. }));
+        assert!(matches!(
+            by_hand.unwrap_err(),
+            Error::Governance(GovernanceError::PolicyUnmet { .. })
+        ));
 
         let asked = request(&cy, 1);
         assert_eq!((asked.number, asked.state), (1, RequestState::Open));
@@ -214,10 +226,10 @@ fn a_promotion_happens_only_with_both_sign_offs_and_with_its_evidence() {
         let done = cy.complete(&churn, 1).unwrap_err();
         assert!(matches!(
             done,
-            Error::RequestClosed {
+            Error::Governance(GovernanceError::RequestClosed {
                 state: RequestState::Completed,
                 ..
-            }
+            })
         ));
         as_who(&registry, "root").verify_audit().unwrap();
     });
@@ -305,7 +317,13 @@ fn what_changed_in_between_voids_the_sign_offs() {
             meanwhile(&registry, &churn);
             // even the look before the decision may find that it is gone
             let error = cy.withdraw(&churn, 1, "").unwrap_err();
-            assert!(matches!(&error, Error::RequestVoid { .. }), "{error}");
+            assert!(
+                matches!(
+                    &error,
+                    Error::Governance(GovernanceError::RequestVoid { .. })
+                ),
+                "{error}"
+            );
             assert_eq!(error.kind(), ErrorKind::Conflict);
             assert!(error.to_string().contains(told), "{error}");
             let closed = cy.requests(&churn).unwrap().remove(0);
@@ -332,10 +350,10 @@ fn a_request_expires_by_the_clock() {
             .unwrap_err();
         assert!(matches!(
             error,
-            Error::RequestClosed {
+            Error::Governance(GovernanceError::RequestClosed {
                 state: RequestState::Expired,
                 ..
-            }
+            })
         ));
         assert_eq!(cy.expire_requests(&churn).unwrap(), [2]);
         let states: Vec<_> = cy
@@ -357,7 +375,10 @@ fn a_request_is_refused_or_taken_back_once() {
         request(&cy, 1);
         request(&cy, 2);
         let other = as_who(&registry, "ci").withdraw(&churn, 1, "").unwrap_err();
-        assert!(matches!(other, Error::Forbidden { .. }), "{other}");
+        assert!(
+            matches!(other, Error::Governance(GovernanceError::Forbidden { .. })),
+            "{other}"
+        );
         let rejected = as_who(&registry, "grace")
             .reject(&churn, 1, "no card")
             .unwrap();
@@ -370,7 +391,13 @@ fn a_request_is_refused_or_taken_back_once() {
             let error = as_who(&registry, "ada")
                 .approve(&churn, number, "")
                 .unwrap_err();
-            assert!(matches!(error, Error::RequestClosed { .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Governance(GovernanceError::RequestClosed { .. })
+                ),
+                "{error}"
+            );
         }
         assert_eq!(
             cy.complete(&churn, 9).unwrap_err().kind(),
@@ -391,7 +418,13 @@ fn the_policys_gate_counts_whatever_gate_the_caller_brings() {
         let mut worse = evidence(Some(1));
         worse.candidate_metrics.insert("pr_auc".into(), 0.1);
         let error = ci.promote(&churn, 2, &Gate::open(), &worse).unwrap_err();
-        assert!(matches!(error, Error::PolicyUnmet { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Governance(GovernanceError::PolicyUnmet { .. })
+            ),
+            "{error}"
+        );
         assert!(
             error.to_string().contains("`pr_auc` is 0.100000, below"),
             "{error}"
@@ -617,7 +650,13 @@ fn a_trusted_signature_is_one_by_a_key_of_the_policy_over_this_very_package() {
         };
         let refused = |told: &str| {
             let error = promote().unwrap_err();
-            assert!(matches!(error, Error::PolicyUnmet { .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Governance(GovernanceError::PolicyUnmet { .. })
+                ),
+                "{error}"
+            );
             assert!(error.to_string().contains(told), "{error}");
         };
         refused("0 trusted keys");

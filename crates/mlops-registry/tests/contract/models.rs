@@ -1,20 +1,14 @@
 //! Models and versions beside their packages: names, tags, contents, deletion, comparison.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
-use mlops_core::{Digest, ErrorKind, EventTime, Lineage, ManualClock, Principal, Span};
+use mlops_core::{Digest, ErrorKind, Lineage, Principal};
 use mlops_registry::{
     Action, Content, Error, NewVersion, Occupants, Registry, RunStatus, Stage, VersionStatus,
 };
 
-use mlops_store::GarbageOptions;
-
 use crate::fixture::{
-    alias, in_directory, name, on_every_backend, open, package, promote, register, url,
-    with_versions,
+    alias, in_directory, name, on_every_backend, open, package, promote, register, with_versions,
 };
 
 #[test]
@@ -377,47 +371,4 @@ fn whoever_acts_is_written_down() {
         );
         assert_eq!(entry.change.unwrap()["value"], "v");
     });
-}
-
-#[test]
-fn a_collection_takes_what_deleted_versions_left_and_nothing_that_is_needed() {
-    let directory = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::new(EventTime::from_seconds(4_000_000_000)));
-    let builder = Registry::builder(url(directory.path())).clock(clock.clone());
-    let registry = builder.open().unwrap();
-    let model = with_versions(&registry, 3);
-    promote(&model, &registry, 1);
-    let run = registry
-        .experiment("churn")
-        .unwrap()
-        .start_run("r")
-        .unwrap();
-    run.log_artifact("plot.svg", b"a plot").unwrap();
-    let digests = |version: u32| model.version(version).unwrap().files;
-    let gone = digests(3);
-    let kept: Vec<_> = digests(1)
-        .into_values()
-        .chain(digests(2).into_values())
-        .collect();
-    model.delete_version(3, "").unwrap();
-    let grace = GarbageOptions::new(Span::hours(1));
-    let dry = registry.collect_artifacts(grace.dry_run()).unwrap();
-    assert!(dry.removed.is_empty() && dry.missing.is_empty());
-    let condemned = dry.condemned.iter().map(|garbage| garbage.digest);
-    let expected = gone
-        .values()
-        .filter(|digest| !kept.contains(digest))
-        .copied();
-    assert_eq!(condemned.collect::<BTreeSet<_>>(), expected.collect());
-    registry.collect_artifacts(grace).unwrap();
-    clock.advance(Span::hours(3));
-    let report = registry.collect_artifacts(grace).unwrap();
-    assert_eq!(report.removed.len(), dry.condemned.len());
-    for version in 1..=2 {
-        registry.load(model.name(), version).unwrap();
-    }
-    assert_eq!(
-        &registry.artifact(run.id(), "plot.svg").unwrap()[..],
-        b"a plot"
-    );
 }

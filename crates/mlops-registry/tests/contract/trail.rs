@@ -18,7 +18,7 @@ fn history(registry: &Registry) {
     promote(&model, &registry, 2);
     model.set_tag("k", "v").unwrap();
     model
-        .register_version(&NewVersion::source("s3://x/y").tag("a", "b"))
+        .register_version(NewVersion::source("s3://x/y").tag("a", "b"))
         .unwrap();
     model.delete_version(3, "a mistake").unwrap();
     let other = registry.model("other").unwrap();

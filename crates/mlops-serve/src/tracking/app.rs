@@ -143,12 +143,11 @@ fn with_call<T>(
     work: impl FnOnce(&Call<'_>) -> Outcome<T>,
 ) -> Outcome<T> {
     let nobody;
-    let (who, registry) = match who {
-        Some(who) => (who, app.registry.acting_as(who.principal.clone())),
-        None => {
-            nobody = Who::nobody(app.registry.actor().clone());
-            (&nobody, app.registry.clone())
-        }
+    let (who, registry) = if let Some(who) = who {
+        (who, app.registry.acting_as(who.principal.clone()))
+    } else {
+        nobody = Who::nobody(app.registry.actor().clone());
+        (&nobody, app.registry.clone())
     };
     work(&Call {
         app,

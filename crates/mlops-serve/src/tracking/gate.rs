@@ -26,7 +26,7 @@ impl Hosts {
     pub(super) fn check(&self, parts: &Parts) -> Outcome<()> {
         let authority = match parts.uri.authority() {
             Some(authority) => authority.as_str(),
-            None => only(&parts.headers, header::HOST)?.ok_or_else(|| {
+            None => only(&parts.headers, &header::HOST)?.ok_or_else(|| {
                 Failure::new(Code::BadRequest, "The request does not state a Host")
             })?,
         };
@@ -37,7 +37,7 @@ impl Hosts {
             ));
         }
         let foreign = || Failure::denied("Cross-origin requests are not answered");
-        if let Some(origin) = only(&parts.headers, header::ORIGIN)? {
+        if let Some(origin) = only(&parts.headers, &header::ORIGIN)? {
             let from = origin
                 .strip_prefix("http://")
                 .or_else(|| origin.strip_prefix("https://"))
@@ -72,14 +72,14 @@ impl Hosts {
 }
 
 /// A header that must not be given twice.
-fn only(headers: &HeaderMap, name: header::HeaderName) -> Outcome<Option<&str>> {
+fn only(headers: &HeaderMap, name: &header::HeaderName) -> Outcome<Option<&str>> {
     let twice = || {
         Failure::new(
             Code::BadRequest,
             format!("The header `{name}` cannot be read"),
         )
     };
-    let mut values = headers.get_all(&name).iter();
+    let mut values = headers.get_all(name).iter();
     let (first, second) = (values.next(), values.next());
     if second.is_some() {
         return Err(twice());

@@ -201,7 +201,7 @@ impl World {
     }
 
     /// Sends a request on a route; the status.
-    fn ask(&self, route: &Route, prefix: &str, call: Call) -> u16 {
+    fn ask(&self, route: &Route, prefix: &str, call: &Call) -> u16 {
         let text = |name: &str| self.fields[name].as_str().unwrap().to_owned();
         let mut fields = self.fields.clone();
         if route.path == "/artifacts/list" {
@@ -229,7 +229,8 @@ impl World {
             let value = value.as_str().map_or(value.to_string(), str::to_owned);
             format!("{name}={}", value.replace(' ', "+"))
         });
-        target += &format!("?{}", pairs.collect::<Vec<_>>().join("&"));
+        target.push('?');
+        target.push_str(&pairs.collect::<Vec<_>>().join("&"));
         call.get(&target).status
     }
 
@@ -252,7 +253,7 @@ fn no_route_answers_a_stranger_but_health_and_version() {
     let world = World::new();
     let mut open = Vec::new();
     for (route, prefix) in all() {
-        let status = world.ask(route, prefix, world.call());
+        let status = world.ask(route, prefix, &world.call());
         if matches!(route.needs, Needs::Nobody) {
             assert_eq!(status, 200, "{}", route.path);
             open.push(route.path);
@@ -260,7 +261,7 @@ fn no_route_answers_a_stranger_but_health_and_version() {
             assert_eq!(status, 401, "{:?} {prefix}{}", route.verb, route.path);
         }
         let wrong = world.call().token("mlops_wrong");
-        let status = world.ask(route, prefix, wrong);
+        let status = world.ask(route, prefix, &wrong);
         assert!(
             status == 401 || matches!(route.needs, Needs::Nobody),
             "{:?} {prefix}{}",
@@ -296,7 +297,7 @@ fn each_role_may_do_what_it_may_and_nothing_else() {
         seen += 1;
         let mut world = World::new();
         for (role, held) in ROLES {
-            let status = world.ask(route, prefix, world.call().token(token(role).secret()));
+            let status = world.ask(route, prefix, &world.call().token(token(role).secret()));
             let allowed = needed.is_none_or(|needed| held.is_some_and(|held| held >= needed));
             let told = format!(
                 "{role} on {:?} {prefix}{}: {status}",

@@ -1,6 +1,7 @@
 //! A client that sends exactly what it is told: no path is normalised, no header is added but `Host` and the length.
 
 use std::{
+    fmt::Write as _,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
@@ -89,10 +90,10 @@ impl Call {
             .unwrap();
         let mut head = format!("{verb} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !self.headers.iter().any(|(name, _)| name == "host") {
-            head += &format!("host: {}\r\n", self.address);
+            let _ = write!(head, "host: {}\r\n", self.address);
         }
         for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head += "\r\n";
         stream.write_all(head.as_bytes()).unwrap();

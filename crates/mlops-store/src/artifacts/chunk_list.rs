@@ -14,6 +14,8 @@ const ITEM: usize = 36;
 const HEAD: usize = 8 + 1 + 4;
 /// The most chunks of a list, about 800 GB.
 pub(super) const MAX_CHUNKS: usize = 1_500_000;
+/// The most bytes of a chunk that is read; those that are written are far smaller.
+const MAX_CHUNK: u32 = 64 << 20;
 /// The most bytes of a list.
 pub(super) const MAX_LIST: u64 = (HEAD + MAX_CHUNKS * ITEM + 32) as u64;
 
@@ -94,8 +96,8 @@ impl ChunkList {
         for _ in 0..count {
             let digest = rest.digest()?;
             match rest.small()? {
-                0 => return Err("a chunk of it is empty"),
-                length => list.push(digest, length),
+                length @ 1..=MAX_CHUNK => list.push(digest, length),
+                _ => return Err("a chunk of it is empty or too large"),
             }
         }
         Ok(list)

@@ -16,12 +16,14 @@ mod collect;
 mod condemned;
 mod download;
 mod name;
+mod path;
 mod store;
 mod tree;
 mod upload;
 
 pub use collect::{Garbage, GarbageOptions, GarbageReport};
 pub use download::ArtifactReader;
+pub use path::ArtifactPath;
 pub use store::ArtifactStore;
-pub use tree::{ArtifactPath, Tree, TreeFile};
+pub use tree::{Tree, TreeFile};
 pub use upload::Stored;

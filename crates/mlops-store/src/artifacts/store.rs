@@ -151,7 +151,9 @@ impl ArtifactStore {
         if let Some(whole) = reader.whole() {
             return Ok(whole);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(reader.size()).unwrap_or(0));
+        // what a list says of a size is believed when the chunks are there
+        let size = usize::try_from(reader.size()).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(size.min(64 << 20));
         reader.write_to(&mut bytes)?;
         Ok(bytes.into())
     }

@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{Error, Location, Result, folder::Folder};
 
-/// Entries that are fetched at the same time.
-const WINDOW: u64 = 16;
+/// Entries that are fetched at the same time, at first and at most: often there is but one that is new.
+const WINDOWS: (u64, u64) = (2, 16);
 /// Entries that are walked over one by one before the store is asked for a list.
 const STEPS: usize = 16;
 /// How often the head is looked for anew when it moves away.
@@ -156,9 +156,10 @@ impl CommitLog {
         let (from, to) = (*range.start().max(&1), *range.end());
         let to = to.min(from.saturating_add(Self::MAX_READ - 1));
         let mut entries = Vec::new();
-        let (mut next, mut bytes) = (from, 0);
+        let (mut next, mut bytes, (mut at_once, most)) = (from, 0, WINDOWS);
         while next <= to && bytes < Self::MAX_READ_BYTES {
-            let last = to.min(next.saturating_add(WINDOW - 1));
+            let last = to.min(next.saturating_add(at_once - 1));
+            at_once = most.min(at_once * 2);
             let window = self.window(next, last)?;
             let whole = window.len() as u64 == last - next + 1;
             next += window.len() as u64;

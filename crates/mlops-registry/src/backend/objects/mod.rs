@@ -39,6 +39,8 @@ use crate::{
 pub(crate) struct ObjectModels {
     root: Location,
     catalogue: CommitLog,
+    /// The names up to an entry of the catalogue.
+    names: Mutex<(u64, BTreeMap<String, ModelName>)>,
     sleeper: Arc<dyn Sleeper>,
     /// Tells this handle's requests from everybody else's.
     writer: Digest,
@@ -78,6 +80,7 @@ impl ObjectModels {
         Ok(Self {
             root,
             catalogue,
+            names: Mutex::default(),
             sleeper,
             writer,
             requests: AtomicU64::new(0),
@@ -135,7 +138,7 @@ impl ObjectModels {
 
     /// Notes a name before the model's first entry. A name that is noted twice is one name.
     fn list(&self, model: &ModelName) -> Result<()> {
-        if self.listed()?.contains_key(model.as_str()) {
+        if self.listed()?.1.contains_key(model.as_str()) {
             return Ok(());
         }
         let listed = Listed {
@@ -156,14 +159,16 @@ impl ObjectModels {
         Err(contended(model))
     }
 
-    fn listed(&self) -> Result<BTreeMap<String, ModelName>> {
+    /// Reads what is new in the catalogue.
+    fn listed(&self) -> Result<MutexGuard<'_, (u64, BTreeMap<String, ModelName>)>> {
         let itself = Registry::itself();
         let failed = Follower::store(&itself);
-        let mut names = BTreeMap::new();
-        for entry in self.catalogue.read_after(0) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in self.catalogue.read_after(names.0) {
             let entry = entry.map_err(&failed)?;
             let listed: Listed = stored("name", serde_json::from_slice(&entry.bytes))?;
-            names.insert(listed.model.to_string(), listed.model);
+            names.1.insert(listed.model.to_string(), listed.model);
+            names.0 = entry.number;
         }
         Ok(names)
     }
@@ -171,7 +176,7 @@ impl ObjectModels {
     /// Every model that has a log, the registry itself first.
     fn everything(&self) -> Result<Vec<ModelName>> {
         let itself = Registry::itself();
-        let mut all = self.listed()?;
+        let mut all = self.listed()?.1.clone();
         all.remove(itself.as_str());
         Ok(std::iter::once(itself).chain(all.into_values()).collect())
     }
@@ -293,10 +298,6 @@ impl ModelBackend for ObjectModels {
         self.everything()?
             .iter()
             .try_for_each(|model| self.verify_log(model))
-    }
-
-    fn is_whole(&self) -> bool {
-        false
     }
 
     fn heads(&self) -> Result<Vec<ChainHead>> {

@@ -104,12 +104,12 @@ impl Doorkeeper {
             .map_err(|_| busy())?
             .map_err(|_| busy())?;
         let password = password.to_owned();
-        let checked = tokio::task::spawn_blocking(move || match found {
-            Some((who, stored)) => stored.is(&password).then_some(who),
-            None => {
-                StoredPassword::nobody(&password);
-                None
+        let checked = tokio::task::spawn_blocking(move || {
+            if let Some((who, stored)) = found {
+                return stored.is(&password).then_some(who);
             }
+            StoredPassword::nobody(&password);
+            None
         });
         let who = checked
             .await

@@ -1,6 +1,8 @@
 //! Logged models: made, read, finished, tagged, deleted, searched; their artifacts listed.
 
-use mlops_registry::{ArtifactOwner, LoggedModel, LoggedModelStatus, ModelMetric, NewLoggedModel};
+use mlops_registry::{
+    ArtifactOwner, LoggedModel, LoggedModelStatus, ModelMetric, NewLoggedModel, RunId,
+};
 use serde::Serialize;
 
 use super::{
@@ -97,7 +99,7 @@ impl<'a> LoggedModelView<'a> {
                 artifact_uri: &model.artifact_uri,
                 status: status_name(model.status),
                 model_type: model.model_type.as_deref().unwrap_or_default(),
-                source_run_id: model.source_run.as_ref().map(|run| run.as_str()),
+                source_run_id: model.source_run.as_ref().map(RunId::as_str),
                 tags: pairs(&model.tags),
             },
             data: DataView {
@@ -198,8 +200,8 @@ fn delete(call: &Call<'_>) -> Outcome<Reply> {
 fn set_tags(call: &Call<'_>) -> Outcome<Reply> {
     let id = logged_model_id(call.params)?;
     let tags = read_pairs(call.params, "tags")?;
-    let tracking = call.registry.tracking();
-    Ok(told(&tracking.set_logged_model_tags(&id, tags)?))
+    call.registry.tracking().set_logged_model_tags(&id, tags)?;
+    Ok(Reply::empty())
 }
 
 fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {

@@ -248,7 +248,7 @@ impl Subject for Found {
             "name" => text(version.model.as_str()),
             "run_id" => text(version.run.as_ref()?.as_str()),
             "source_path" => text(version.source.as_deref()?),
-            "version_number" => i64::try_from(version.version).ok().map(Attribute::Integer),
+            "version_number" => Some(Attribute::Integer(version.version.into())),
             "creation_timestamp" => Some(Attribute::Integer(millis(version.created))),
             "last_updated_timestamp" => Some(Attribute::Integer(millis(version.updated))),
             _ => None,

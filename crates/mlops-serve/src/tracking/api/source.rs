@@ -165,7 +165,7 @@ mod tests {
     fn a_source_that_leads_elsewhere_is_refused() {
         let run = "5".repeat(32);
         for source in [
-            "".into(),
+            String::new(),
             "/etc/passwd".into(),
             "file:///etc/passwd".into(),
             "file://./etc".into(),

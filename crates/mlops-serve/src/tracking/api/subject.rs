@@ -60,6 +60,7 @@ fn shown(id: &str) -> String {
 
 /// The server itself.
 #[cfg(feature = "webhooks")]
+#[expect(clippy::unnecessary_wraps, reason = "one of many subjects")]
 pub(super) fn server(_: &Call<'_>) -> Outcome<Vec<Object>> {
     Ok(vec![Object::Server])
 }
@@ -167,14 +168,11 @@ pub(super) fn owner_of(place: &ArtifactPlace) -> Outcome<ArtifactOwner> {
 }
 
 pub(super) fn of_run(call: &Call<'_>, id: &RunId) -> Outcome<Vec<Object>> {
-    let experiment = match call.app.runs.get(id) {
-        Some(experiment) => experiment,
-        None => {
-            let experiment = call.registry.tracking().run(id)?.experiment;
-            call.app.runs.put(id, experiment);
-            experiment
-        }
-    };
+    if let Some(experiment) = call.app.runs.get(id) {
+        return named(call, experiment);
+    }
+    let experiment = call.registry.tracking().run(id)?.experiment;
+    call.app.runs.put(id, experiment);
     named(call, experiment)
 }
 

@@ -70,6 +70,7 @@ impl<'a> MetricView<'a> {
 }
 
 /// NaN and the infinities are texts, which JSON numbers cannot be.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it so")]
 pub(super) fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     if value.is_finite() {
         serializer.serialize_f64(*value)

@@ -55,7 +55,7 @@ impl Sender {
             Ok(0) => {}
             Ok(_) => self.bell.notify_one(),
             Err(error) => {
-                tracing::error!(error = %chain(&error), ?event, "an event was not queued")
+                tracing::error!(error = %chain(&error), ?event, "an event was not queued");
             }
         }
     }
