@@ -72,7 +72,7 @@ impl Hosts {
 }
 
 /// A header that must not be given twice.
-fn only(headers: &HeaderMap, name: &header::HeaderName) -> Outcome<Option<&str>> {
+fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Outcome<Option<&'a str>> {
     let twice = || {
         Failure::new(
             Code::BadRequest,

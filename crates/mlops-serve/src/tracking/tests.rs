@@ -166,7 +166,7 @@ impl World {
         registry
             .create_model(&ours, "", &std::collections::BTreeMap::new())
             .unwrap()
-            .register_version(&NewVersion::source(format!("models:/{model}")))
+            .register_version(NewVersion::source(format!("models:/{model}")))
             .unwrap();
         let server = TrackingServer::new(registry)
             .policy(policy())

@@ -380,7 +380,8 @@ fn nobody_is_let_in_by_default_or_by_an_empty_secret() {
         use base64::{Engine, engine::general_purpose::STANDARD};
         format!("Basic {}", STANDARD.encode(pair))
     };
-    assert_eq!(with(&format!("Bearer {}", token.secret())), 200);
+    let known = Call::to(server.addr()).token(token.secret());
+    assert_eq!(known.get(&path).status, 200);
     assert_eq!(with(&basic("grace:correct horse battery")), 200);
     assert_eq!(
         with(&basic("grace:correct horse battery")),

@@ -158,7 +158,7 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     }
     let description = params.opt_text("description")?.unwrap_or_default();
     let model = model(call)?;
-    let version = model.register_version(&new.description(description))?;
+    let version = model.register_version(new.description(description))?;
     call.tell(WebhookEvent::ModelVersionCreated, || {
         json!({
             "name": version.model.as_str(),
