@@ -104,9 +104,12 @@ impl Bindings {
     }
 }
 
-/// Lists of keys and values in the order of their keys, since the peer's come in any.
+/// Lists of keys and values, and of versions, in the order of those, since the peer's come in any.
 fn by_key(list: &[Value]) -> Vec<&Value> {
-    let key = |value: &&Value| value["key"].as_str().map(str::to_owned);
+    let key = |value: &&Value| {
+        let key = value["key"].as_str().or(value["version"].as_str());
+        key.map(str::to_owned)
+    };
     let mut list: Vec<&Value> = list.iter().collect();
     list.retain(|value| value["key"] != DOUBLED);
     list.sort_by_key(key);
