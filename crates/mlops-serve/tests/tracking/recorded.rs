@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use crate::support::{Answer, Call};
 
-/// What only our answers have: a run always has its outputs, a version names its logged model.
-const EXTRA: [&str; 2] = ["outputs", "model_id"];
+/// What only our answers have: a run always has its outputs, a version always names its logged model and its aliases.
+const EXTRA: [&str; 3] = ["outputs", "model_id", "aliases"];
 /// What only the peer's answers have: workspaces, presigned URLs, the classes of Databricks' errors.
 const LACKING: [&str; 6] = [
     "workspace",
