@@ -144,6 +144,10 @@ impl Call<'_> {
     }
 
     /// Tells webhooks of a change that has happened, where they are on.
+    #[cfg_attr(
+        not(feature = "webhooks"),
+        expect(clippy::unused_self, reason = "builds without webhooks tell nobody")
+    )]
     pub(super) fn tell(&self, event: WebhookEvent, data: impl FnOnce() -> serde_json::Value) {
         #[cfg(feature = "webhooks")]
         if let Some(sender) = &self.app.sender {
