@@ -86,13 +86,12 @@ impl Database {
             return deferred(&mut lock(&self.writer), work);
         };
         let pooled = lock(&self.readers).pop();
-        let mut reader = match pooled {
-            Some(reader) => reader,
-            None => {
-                let reader = connect(path)?;
-                enlarge_cache(&reader)?;
-                reader
-            }
+        let mut reader = if let Some(reader) = pooled {
+            reader
+        } else {
+            let reader = connect(path)?;
+            enlarge_cache(&reader)?;
+            reader
         };
         let output = deferred(&mut reader, work);
         let mut readers = lock(&self.readers);
