@@ -25,7 +25,7 @@ use mlops::{
     serve::{ServerPolicy, TrackingServer},
 };
 
-type AnyResult<T> = std::result::Result<T, Box<dyn Error>>;
+type AnyResult<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let args = match Args::parse(std::env::args().skip(1)) {
