@@ -147,6 +147,7 @@ mod state;
 mod tracking;
 mod version;
 mod version_edit;
+mod webhook;
 
 #[cfg(feature = "sign")]
 pub use audit::SignedAnchor;
@@ -185,3 +186,4 @@ pub use tracking::{
     NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
 };
 pub use version::ModelVersion;
+pub use webhook::{Delivery, NewWebhook, Webhook, WebhookEvent, WebhookUpdate};

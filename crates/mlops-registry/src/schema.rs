@@ -6,6 +6,7 @@
 
 mod v2;
 mod v3;
+mod v4;
 
 use std::path::Path;
 
@@ -18,7 +19,7 @@ use crate::{Error, Result, backend, error::During};
 const APPLICATION_ID: i32 = 0x4d4c_4f50;
 
 /// Migration n is the entry n - 1.
-const MIGRATIONS: &[&str] = &[V1, v2::SQL, v3::V3];
+const MIGRATIONS: &[&str] = &[V1, v2::SQL, v3::V3, v4::SQL];
 
 /// Times are microseconds since 1970 in UTC. NaN cannot be a REAL in SQLite, so it is a flag.
 const V1: &str = "
@@ -246,6 +247,14 @@ mod tests {
             .iter()
             .map(|sql| Digest::of(sql.as_bytes()).short())
             .collect();
-        assert_eq!(digests, ["b9498bc8257a", "1e7c90d74172", "6a3aaef980e1"]);
+        assert_eq!(
+            digests,
+            [
+                "b9498bc8257a",
+                "1e7c90d74172",
+                "6a3aaef980e1",
+                "a9963071460d"
+            ]
+        );
     }
 }

@@ -46,6 +46,8 @@
 //! - [`FeatureLookup`]: where features come from; [`StoreLookup`] is that of `mlops-features`.
 //! - [`PredictionLog`]: every answer with its inputs, and the outcomes that come true later.
 //! - [`Server`]: endpoints on a port, on threads of its own; no `async` in sight.
+//! - `TrackingServer` (feature `tracking`): a registry on a port, for MLflow's clients as they are; with
+//!   `ServerPolicy`, who may do what there.
 //!
 //! # Recipes
 //!
@@ -93,7 +95,7 @@
 //!
 //! # What this crate does not do
 //!
-//! It has no TLS and no authentication (put it behind a proxy, or on a private address), no gRPC, no
+//! It has no TLS (put it behind a proxy), endpoints have no authentication, there is no gRPC, there are no
 //! binary tensors, no batching across requests, no limit on connections. It serves one version of a model
 //! at a time. It trains nothing and does not judge drift.
 //!
@@ -103,6 +105,8 @@
 //! | --- | --- | --- |
 //! | `features` (default) | lookup by entity key in `mlops-features` | that crate: Parquet, CSV |
 //! | `sign` | `Endpoint::open_trusted`: serves only what trusted keys have signed | p256, plain Rust |
+//! | `tracking` | `TrackingServer`: MLflow's REST API over the registry | Argon2, plain Rust |
+//! | `webhooks` | webhooks of that server | reqwest, rustls and ring: C and assembly |
 //!
 //! # Errors
 //!
@@ -115,6 +119,8 @@ mod log;
 mod metrics;
 mod protocol;
 mod server;
+#[cfg(feature = "tracking")]
+mod tracking;
 
 #[cfg(feature = "features")]
 pub use endpoint::StoreLookup;
@@ -125,3 +131,9 @@ pub use error::{DatabaseError, Error, Result, RowError};
 pub use log::{Delivery, JoinedRecord, LogOptions, LogStats, OutcomeReceipt, PredictionLog};
 pub use protocol::Limits;
 pub use server::{RunningServer, Server};
+#[cfg(feature = "webhooks")]
+pub use tracking::WebhookOptions;
+#[cfg(feature = "tracking")]
+pub use tracking::{
+    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingServer, hash_password,
+};

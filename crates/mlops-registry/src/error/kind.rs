@@ -32,6 +32,7 @@ impl Error {
             | Self::UnknownMetric { .. }
             | Self::UnknownArtifact { .. }
             | Self::UnknownModel { .. }
+            | Self::UnknownWebhook { .. }
             | Self::UnknownVersion { .. }
             | Self::UnknownTree { .. }
             | Self::UnknownAlias { .. } => ErrorKind::NotFound,

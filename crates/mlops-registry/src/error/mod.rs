@@ -9,7 +9,7 @@ mod kind;
 
 use std::path::PathBuf;
 
-use mlops_core::{AliasName, Digest, ModelName, VersionNumber};
+use mlops_core::{AliasName, Digest, ModelName, Uuid, VersionNumber};
 
 use crate::{
     Content, ExperimentName, ExportError, GateDecision, ImportError, RunId, RunStatus, Stage,
@@ -253,6 +253,12 @@ pub enum Error {
         found: usize,
         /// How many there may be.
         limit: usize,
+    },
+    /// There is no such webhook.
+    #[error("webhook `{webhook}` does not exist")]
+    UnknownWebhook {
+        /// The webhook that was asked for.
+        webhook: Uuid,
     },
     /// A model of that name, or of one that is hard to tell from it, is there already.
     #[error("model `{model}` cannot be made: `{existing}` already exists")]

@@ -19,4 +19,5 @@ mod races;
 mod tracking;
 mod trail;
 mod versions;
+mod webhooks;
 mod writers;

@@ -12,15 +12,18 @@ use std::{
     io,
     net::{SocketAddr, TcpListener},
     num::NonZeroUsize,
+    pin::Pin,
     sync::Arc,
     thread::JoinHandle,
     time::Duration,
 };
 
+use axum::Router;
 use tokio::sync::watch;
 
 use crate::{Endpoint, Error, Limits, Result};
 use app::App;
+pub(crate) use run::Timing;
 
 /// Builds a server of endpoints.
 ///
@@ -101,46 +104,79 @@ impl Server {
     /// [`Error::Bind`] if the address cannot be had, [`Error::Start`] if a thread cannot be started.
     pub fn bind(self, address: &str) -> Result<RunningServer> {
         let app = Arc::new(App::new(&self.endpoints, self.limits)?);
-        let bind = |source: io::Error| match source.kind() {
-            io::ErrorKind::AddrInUse => Error::AddressInUse {
-                address: address.to_owned(),
-            },
-            _ => Error::Bind {
-                address: address.to_owned(),
-                source,
+        let listen = Listen {
+            address,
+            workers: self.workers,
+            signals: self.signals,
+            beside: None,
+            timing: Timing {
+                drain_delay: self.drain_delay,
+                grace: self.grace,
             },
         };
-        let listener = TcpListener::bind(address).map_err(bind)?;
-        listener.set_nonblocking(true).map_err(bind)?;
-        let local = listener.local_addr().map_err(bind)?;
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        if let Some(workers) = self.workers {
-            builder.worker_threads(workers.get());
-        }
-        let start = |what| move |source| Error::Start { what, source };
-        let runtime = builder
-            .thread_name("mlops-serve-worker")
-            .enable_all()
-            .build()
-            .map_err(start("the server's workers"))?;
-        let (stop, stopped) = watch::channel(false);
-        let timing = run::Timing {
-            drain_delay: self.drain_delay,
-            grace: self.grace,
-        };
-        if self.signals {
-            runtime.spawn(run::stop_on_signals(stop.clone()));
-        }
-        let thread = std::thread::Builder::new()
-            .name("mlops-serve".into())
-            .spawn(move || run::run(runtime, listener, app, stopped, timing))
-            .map_err(start("the server's thread"))?;
-        Ok(RunningServer {
-            address: local,
-            stop,
-            thread: Some(thread),
-        })
+        let router = routes::router(Arc::clone(&app));
+        start(listen, router, move || app.drain())
     }
+}
+
+/// Work that goes on beside the answers, until the server stops.
+pub(crate) type Beside = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where and how a server listens.
+pub(crate) struct Listen<'a> {
+    pub(crate) address: &'a str,
+    pub(crate) workers: Option<NonZeroUsize>,
+    pub(crate) signals: bool,
+    pub(crate) beside: Option<Beside>,
+    pub(crate) timing: Timing,
+}
+
+/// Listens, and answers by a router from now on; what is given last runs when it begins to stop.
+pub(crate) fn start(
+    listen: Listen<'_>,
+    router: Router,
+    on_drain: impl FnOnce() + Send + 'static,
+) -> Result<RunningServer> {
+    let address = listen.address;
+    let bind = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => Error::AddressInUse {
+            address: address.to_owned(),
+        },
+        _ => Error::Bind {
+            address: address.to_owned(),
+            source,
+        },
+    };
+    let listener = TcpListener::bind(address).map_err(bind)?;
+    listener.set_nonblocking(true).map_err(bind)?;
+    let local = listener.local_addr().map_err(bind)?;
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = listen.workers {
+        builder.worker_threads(workers.get());
+    }
+    let start = |what| move |source| Error::Start { what, source };
+    let runtime = builder
+        .thread_name("mlops-serve-worker")
+        .enable_all()
+        .build()
+        .map_err(start("the server's workers"))?;
+    let (stop, stopped) = watch::channel(false);
+    if listen.signals {
+        runtime.spawn(run::stop_on_signals(stop.clone()));
+    }
+    if let Some(beside) = listen.beside {
+        runtime.spawn(beside);
+    }
+    let timing = listen.timing;
+    let thread = std::thread::Builder::new()
+        .name("mlops-serve".into())
+        .spawn(move || run::run(runtime, listener, router, on_drain, stopped, timing))
+        .map_err(start("the server's thread"))?;
+    Ok(RunningServer {
+        address: local,
+        stop,
+        thread: Some(thread),
+    })
 }
 
 /// A server that answers requests. It stops, gracefully, when this is dropped.

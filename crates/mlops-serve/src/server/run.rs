@@ -1,35 +1,35 @@
 //! The life of a running server, from its first connection to the end of its drain.
 
-use std::{future::IntoFuture, net::TcpListener, sync::Arc, time::Duration};
+use std::{future::IntoFuture, net::TcpListener, time::Duration};
 
-use axum::serve::ListenerExt;
+use axum::{Router, serve::ListenerExt};
 use tokio::{runtime::Runtime, sync::watch};
-
-use super::{app::App, routes};
 
 /// How a server stops.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timing {
-    pub(super) drain_delay: Duration,
-    pub(super) grace: Duration,
+pub(crate) struct Timing {
+    pub(crate) drain_delay: Duration,
+    pub(crate) grace: Duration,
 }
 
 /// Serves until it is stopped, then drains.
 pub(super) fn run(
     runtime: Runtime,
     listener: TcpListener,
-    app: Arc<App>,
+    router: Router,
+    on_drain: impl FnOnce(),
     stopped: watch::Receiver<bool>,
     timing: Timing,
 ) {
-    runtime.block_on(serve(listener, app, stopped, timing));
+    runtime.block_on(serve(listener, router, on_drain, stopped, timing));
     // what outlives the grace period is cut off
     runtime.shutdown_timeout(Duration::from_secs(1));
 }
 
 async fn serve(
     listener: TcpListener,
-    app: Arc<App>,
+    router: Router,
+    on_drain: impl FnOnce(),
     stopped: watch::Receiver<bool>,
     timing: Timing,
 ) {
@@ -44,11 +44,10 @@ async fn serve(
         }
     };
     let (close, closed) = watch::channel(false);
-    let router = routes::router(Arc::clone(&app));
     let server = axum::serve(listener, router).with_graceful_shutdown(raised(closed));
     let server = tokio::spawn(server.into_future());
     raised(stopped).await;
-    app.drain();
+    on_drain();
     tokio::time::sleep(timing.drain_delay).await;
     close.send_replace(true);
     if tokio::time::timeout(timing.grace, server).await.is_err() {

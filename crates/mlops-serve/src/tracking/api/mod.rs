@@ -1,0 +1,34 @@
+//! What the routes do, a file for each family, and the table of them all.
+
+mod artifacts;
+mod experiments;
+mod logged_models;
+mod logging;
+mod metrics;
+mod model_versions;
+mod registered_models;
+mod runs;
+mod search;
+mod source;
+mod subject;
+mod system;
+mod view;
+#[cfg(feature = "webhooks")]
+mod webhooks;
+
+use super::route::Route;
+
+/// Every route there is.
+pub(super) const TABLE: &[&[Route]] = &[
+    system::ROUTES,
+    experiments::ROUTES,
+    runs::ROUTES,
+    logging::ROUTES,
+    metrics::ROUTES,
+    artifacts::ROUTES,
+    logged_models::ROUTES,
+    registered_models::ROUTES,
+    model_versions::ROUTES,
+    #[cfg(feature = "webhooks")]
+    webhooks::ROUTES,
+];

@@ -1,0 +1,129 @@
+//! Searches: filters, orders and pages, read from a request and handed to the registry.
+
+use mlops_registry::{
+    DatasetFilter, ExperimentRecord, ExperimentSearch, LoggedModel, LoggedModelSearch,
+    ModelOrdering, Page, RunRecord, RunSearch, View, limits,
+};
+
+use super::subject::parse_experiment;
+use crate::tracking::{
+    failure::{Failure, Outcome},
+    params::Params,
+    route::Call,
+};
+
+/// The most experiments that one search may name.
+const EXPERIMENTS: usize = 10_000;
+
+/// The texts that every search has.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) filter: String,
+    pub(super) order_by: Vec<String>,
+    pub(super) limit: usize,
+    pub(super) page_token: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn read(params: &Params, default: usize, most: usize) -> Outcome<Self> {
+        let token = params.opt_text("page_token")?;
+        let bound = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
+        Ok(Self {
+            filter: params.opt_text("filter")?.unwrap_or_default().to_owned(),
+            order_by: params.texts("order_by")?,
+            limit: params.bounded("max_results", bound(default), bound(most))?,
+            page_token: token.filter(|token| !token.is_empty()).map(str::to_owned),
+        })
+    }
+}
+
+fn view(params: &Params, param: &str) -> Outcome<View> {
+    match params.opt_text(param)? {
+        None | Some("" | "ACTIVE_ONLY") => Ok(View::Active),
+        Some("DELETED_ONLY") => Ok(View::Deleted),
+        Some("ALL") => Ok(View::All),
+        Some(other) => Err(Failure::value(
+            param,
+            &other.into(),
+            "it must be ACTIVE_ONLY, DELETED_ONLY or ALL",
+        )),
+    }
+}
+
+fn experiment_ids(params: &Params) -> Outcome<Vec<mlops_registry::ExperimentId>> {
+    let ids = params.texts("experiment_ids")?;
+    if ids.len() > EXPERIMENTS {
+        return Err(Failure::invalid(format!(
+            "experiment_ids must not name more than {EXPERIMENTS} experiments"
+        )));
+    }
+    ids.iter().map(|id| parse_experiment(id)).collect()
+}
+
+pub(super) fn experiments(call: &Call<'_>) -> Outcome<Page<ExperimentRecord>> {
+    let most = limits::SEARCH_RESULTS;
+    let asked = Asked::read(call.params, limits::SEARCH_RESULTS_DEFAULT, most)?;
+    let search = ExperimentSearch {
+        filter: asked.filter,
+        view: view(call.params, "view_type")?,
+        order_by: asked.order_by,
+        limit: Some(asked.limit),
+        page_token: asked.page_token,
+    };
+    Ok(call.registry.tracking().search_experiments(&search)?)
+}
+
+pub(super) fn runs(call: &Call<'_>) -> Outcome<Page<RunRecord>> {
+    let most = limits::SEARCH_RESULTS;
+    let asked = Asked::read(call.params, limits::SEARCH_RESULTS_DEFAULT, most)?;
+    let search = RunSearch {
+        experiments: experiment_ids(call.params)?,
+        filter: asked.filter,
+        view: view(call.params, "run_view_type")?,
+        order_by: asked.order_by,
+        limit: Some(asked.limit),
+        page_token: asked.page_token,
+    };
+    Ok(call.registry.tracking().search_runs(&search)?)
+}
+
+pub(super) fn logged_models(call: &Call<'_>) -> Outcome<Page<LoggedModel>> {
+    let params = call.params;
+    let token = params.opt_text("page_token")?;
+    let bound = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
+    let limit = params.bounded(
+        "max_results",
+        bound(limits::LOGGED_MODELS_DEFAULT),
+        bound(limits::LOGGED_MODELS),
+    )?;
+    let datasets = params.objects("datasets")?;
+    let order_by = params.objects("order_by")?;
+    let search = LoggedModelSearch {
+        experiments: experiment_ids(params)?,
+        filter: params.opt_text("filter")?.unwrap_or_default().to_owned(),
+        datasets: datasets.iter().map(dataset).collect::<Outcome<_>>()?,
+        order_by: order_by.iter().map(ordering).collect::<Outcome<_>>()?,
+        limit: Some(limit),
+        page_token: token.filter(|token| !token.is_empty()).map(str::to_owned),
+    };
+    Ok(call.registry.tracking().search_logged_models(&search)?)
+}
+
+fn dataset(params: &Params) -> Outcome<DatasetFilter> {
+    let digest = params.opt_text("dataset_digest")?;
+    Ok(DatasetFilter {
+        name: params.text("dataset_name")?.to_owned(),
+        digest: digest
+            .filter(|digest| !digest.is_empty())
+            .map(str::to_owned),
+    })
+}
+
+fn ordering(params: &Params) -> Outcome<ModelOrdering> {
+    let of_dataset = params.opt_text("dataset_name")?.is_some();
+    Ok(ModelOrdering {
+        field_name: params.text("field_name")?.to_owned(),
+        ascending: params.opt_flag("ascending")?.unwrap_or(true),
+        dataset: of_dataset.then(|| dataset(params)).transpose()?,
+    })
+}

@@ -1,0 +1,8 @@
+//! The tracking server, as its clients and its attackers meet it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod recorded;
+mod security;
+mod support;
+#[cfg(feature = "webhooks")]
+mod webhooks;
