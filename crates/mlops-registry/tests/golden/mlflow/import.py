@@ -251,4 +251,4 @@ for name in rest:
     database.execute(f'DROP TABLE "{name}"')
 database.commit()
 dump = "\n".join(database.iterdump()) + "\n"
-(out / "import.sql").write_text(dump.replace(str(artifacts), ROOT).replace(str(work), "/work"))
+(out / "import.sql").write_text(dump.replace(str(artifacts), ROOT).replace(str(work), "/srv"))

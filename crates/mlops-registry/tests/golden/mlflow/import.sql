@@ -40,7 +40,7 @@ CREATE TABLE "experiments" (
 	CONSTRAINT experiments_lifecycle_stage CHECK (lifecycle_stage IN ('active', 'deleted')), 
 	CONSTRAINT uq_experiments_workspace_name UNIQUE (workspace, name)
 );
-INSERT INTO "experiments" VALUES(0,'Default','/work/mlruns/0','active',1795882569850,1795882569850,'default');
+INSERT INTO "experiments" VALUES(0,'Default','/srv/mlruns/0','active',1795882569850,1795882569850,'default');
 INSERT INTO "experiments" VALUES(1,'churn / Q3 é','/mlflow-root/1','active',1795882569865,1795882569865,'default');
 INSERT INTO "experiments" VALUES(2,'gone','/mlflow-root/2','deleted',1795882569929,1795882570618,'default');
 INSERT INTO "experiments" VALUES(3,'bucket','s3://bucket/models','active',1795882569941,1795882569941,'default');
@@ -147,7 +147,7 @@ CREATE TABLE logged_models (
 );
 INSERT INTO "logged_models" VALUES('m-110e798f57364cc2afb61f121a6e6370',1,'boosting','/mlflow-root/1/models/m-110e798f57364cc2afb61f121a6e6370/artifacts',1795882570655,1795882570698,2,'active','classifier','44c338a61bf1417fb6eb523f781e5900',NULL);
 INSERT INTO "logged_models" VALUES('m-e9f47161cf5041d68d39154e48b86190',1,'pending','/mlflow-root/1/models/m-e9f47161cf5041d68d39154e48b86190/artifacts',1795882570835,1795882570835,1,'active',NULL,NULL,NULL);
-INSERT INTO "logged_models" VALUES('m-a9d48c6543ac4e069d184b5d608bf076',0,'failed','/work/mlruns/0/models/m-a9d48c6543ac4e069d184b5d608bf076/artifacts',1795882570864,1795882570890,3,'active',NULL,'bde64767e0074432a8c6aa83968c136c',NULL);
+INSERT INTO "logged_models" VALUES('m-a9d48c6543ac4e069d184b5d608bf076',0,'failed','/srv/mlruns/0/models/m-a9d48c6543ac4e069d184b5d608bf076/artifacts',1795882570864,1795882570890,3,'active',NULL,'bde64767e0074432a8c6aa83968c136c',NULL);
 INSERT INTO "logged_models" VALUES('m-9a03b6aa059b4e6fa29a1cdc6a1645b4',1,'dropped','/mlflow-root/1/models/m-9a03b6aa059b4e6fa29a1cdc6a1645b4/artifacts',1795882570928,1795882570950,1,'deleted',NULL,NULL,NULL);
 CREATE TABLE "metrics" (
 	"key" VARCHAR(250) NOT NULL, 
@@ -383,7 +383,7 @@ CREATE TABLE "runs" (
 );
 INSERT INTO "runs" VALUES('44c338a61bf1417fb6eb523f781e5900','first try','UNKNOWN','','','ada','FINISHED',1790000000123,1790000009999,'','active','/mlflow-root/1/44c338a61bf1417fb6eb523f781e5900/artifacts',1,NULL);
 INSERT INTO "runs" VALUES('8c29bb2b64b9444bb71a5f89843f3685','child','UNKNOWN','','','unknown','FAILED',1790000100000,1790000100002,'','active','/mlflow-root/1/8c29bb2b64b9444bb71a5f89843f3685/artifacts',1,NULL);
-INSERT INTO "runs" VALUES('bde64767e0074432a8c6aa83968c136c','goes on','UNKNOWN','','','unknown','RUNNING',1790000200000,NULL,'','active','/work/mlruns/0/bde64767e0074432a8c6aa83968c136c/artifacts',0,NULL);
+INSERT INTO "runs" VALUES('bde64767e0074432a8c6aa83968c136c','goes on','UNKNOWN','','','unknown','RUNNING',1790000200000,NULL,'','active','/srv/mlruns/0/bde64767e0074432a8c6aa83968c136c/artifacts',0,NULL);
 INSERT INTO "runs" VALUES('fb6fcba013574a5fb0d45885a1c8adfd','deleted','UNKNOWN','','','unknown','KILLED',1790000300000,1790000300002,'','deleted','/mlflow-root/1/fb6fcba013574a5fb0d45885a1c8adfd/artifacts',1,1795882570382);
 INSERT INTO "runs" VALUES('ef1f122b006748ed85110e24e1c31871','inside','UNKNOWN','','','unknown','FINISHED',1790000400000,1790000400002,'','deleted','/mlflow-root/2/ef1f122b006748ed85110e24e1c31871/artifacts',2,1795882570626);
 INSERT INTO "runs" VALUES('1f364595334745b7ad19cbcf73d963b6','far','UNKNOWN','','','unknown','FINISHED',1790000500000,1790000500002,'','active','s3://bucket/models/1f364595334745b7ad19cbcf73d963b6/artifacts',3,NULL);
