@@ -19,8 +19,6 @@ fuzz_target!(|data: &[u8]| {
             InputKind::Ints { .. } => Value::List(vec![Value::Int(1)]),
             InputKind::Bool => Value::Bool(true),
             InputKind::Str => Value::from("a"),
-            InputKind::Floats { .. } => Value::List(vec![Value::Float(0.5)]),
-            InputKind::Ints { .. } => Value::List(vec![Value::Int(1)]),
         })
         .collect();
     let _ = spec.predict_row(&row, &mut Scratch::new());

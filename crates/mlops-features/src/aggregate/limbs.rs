@@ -244,6 +244,10 @@ impl Limbs {
             sticky |= top % divisor != 0;
             top /= divisor;
         }
+        if top == 0 {
+            // only a count that lies divides the highest bits away
+            return 0.0;
+        }
         let lead = top.leading_zeros();
         top <<= lead;
         exponent -= lead as i32;
@@ -304,6 +308,7 @@ mod tests {
         assert_eq!(round(-1, 1024, &[2]), -(2_f64.powi(1023)));
         assert_eq!(round((1 << 54) - 1, 970, &[]), f64::INFINITY);
         assert_eq!(round(0, 5, &[3]), 0.0);
+        assert_eq!(round(1, 0, &[u64::MAX, u64::MAX]), 0.0);
     }
 
     proptest! {

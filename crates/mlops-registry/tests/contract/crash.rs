@@ -325,7 +325,7 @@ fn an_acknowledged_metric_survives_the_kill() {
         let mut rng = Seed(3).derive(work).rng();
         let mut acknowledged = 0;
         for round in 0..10 {
-            let lines = kill(directory.path(), work, round, "run", 100, &mut rng);
+            let lines = kill(directory.path(), work, round, "ack", 100, &mut rng);
             let Some(id) = after(&lines, "run ").next() else {
                 continue;
             };

@@ -4,6 +4,7 @@
 //! then finishes the requests under way, all within its grace period.
 
 mod app;
+mod drain;
 mod reply;
 mod routes;
 mod run;

@@ -2,8 +2,10 @@
 
 use std::{future::IntoFuture, net::TcpListener, time::Duration};
 
-use axum::{Router, serve::ListenerExt};
+use axum::{Router, middleware::map_request, serve::ListenerExt};
 use tokio::{runtime::Runtime, sync::watch};
+
+use super::drain::drained;
 
 /// How a server stops.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,7 @@ async fn serve(
         }
     };
     let (close, closed) = watch::channel(false);
+    let router = router.layer(map_request(drained));
     let server = axum::serve(listener, router).with_graceful_shutdown(raised(closed));
     let server = tokio::spawn(server.into_future());
     raised(stopped).await;

@@ -149,6 +149,40 @@ fn every_wrong_request_has_its_status_and_names_what_is_wrong() {
 }
 
 #[test]
+fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let shop = Shop::new();
+    shop.release(2.0);
+    let limits = Limits::default().body_bytes(4_096);
+    let server = serve(Server::new().endpoint(shop.endpoint()).limits(limits));
+    let (address, size) = (server.addr(), 500_000);
+    for path in ["/v1/models/churn:predict", "/v3"] {
+        for _ in 0..10 {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {size}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            for _ in 0..10 {
+                stream.write_all(&vec![b' '; size / 10]).unwrap();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // the connection is good for another request
+            stream
+                .write_all(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+                .unwrap();
+            let mut replies = String::new();
+            stream.read_to_string(&mut replies).unwrap();
+            let refused = if path == "/v3" { "404" } else { "413" };
+            assert!(
+                replies.starts_with(&format!("HTTP/1.1 {refused} ")),
+                "{replies}"
+            );
+            assert!(replies.contains("HTTP/1.1 200 "), "{replies}");
+        }
+    }
+}
+
+#[test]
 fn an_instance_may_be_positional_and_inputs_may_be_columns() {
     let shop = Shop::new();
     shop.release(0.0);
