@@ -29,6 +29,8 @@ TOLERANCE = 1e-12
 
 
 def column(kind, values, text_missing=MISSING):
+    if isinstance(values[0], list):
+        return np.array([[math.nan if x is None else float(x) for x in row] for row in values])
     if "double" in kind:
         return np.array([math.nan if x is None else float(x) for x in values])
     if "string" in kind:
@@ -56,15 +58,20 @@ def check(folder):
     assert [i.name for i in inputs] == [i["name"] for i in case["inputs"]]
     columns = {i.name: [row[at] for row in case["rows"]] for at, i in enumerate(inputs)}
     arrays = {i.name: column(i.type, columns[i.name]) for i in inputs}
-    feed = {n: a if len(inputs) > 1 else a.reshape(-1, 1) for n, a in arrays.items()}
+    one = len(inputs) == 1
+    feed = {n: a.reshape(-1, 1) if one and a.ndim == 1 else a for n, a in arrays.items()}
     answers = session.run(None, feed)
     assert all(a.shape == (len(case["rows"]), 1) for a in answers)
     worst = differences(case["name"], "ONNX Runtime", np.hstack(answers), expected)
 
     mlflow.onnx.load_model(str(package))
     model = mlflow.pyfunc.load_model(str(package))
-    frame = pd.DataFrame({n: pd.Series(a, dtype=a.dtype) for n, a in arrays.items()})
-    got = model.predict(frame)
+    if any(a.ndim == 2 for a in arrays.values()):
+        got = model.predict(arrays)
+        assert all(a.shape == (len(case["rows"]), 1) for a in got.values())
+        got = pd.DataFrame({n: a.reshape(-1) for n, a in got.items()})
+    else:
+        got = model.predict(pd.DataFrame({n: pd.Series(a, dtype=a.dtype) for n, a in arrays.items()}))
     assert list(got.columns) == [o.name for o in session.get_outputs()]
     differences(case["name"], "MLflow", got.to_numpy(), expected)
     return worst, case["name"], np.hstack(answers).tolist()

@@ -1,7 +1,7 @@
 //! Estimators around others in ONNX: ensembles, and curves behind an estimator.
 
 use crate::{
-    Blend, Calibrated, Curve, Ensemble, Result,
+    Blend, Calibrated, Curve, Ensemble,
     onnx::{
         columns::Columns,
         encode::{double, gathered},
@@ -19,13 +19,13 @@ pub(super) fn ensemble(
     graph: &mut GraphBuilder,
     ensemble: &Ensemble,
     columns: &Columns<'_>,
-) -> Result<Value> {
+) -> Value {
     let own = ensemble.members.iter().map(|member| {
         let columns = columns.range(member.first, member.width);
         answer(graph, &member.estimator, &columns)
     });
-    let own: Vec<Value> = own.collect::<Result<_>>()?;
-    Ok(match &ensemble.blend {
+    let own: Vec<Value> = own.collect();
+    match &ensemble.blend {
         Blend::Stack(linear) => {
             let axis = vec![Attribute::int("axis", 1)];
             let all = graph.node_of("Concat", own, axis);
@@ -42,7 +42,7 @@ pub(super) fn ensemble(
             let total = graph.number(total);
             graph.node("Div", [&sum, &total], vec![])
         }
-    })
+    }
 }
 
 /// Adds an estimator's answers behind their curves.
@@ -53,11 +53,11 @@ pub(super) fn calibrated(
     graph: &mut GraphBuilder,
     calibrated: &Calibrated,
     columns: &Columns<'_>,
-) -> Result<Value> {
-    let raw = answer(graph, &calibrated.estimator, columns)?;
+) -> Value {
+    let raw = answer(graph, &calibrated.estimator, columns);
     let curves = &calibrated.curves;
     if let [only] = curves.as_slice() {
-        return Ok(curve(graph, only, &raw));
+        return curve(graph, only, &raw);
     }
     let bent = curves.iter().enumerate().map(|(at, next)| {
         let at = graph.constant(Tensor::ints(&[int(at)]));
@@ -71,7 +71,7 @@ pub(super) fn calibrated(
     let [zero, equal] = [0.0, 1.0 / curves.len() as f64].map(|number| graph.number(number));
     let none = graph.node("Equal", [&sum, &zero], vec![]);
     let share = graph.node("Div", [&all, &sum], vec![]);
-    Ok(graph.node("Where", [&none, &equal, &share], vec![]))
+    graph.node("Where", [&none, &equal, &share], vec![])
 }
 
 fn curve(graph: &mut GraphBuilder, curve: &Curve, x: &Value) -> Value {

@@ -99,6 +99,7 @@ impl Columns<'_> {
                     | Encoder::Transform { .. }
                     | Encoder::Product { .. }
                     | Encoder::DateParts { .. }
+                    | Encoder::Sequence { .. }
             );
             std::iter::repeat_n(whole, encoder.width())
         });

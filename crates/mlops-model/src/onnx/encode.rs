@@ -7,6 +7,7 @@ use crate::{
         graph::{GraphBuilder, Value},
         numbers,
         proto::{Attribute, DOUBLE, INT64, Tensor, int},
+        sequence,
     },
 };
 
@@ -98,11 +99,13 @@ pub(super) fn encode(
             let x = upright(graph, name);
             dates::parts(graph, &x, input.nullable, *unit, *impute, parts)
         }
-        Encoder::Sequence { .. } => {
-            return Err(Error::NotInOnnx {
-                part: format!("encoder of input `{}`", input.name),
-                reason: "it reads lists, and a graph reads columns of single values",
-            });
+        Encoder::Sequence {
+            inputs,
+            steps,
+            scales,
+        } => {
+            let lists: Vec<&Value> = inputs.iter().map(|input| &names[*input]).collect();
+            sequence::columns(graph, &lists, *steps, scales)
         }
     })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::onnx::proto::{
-    Attribute, Dimension, Graph, Model, Node, OperatorSet, Shape, Tensor, TensorType, Type,
-    ValueInfo,
+    Attribute, DOUBLE, Dimension, Graph, Model, Node, OperatorSet, Shape, Tensor, TensorType, Type,
+    ValueInfo, int,
 };
 
 const IR_VERSION: i64 = 10;
@@ -14,6 +14,14 @@ const ML_OPSET: i64 = 5;
 
 /// The name of a value in the graph.
 pub(super) type Value = String;
+
+/// The second axis of an input or output.
+#[derive(Debug)]
+pub(super) enum Width {
+    Fixed(i64),
+    /// As many as a call has, by a name for them.
+    Free(String),
+}
 
 /// Collects nodes; each is written after those that it reads.
 #[derive(Debug, Default)]
@@ -25,7 +33,7 @@ pub(super) struct GraphBuilder {
 impl GraphBuilder {
     /// Adds an input of the graph under its own name. Inputs come before all else, so that they have
     /// their names.
-    pub(super) fn input(&mut self, name: &str, elem_type: i32, columns: Option<i64>) -> Value {
+    pub(super) fn input(&mut self, name: &str, elem_type: i32, columns: Option<Width>) -> Value {
         self.taken.insert(name.to_owned());
         self.graph.input.push(value_info(name, elem_type, columns));
         name.to_owned()
@@ -36,7 +44,7 @@ impl GraphBuilder {
         let name = self.fresh(name);
         self.graph
             .output
-            .push(value_info(&name, elem_type, Some(1)));
+            .push(value_info(&name, elem_type, Some(Width::Fixed(1))));
         name
     }
 
@@ -98,6 +106,60 @@ impl GraphBuilder {
         });
     }
 
+    /// Adds a node with several results.
+    pub(super) fn nodes<const N: usize>(
+        &mut self,
+        op: &str,
+        inputs: Vec<Value>,
+        attributes: Vec<Attribute>,
+    ) -> [Value; N] {
+        let outputs = std::array::from_fn(|_| self.fresh(&op.to_lowercase()));
+        self.node_into(op, inputs, outputs.to_vec(), attributes);
+        outputs
+    }
+
+    /// Adds the parts of a value, by their sizes along an axis.
+    pub(super) fn split<const N: usize>(
+        &mut self,
+        x: &Value,
+        axis: i64,
+        sizes: &[usize; N],
+    ) -> [Value; N] {
+        let sizes = self.constant(Tensor::ints(&sizes.map(int)));
+        let axis = vec![Attribute::int("axis", axis)];
+        self.nodes("Split", vec![x.clone(), sizes], axis)
+    }
+
+    /// Makes the graph within a node, over doubles `[rows, width]` of these widths; its results are as wide as one
+    /// another. Its constants are those of the graph around it.
+    pub(super) fn body<const N: usize>(
+        &mut self,
+        widths: [usize; N],
+        width: usize,
+        build: impl FnOnce(&mut Self, [&Value; N]) -> [Value; N],
+    ) -> Attribute {
+        let around = std::mem::take(&mut self.graph.node);
+        let inputs = widths.map(|_| self.fresh("given"));
+        let outputs = build(self, inputs.each_ref());
+        let node = std::mem::replace(&mut self.graph.node, around);
+        let matrix = |name: &String, width| {
+            let columns = Width::Fixed(int(width));
+            value_info(name, DOUBLE, Some(columns))
+        };
+        let body = Graph {
+            node,
+            name: "body".to_owned(),
+            input: inputs
+                .iter()
+                .zip(widths)
+                .map(|(x, w)| matrix(x, w))
+                .collect(),
+            output: outputs.iter().map(|x| matrix(x, width)).collect(),
+            ..Graph::default()
+        };
+        Attribute::graph("body", &body)
+    }
+
     /// The model file's message.
     pub(super) fn finish(mut self) -> Model {
         "model".clone_into(&mut self.graph.name);
@@ -125,14 +187,20 @@ impl GraphBuilder {
 }
 
 /// `[rows]`, or `[rows, columns]`.
-fn value_info(name: &str, elem_type: i32, columns: Option<i64>) -> ValueInfo {
+fn value_info(name: &str, elem_type: i32, columns: Option<Width>) -> ValueInfo {
     let rows = Dimension {
         dim_value: None,
         dim_param: Some("rows".to_owned()),
     };
-    let columns = columns.map(|columns| Dimension {
-        dim_value: Some(columns),
-        dim_param: None,
+    let columns = columns.map(|columns| match columns {
+        Width::Fixed(count) => Dimension {
+            dim_value: Some(count),
+            dim_param: None,
+        },
+        Width::Free(name) => Dimension {
+            dim_value: None,
+            dim_param: Some(name),
+        },
     });
     ValueInfo {
         name: name.to_owned(),

@@ -8,7 +8,8 @@
 //! inputs ──encode──▶ [rows, width] ──score──▶ [rows, outputs] ──link──▶ outputs
 //! ```
 //!
-//! Every family and encoder is written, but for lists and for whether a text is missing.
+//! Every family and encoder is written, but for whether a text is missing. Cells over lists are written out step by step,
+//! and attention in its products; neither is read back.
 //!
 //! What a graph cannot do is check: what the signature refuses, a runtime answers somehow.
 //!
@@ -64,6 +65,8 @@ mod points;
 mod proto;
 #[cfg(feature = "onnx-export")]
 mod score;
+#[cfg(feature = "onnx-export")]
+mod sequence;
 #[cfg(feature = "onnx-export")]
 mod trees;
 

@@ -99,7 +99,7 @@ const TAIL: [f64; 27] = [
 ];
 
 /// `x Φ(x)`. The runtimes' own `Erf` and `Gelu` have single precision only.
-fn gelu(graph: &mut GraphBuilder, x: &Value) -> Value {
+pub(super) fn gelu(graph: &mut GraphBuilder, x: &Value) -> Value {
     let [one, two, half, root] = [1.0, 2.0, 0.5, FRAC_1_SQRT_2].map(|x| graph.number(x));
     let size = graph.node("Abs", [x], vec![]);
     let a = graph.node("Mul", [&size, &root], vec![]);

@@ -80,13 +80,16 @@ pub(super) struct Attribute {
     pub(super) s: Option<Vec<u8>>,
     #[prost(message, optional, tag = "5")]
     pub(super) t: Option<Tensor>,
+    /// A graph, as its bytes: whoever reads a model decodes none within another.
+    #[prost(bytes = "vec", optional, tag = "6")]
+    pub(super) g: Option<Vec<u8>>,
     #[prost(float, repeated, packed = "false", tag = "7")]
     pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, packed = "false", tag = "8")]
     pub(super) ints: Vec<i64>,
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub(super) strings: Vec<Vec<u8>>,
-    /// 2 a number, 4 a tensor, 7 a list of numbers.
+    /// 2 a number, 4 a tensor, 5 a graph, 7 a list of numbers.
     #[prost(int32, optional, tag = "20")]
     pub(super) kind: Option<i32>,
 }
@@ -175,6 +178,15 @@ impl Attribute {
             name: name.to_owned(),
             t: Some(value),
             kind: Some(4),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn graph(name: &str, value: &Graph) -> Self {
+        Self {
+            name: name.to_owned(),
+            g: Some(value.encode_to_vec()),
+            kind: Some(5),
             ..Self::default()
         }
     }

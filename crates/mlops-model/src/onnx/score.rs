@@ -1,7 +1,7 @@
 //! Families in ONNX: weighted sums, links, and which file writes which family.
 
 use crate::{
-    Error, Estimator, Linear, Link, Result,
+    Estimator, Linear, Link,
     onnx::{
         blend,
         columns::Columns,
@@ -9,7 +9,7 @@ use crate::{
         graph::{GraphBuilder, Value},
         network, points,
         proto::{Attribute, Tensor},
-        trees,
+        sequence, trees,
     },
 };
 
@@ -17,14 +17,11 @@ use crate::{
 ///
 /// # Shapes
 /// `[rows, outputs]`.
-///
-/// # Errors
-/// [`Error::NotInOnnx`] for a network over sequences.
 pub(super) fn answer(
     graph: &mut GraphBuilder,
     estimator: &Estimator,
     columns: &Columns<'_>,
-) -> Result<Value> {
+) -> Value {
     let scores = match estimator {
         Estimator::Linear(linear) => {
             let encoded = columns.encoded(graph);
@@ -38,14 +35,9 @@ pub(super) fn answer(
         Estimator::Centroids(centroids) => points::centroids(graph, centroids, columns),
         Estimator::Ensemble(ensemble) => return blend::ensemble(graph, ensemble, columns),
         Estimator::Calibrated(calibrated) => return blend::calibrated(graph, calibrated, columns),
-        Estimator::Sequence(_) => {
-            return Err(Error::NotInOnnx {
-                part: "a network over sequences".into(),
-                reason: "a graph reads columns of single values",
-            });
-        }
+        Estimator::Sequence(net) => sequence::network(graph, net, columns),
     };
-    Ok(link(graph, estimator.link(), scores))
+    link(graph, estimator.link(), scores)
 }
 
 /// Adds a linear model over answers.

@@ -91,6 +91,8 @@ impl ModelPackageBuilder {
     /// The model as ONNX too, as `model.onnx`, and so that MLflow finds it:
     /// `mlflow.onnx.load_model` and `mlflow.pyfunc.load_model` load the package's directory.
     ///
+    /// Inputs of a model of lists are tensors there: Python gives a dictionary of arrays, and no frame.
+    ///
     /// For Python whole numbers and booleans that may be null are real numbers; see
     /// [`ModelSpec::to_onnx`], whose errors [`build`](ModelPackageBuilder::build) then has.
     #[cfg(feature = "onnx-export")]

@@ -10,7 +10,7 @@ use mlops_core::Digest;
 use serde::Serialize;
 
 use crate::{
-    InputKind, Model, ModelSpec, Output,
+    Input, InputKind, Model, ModelSpec, Output,
     package::{INPUT_EXAMPLE, MODEL, Metadata, ONNX, SCHEMA_VERSION},
 };
 
@@ -40,6 +40,21 @@ struct Column<'a> {
     items: Option<Items>,
     name: &'a str,
     required: bool,
+}
+
+/// An input in MLflow's signature where some are matrices: all of them are tensors then, which Python gives by name.
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    r#type: &'static str,
+    #[serde(rename = "tensor-spec")]
+    spec: TensorSpec,
+}
+
+#[derive(Serialize)]
+struct TensorSpec {
+    dtype: &'static str,
+    shape: &'static [i64],
 }
 
 /// The type of an array's values.
@@ -116,7 +131,13 @@ impl fmt::Display for Document<'_> {
             )?;
             writeln!(f, "  pandas_orient: split\n  type: dataframe")?;
         }
-        writeln!(f, "signature:\n  inputs: {}", quoted(&json(&inputs)))?;
+        let lists = signature.inputs().iter().any(|i| i.kind.list().is_some());
+        let inputs = if self.onnx && lists {
+            json(&signature.inputs().iter().map(tensor).collect::<Vec<_>>())
+        } else {
+            json(&inputs)
+        };
+        writeln!(f, "signature:\n  inputs: {}", quoted(&inputs))?;
         writeln!(f, "  outputs: {}\n  params: null", quoted(&json(&outputs)))?;
         let Metadata {
             trainer, params, ..
@@ -142,6 +163,23 @@ impl fmt::Display for Document<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What the graph reads of an input among several.
+fn tensor(input: &Input) -> Named<'_> {
+    let (dtype, shape): (_, &[i64]) = match input.kind {
+        InputKind::Floats { .. } | InputKind::Ints { .. } => ("float64", &[-1, -1]),
+        InputKind::Int | InputKind::Bool if input.nullable => ("float64", &[-1]),
+        InputKind::Float => ("float64", &[-1]),
+        InputKind::Int => ("int64", &[-1]),
+        InputKind::Bool => ("bool", &[-1]),
+        InputKind::Str => ("object", &[-1]),
+    };
+    Named {
+        name: &input.name,
+        r#type: "tensor",
+        spec: TensorSpec { dtype, shape },
     }
 }
 

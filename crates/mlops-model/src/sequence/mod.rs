@@ -29,4 +29,6 @@ pub(crate) use network::{Memory, Sequential};
 pub use network::{Scale, SequenceEstimator, SequenceNetwork};
 pub use sequences::Sequences;
 pub use spec::SequenceSpec;
+#[cfg(feature = "onnx-export")]
+pub(crate) use transformer::EPSILON;
 pub use transformer::{Block, Norm, Transformer};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What is added to a variance before it is divided by.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 
 /// Blocks of attention and a dense layer that reads the mean over all steps.
 ///

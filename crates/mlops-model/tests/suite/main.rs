@@ -18,6 +18,8 @@ mod onnx;
 mod onnx_corners;
 #[cfg(feature = "onnx-import")]
 mod onnx_import;
+#[cfg(feature = "onnx-export")]
+mod onnx_sequences;
 mod packages;
 mod parity;
 mod sequence_models;

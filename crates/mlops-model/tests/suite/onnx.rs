@@ -11,7 +11,7 @@ use mlops_model::{
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{onnx_corners, support};
+use crate::{onnx_corners, onnx_sequences, support};
 
 pub(crate) fn spec(
     inputs: Vec<Input>,
@@ -85,7 +85,12 @@ pub(crate) fn sum(trees: Vec<Tree>, base: Vec<f64>, link: Link) -> Estimator {
 
 /// What the random models do not have, each with its rows.
 pub(crate) fn corners() -> Vec<(&'static str, ModelSpec, Vec<Vec<Value>>)> {
-    [plain_corners(), onnx_corners::corners()].concat()
+    [
+        plain_corners(),
+        onnx_corners::corners(),
+        onnx_sequences::corners(),
+    ]
+    .concat()
 }
 
 /// Those of the families and encoders that are read back too.
@@ -309,6 +314,8 @@ fn models_of_all_families_have_a_form_in_onnx() {
             let rows = support::rows(&spec, seed, 50);
             cases.push(("random", spec, rows));
         }
+        let (spec, rows) = onnx_sequences::random(seed);
+        cases.push(("random", spec, rows));
     }
     for (at, (name, spec, rows)) in cases.iter().enumerate() {
         let bytes = spec.to_onnx().unwrap();
@@ -345,6 +352,7 @@ fn models_of_all_families_have_a_form_in_onnx() {
 fn plain(value: &Value) -> serde_json::Value {
     match value {
         Value::Float(x) if x.is_nan() => serde_json::Value::Null,
+        Value::List(list) => list.iter().map(plain).collect(),
         value => serde_json::to_value(value).unwrap(),
     }
 }

@@ -458,13 +458,6 @@ fn a_network_reads_the_columns_of_its_sequence_and_no_others() {
     }
 }
 
-#[cfg(feature = "onnx-export")]
-#[test]
-fn a_model_of_lists_has_no_form_in_onnx_and_says_so() {
-    let error = golden()[0].to_model(6).unwrap().to_onnx().unwrap_err();
-    assert!(matches!(error, Error::NotInOnnx { .. }), "{error}");
-}
-
 fn any_value() -> impl Strategy<Value = Value> {
     let single = prop_oneof![
         Just(Value::Null),

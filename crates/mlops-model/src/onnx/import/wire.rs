@@ -1,7 +1,7 @@
 //! From bytes to messages, within bounds that are checked before anything is built.
 //!
 //! Two bytes can ask for a message of hundreds, so a first pass over the wire format counts the parts of the
-//! graph, and only then they are built. What the second pass does not know, as subgraphs, it skips.
+//! graph, and only then they are built. What the second pass does not know it skips, and subgraphs stay bytes.
 //!
 //! # Reference
 //! Protocol Buffers' encoding: <https://protobuf.dev/programming-guides/encoding/>.
