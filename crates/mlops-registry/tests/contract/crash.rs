@@ -11,7 +11,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Write},
     path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Stdio},
     thread,
     time::Duration,
 };
@@ -22,7 +22,7 @@ use rusqlite::Connection;
 
 use crate::{
     crash_models,
-    fixture::{evidence, gate, open, promote, with_versions},
+    fixture::{child, evidence, gate, open, promote, with_versions},
 };
 
 const WORK: &str = "MLOPS_REGISTRY_TEST_CHILD";
@@ -131,19 +131,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(directory: &Path, work: impl AsRef<OsStr>) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args([
-                "--exact",
-                ME,
-                "--ignored",
-                "--nocapture",
-                "--test-threads=1",
-            ])
-            .current_dir(directory)
-            .env(WORK, work)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = child(ME, directory, (WORK, work), Stdio::piped());
         let output = BufReader::new(child.stdout.take().unwrap());
         Self {
             child,

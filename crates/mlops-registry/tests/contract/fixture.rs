@@ -1,6 +1,13 @@
 //! What the cases share: a small model package, evidence, and a registry in a directory.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsStr,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+};
 
 use mlops_core::{
     AliasName, Clock, Digest, EventTime, Lineage, ManualClock, ModelName, SystemClock,
@@ -128,5 +135,27 @@ pub(crate) fn promote(
     let champion = model.champion().unwrap().map(|version| version.version);
     registry
         .promote(model.name(), version, &gate(), &evidence(champion))
+        .unwrap()
+}
+
+/// These tests again in a child, which runs one that is ignored, in a directory and with its work in a variable.
+pub(crate) fn child(
+    test: &str,
+    directory: &Path,
+    (variable, work): (&str, impl AsRef<OsStr>),
+    stdout: Stdio,
+) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            test,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .current_dir(directory)
+        .env(variable, work)
+        .stdout(stdout)
+        .spawn()
         .unwrap()
 }

@@ -8,7 +8,7 @@ use std::{
     env, fs,
     io::Write,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
@@ -18,6 +18,8 @@ use mlops_registry::{
     Batch, Durability, ExperimentId, Flushed, LoggerOptions, Metric, MetricPoint, NewRun, Registry,
     RunId, Tracking,
 };
+
+use crate::fixture::child;
 
 const WORK: &str = "MLOPS_REGISTRY_TEST_WRITER";
 const ME: &str = "writers::the_child_of_the_writers_tests";
@@ -48,19 +50,7 @@ fn point(step: i64) -> MetricPoint {
 }
 
 fn start(directory: &Path, work: &str) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            ME,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .current_dir(directory)
-        .env(WORK, work)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+    child(ME, directory, (WORK, work), Stdio::null())
 }
 
 #[test]

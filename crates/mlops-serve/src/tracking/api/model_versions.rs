@@ -4,15 +4,14 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use mlops_core::{ModelName, VersionNumber};
 use mlops_registry::{
-    Attribute, Filter, ModelVersion, NewVersion, Occupants, Ordered, RunId, Searchable, Subject,
-    WebhookEvent, page_of,
+    Attribute, ModelVersion, NewVersion, Occupants, RunId, Searchable, Subject, WebhookEvent,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
     registered_models::{Aliases, may_read, model, name, read_stage},
-    search::Asked,
+    search::listed,
     source::{Source, download_uri},
     subject::{self, parse_logged_model, parse_run},
     view::{KeyValue, millis, pairs, read_pair, read_pairs},
@@ -268,19 +267,12 @@ fn find(call: &Call<'_>) -> Outcome<Reply> {
         #[serde(skip_serializing_if = "Option::is_none")]
         next_page_token: Option<&'a str>,
     }
-    let (default, most) = PAGE;
-    let asked = Asked::read(call.params, default, most)?;
-    let filter = Filter::parse(Searchable::ModelVersions, &asked.filter)?;
-    let ordered = Ordered::parse(Searchable::ModelVersions, &asked.order_by)?;
-    let mut versions = Vec::new();
-    for version in call.registry.all_versions()? {
-        let found = Found(version?);
-        if filter.matches(&found) && may_read(call, &found.0.model) {
-            versions.push(found);
-        }
-    }
-    let token = asked.page_token.as_deref();
-    let page = page_of(versions, &filter, &ordered, asked.limit, token)?;
+    let list = || {
+        let versions = call.registry.all_versions()?;
+        Ok(versions.map(|version| version.map(Found)))
+    };
+    let seen = |found: &Found| may_read(call, &found.0.model);
+    let page = listed(call.params, Searchable::ModelVersions, PAGE, list, seen)?;
     let mut aliases: BTreeMap<&ModelName, Aliases> = BTreeMap::new();
     for Found(version) in &page.items {
         if !aliases.contains_key(&version.model) {

@@ -4,15 +4,14 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use mlops_core::{AliasName, ModelName, VersionNumber};
 use mlops_registry::{
-    Attribute, Filter, ModelInfo, ModelVersion, Ordered, RegisteredModel, Searchable, Stage,
-    Subject, WebhookEvent, page_of,
+    Attribute, ModelInfo, ModelVersion, RegisteredModel, Searchable, Stage, Subject, WebhookEvent,
 };
 use serde::Serialize;
 use serde_json::json;
 
 use super::{
     model_versions::{VersionView, read_version, told as told_version},
-    search::Asked,
+    search::listed,
     subject,
     view::{KeyValue, millis, pairs, read_pair, read_pairs},
 };
@@ -295,19 +294,12 @@ fn find(call: &Call<'_>) -> Outcome<Reply> {
         #[serde(skip_serializing_if = "Option::is_none")]
         next_page_token: Option<&'a str>,
     }
-    let (default, most) = PAGE;
-    let asked = Asked::read(call.params, default, most)?;
-    let filter = Filter::parse(Searchable::RegisteredModels, &asked.filter)?;
-    let ordered = Ordered::parse(Searchable::RegisteredModels, &asked.order_by)?;
-    let mut models = Vec::new();
-    for info in call.registry.model_infos()? {
-        let info = info?;
-        if may_read(call, &info.name) {
-            models.push(Found(info));
-        }
-    }
-    let token = asked.page_token.as_deref();
-    let page = page_of(models, &filter, &ordered, asked.limit, token)?;
+    let list = || {
+        let models = call.registry.model_infos()?;
+        Ok(models.map(|info| info.map(Found)))
+    };
+    let seen = |found: &Found| may_read(call, &found.0.name);
+    let page = listed(call.params, Searchable::RegisteredModels, PAGE, list, seen)?;
     let whole: Vec<Whole> = page
         .items
         .into_iter()

@@ -1,8 +1,8 @@
 //! Searches: filters, orders and pages, read from a request and handed to the registry.
 
 use mlops_registry::{
-    DatasetFilter, ExperimentRecord, ExperimentSearch, LoggedModel, LoggedModelSearch,
-    ModelOrdering, Page, RunRecord, RunSearch, View, limits,
+    DatasetFilter, ExperimentRecord, ExperimentSearch, Filter, LoggedModel, LoggedModelSearch,
+    ModelOrdering, Ordered, Page, RunRecord, RunSearch, Searchable, Subject, View, limits, page_of,
 };
 
 use super::subject::parse_experiment;
@@ -17,15 +17,15 @@ const EXPERIMENTS: usize = 10_000;
 
 /// The texts that every search has.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) filter: String,
-    pub(super) order_by: Vec<String>,
-    pub(super) limit: usize,
-    pub(super) page_token: Option<String>,
+struct Asked {
+    filter: String,
+    order_by: Vec<String>,
+    limit: usize,
+    page_token: Option<String>,
 }
 
 impl Asked {
-    pub(super) fn read(params: &Params, default: usize, most: usize) -> Outcome<Self> {
+    fn read(params: &Params, default: usize, most: usize) -> Outcome<Self> {
         let token = params.opt_text("page_token")?;
         let bound = |limit| i64::try_from(limit).unwrap_or(i64::MAX);
         Ok(Self {
@@ -107,6 +107,28 @@ pub(super) fn logged_models(call: &Call<'_>) -> Outcome<Page<LoggedModel>> {
         page_token: token.filter(|token| !token.is_empty()).map(str::to_owned),
     };
     Ok(call.registry.tracking().search_logged_models(&search)?)
+}
+
+/// A page of what the registry lists, of that which the caller may see; `limits` are the usual and the largest page.
+pub(super) fn listed<T: Subject, L: IntoIterator<Item = mlops_registry::Result<T>>>(
+    params: &Params,
+    searched: Searchable,
+    limits: (usize, usize),
+    list: impl FnOnce() -> mlops_registry::Result<L>,
+    may_see: impl Fn(&T) -> bool,
+) -> Outcome<Page<T>> {
+    let asked = Asked::read(params, limits.0, limits.1)?;
+    let filter = Filter::parse(searched, &asked.filter)?;
+    let ordered = Ordered::parse(searched, &asked.order_by)?;
+    let mut passed = Vec::new();
+    for subject in list()? {
+        let subject = subject?;
+        if filter.matches(&subject) && may_see(&subject) {
+            passed.push(subject);
+        }
+    }
+    let token = asked.page_token.as_deref();
+    Ok(page_of(passed, &filter, &ordered, asked.limit, token)?)
 }
 
 fn dataset(params: &Params) -> Outcome<DatasetFilter> {
