@@ -133,6 +133,15 @@ impl Database {
     }
 }
 
+impl Database {
+    /// Moves all that is in the write-ahead log to the file and empties the log, unless others still read it.
+    pub(crate) fn empty_log(&self) -> Result<()> {
+        lock(&self.writer)
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .during("empty the write-ahead log")
+    }
+}
+
 /// A panic in the middle of a transaction rolled it back; the connection is as good as before.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -107,6 +107,7 @@
 //! | feature | brings | costs |
 //! | --- | --- | --- |
 //! | `sign` | trusted signatures in policies, signed anchors | p256 and cosign's key files, plain Rust |
+//! | `encryption` | secrets of webhooks, encrypted with a key of the operator's | ring: C and assembly |
 //!
 //! # Errors
 //!
@@ -186,4 +187,6 @@ pub use tracking::{
     NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
 };
 pub use version::ModelVersion;
+#[cfg(feature = "encryption")]
+pub use webhook::SecretKeys;
 pub use webhook::{Delivery, NewWebhook, Webhook, WebhookEvent, WebhookUpdate};

@@ -14,6 +14,7 @@ use crate::{
     backend::{ModelBackend, ObjectModels, SqliteModels},
     database::Database,
     error::cut,
+    webhook::Sealing,
 };
 
 const SCHEME: &str = "sqlite://";
@@ -39,6 +40,7 @@ pub struct RegistryBuilder {
     models: Option<Location>,
     artifacts: Option<ArtifactStore>,
     sleeper: Arc<dyn Sleeper>,
+    sealing: Sealing,
 }
 
 impl RegistryBuilder {
@@ -54,6 +56,7 @@ impl RegistryBuilder {
             models: None,
             artifacts: None,
             sleeper: Arc::new(ThreadSleeper),
+            sealing: Sealing::default(),
         }
     }
 
@@ -89,6 +92,13 @@ impl RegistryBuilder {
         self
     }
 
+    /// The keys that secrets of webhooks are encrypted with; without them no webhook can have a secret.
+    #[cfg(feature = "encryption")]
+    pub fn secret_keys(mut self, keys: crate::SecretKeys) -> Self {
+        self.sealing.keys = Some(keys);
+        self
+    }
+
     /// What an acknowledged run write survives; a power cut by default.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
@@ -115,7 +125,14 @@ impl RegistryBuilder {
                 Some(store) => store,
                 None => ArtifactStore::memory(),
             };
-            return Ok(Registry::new(database, models, store, self.clock, actor));
+            return Ok(Registry::new(
+                database,
+                models,
+                store,
+                self.clock,
+                actor,
+                self.sealing,
+            ));
         }
         let path = path_of(&self.url)?;
         let directory = match path.parent() {
@@ -132,7 +149,14 @@ impl RegistryBuilder {
             Some(store) => store,
             None => beside(directory)?,
         };
-        Ok(Registry::new(database, models, store, self.clock, actor))
+        Ok(Registry::new(
+            database,
+            models,
+            store,
+            self.clock,
+            actor,
+            self.sealing,
+        ))
     }
 
     /// The artifact store, if it does not lie beside the database.

@@ -13,6 +13,7 @@ use crate::{
     backend::{Committed, Decide, ModelBackend},
     database::Database,
     state::ModelState,
+    webhook::Sealing,
 };
 
 /// Experiments, models and their history. Clones share one registry, from any number of threads;
@@ -28,6 +29,7 @@ struct Shared {
     models: Box<dyn ModelBackend>,
     store: ArtifactStore,
     clock: Arc<dyn Clock>,
+    sealing: Sealing,
 }
 
 impl Registry {
@@ -41,12 +43,14 @@ impl Registry {
         store: ArtifactStore,
         clock: Arc<dyn Clock>,
         actor: Principal,
+        sealing: Sealing,
     ) -> Self {
         let shared = Arc::new(Shared {
             database,
             models,
             store,
             clock,
+            sealing,
         });
         Self { shared, actor }
     }
@@ -95,6 +99,15 @@ impl Registry {
 
     pub(crate) fn database(&self) -> &Database {
         &self.shared.database
+    }
+
+    pub(crate) fn sealing(&self) -> &Sealing {
+        &self.shared.sealing
+    }
+
+    /// Whether other machines may change the models too, since they lie at a location that machines share.
+    pub fn models_are_shared(&self) -> bool {
+        self.models_backend().is_shared()
     }
 
     pub(crate) fn now(&self) -> EventTime {

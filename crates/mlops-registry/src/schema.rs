@@ -7,6 +7,7 @@
 mod v2;
 mod v3;
 mod v4;
+mod v5;
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use crate::{Error, Result, backend, error::During};
 const APPLICATION_ID: i32 = 0x4d4c_4f50;
 
 /// Migration n is the entry n - 1.
-const MIGRATIONS: &[&str] = &[V1, v2::SQL, v3::V3, v4::SQL];
+const MIGRATIONS: &[&str] = &[V1, v2::SQL, v3::V3, v4::SQL, v5::SQL];
 
 /// Times are microseconds since 1970 in UTC. NaN cannot be a REAL in SQLite, so it is a flag.
 const V1: &str = "
@@ -253,7 +254,8 @@ mod tests {
                 "b9498bc8257a",
                 "1e7c90d74172",
                 "6a3aaef980e1",
-                "a9963071460d"
+                "a9963071460d",
+                "47056fe77181"
             ]
         );
     }

@@ -65,6 +65,14 @@ pub(crate) struct ChainHead {
     pub(crate) digest: String,
 }
 
+/// A chain of the trail: over all models in SQLite, of one model on an object store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chain {
+    /// What tells it from every other chain, wherever those are kept.
+    pub(crate) id: String,
+    pub(crate) model: Option<ModelName>,
+}
+
 /// Keeps the states of models.
 ///
 /// Atomicity: of one commit everything is written or nothing. Order: a decision is taken on the state that its
@@ -95,6 +103,20 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
     fn verify(&self) -> Result<()>;
     /// The ends of all chains.
     fn heads(&self) -> Result<Vec<ChainHead>>;
+    /// What tells the place where the chains lie from every other place, by whichever path or address it is reached.
+    fn root(&self) -> Result<String>;
+    /// The chains that tell of a model, or all.
+    fn chains(&self, model: Option<&ModelName>) -> Result<Vec<Chain>>;
+    /// The place of the last commit of a chain; 0 if there is none.
+    fn end(&self, chain: &Chain) -> Result<u64>;
+    /// Hands over the records of some commits of a chain that follow a place, oldest first, and returns the place of
+    /// the last of them; the same place if nothing follows it.
+    fn records_after(
+        &self,
+        chain: &Chain,
+        place: u64,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<u64>;
     /// Whether other machines keep models here, with runs that this one does not know.
     fn is_shared(&self) -> bool {
         false

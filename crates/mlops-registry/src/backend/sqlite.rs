@@ -13,7 +13,7 @@ use mlops_core::{Clock, EventTime, ModelName, Principal};
 use rusqlite::{Transaction, params};
 
 use super::{
-    ChainHead, Committed, Decide, ModelBackend, Seen, Situation,
+    Chain, ChainHead, Committed, Decide, ModelBackend, Seen, Situation,
     load::sqlite_state,
     project,
     rows::{Row, former_names, head, last_of_former, records_between, rows, twin},
@@ -29,6 +29,8 @@ use crate::{
 
 /// How many models' states are kept in memory.
 const STATES_KEPT: usize = 512;
+/// How many records are read at once for those who follow the chain.
+const RECORDS_AT_ONCE: u64 = 256;
 
 #[derive(Debug)]
 pub(crate) struct SqliteModels {
@@ -220,6 +222,43 @@ impl ModelBackend for SqliteModels {
             digest,
         }])
     }
+
+    fn root(&self) -> Result<String> {
+        Ok(String::new())
+    }
+
+    fn chains(&self, _: Option<&ModelName>) -> Result<Vec<Chain>> {
+        Ok(vec![Chain {
+            id: self.root()?,
+            model: None,
+        }])
+    }
+
+    fn end(&self, _: &Chain) -> Result<u64> {
+        let (entries, _) = self.database.read(head)?;
+        stored("audit entry", u64::try_from(entries))
+    }
+
+    fn records_after(
+        &self,
+        _: &Chain,
+        place: u64,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<u64> {
+        let until = place.saturating_add(RECORDS_AT_ONCE);
+        let mut last = place;
+        self.database.read(|tx| {
+            records_between(tx, None, place_of(place), place_of(until), &mut |record| {
+                last = stored("audit entry", u64::try_from(record.id))?;
+                each(record)
+            })
+        })?;
+        Ok(last)
+    }
+}
+
+fn place_of(place: u64) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
 }
 
 /// Writes what was decided: the tables, the trail, the heads. Returns the model's row and the first entry's number.

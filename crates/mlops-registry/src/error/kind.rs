@@ -26,6 +26,7 @@ impl Error {
             Self::NoPackage { .. }
             | Self::Unsupported { .. }
             | Self::UnsupportedUrl { .. }
+            | Self::SecretKey { .. }
             | Self::SchemaTooNew { .. } => ErrorKind::Unsupported,
             Self::UnknownExperiment { .. }
             | Self::UnknownRun { .. }

@@ -260,6 +260,14 @@ pub enum Error {
         /// The webhook that was asked for.
         webhook: Uuid,
     },
+    /// The secret of a webhook cannot be kept or used, for want of a key.
+    #[error("the secret of webhook `{webhook}` cannot be used: {reason}")]
+    SecretKey {
+        /// The webhook.
+        webhook: Uuid,
+        /// What is wanting.
+        reason: &'static str,
+    },
     /// A model of that name, or of one that is hard to tell from it, is there already.
     #[error("model `{model}` cannot be made: `{existing}` already exists")]
     ModelExists {

@@ -3,11 +3,8 @@
 use mlops_core::{DigestBuilder, Span, Uuid};
 use rusqlite::params;
 
-use super::{WebhookEvent, store::first_half};
+use super::{sealing::Stored, store::first_half};
 use crate::{Registry, Result, error::During};
-
-/// The most deliveries that wait; what is queued beyond is dropped and counted by the caller.
-const WAITING: i64 = 10_000;
 
 /// Something to be sent to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,73 +25,16 @@ pub struct Delivery {
 }
 
 impl Registry {
-    /// Queues an event for every active webhook that is told of it; the number of deliveries.
-    ///
-    /// # Errors
-    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
-    pub fn queue_event(&self, event: WebhookEvent, payload: &str) -> Result<usize> {
-        let queueing = "queue an event";
-        let hears = "SELECT webhook.id FROM webhook JOIN webhook_event ON webhook_id = webhook.id
-            WHERE event = ?1 AND status = 'ACTIVE' ORDER BY webhook.id";
-        let webhooks: Vec<i64> = self.database().read(|tx| {
-            tx.prepare_cached(hears)
-                .during(queueing)?
-                .query_map([event.stored()], |row| row.get(0))
-                .during(queueing)?
-                .collect::<rusqlite::Result<_>>()
-                .during(queueing)
-        })?;
-        if webhooks.is_empty() {
-            return Ok(0);
-        }
-        let now = self.now().micros();
-        self.database().write_durably(|tx| {
-            let mut queued = 0;
-            for webhook in &webhooks {
-                let next: i64 = tx
-                    .query_row(
-                        "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence
-                         WHERE name = 'webhook_delivery'",
-                        [],
-                        |row| row.get(0),
-                    )
-                    .during(queueing)?;
-                let digest = DigestBuilder::new()
-                    .part("delivery", &next.to_le_bytes())
-                    .part("webhook", &webhook.to_le_bytes())
-                    .part("time", &now.to_le_bytes())
-                    .finish();
-                queued += tx
-                    .execute(
-                        "INSERT INTO webhook_delivery
-                            (webhook_id, uid, event, payload, made_us, due_us, attempts)
-                         SELECT ?1, ?2, ?3, ?4, ?5, ?5, 0
-                         WHERE (SELECT count(*) FROM webhook_delivery) < ?6
-                            AND EXISTS (SELECT 1 FROM webhook WHERE id = ?1)",
-                        params![
-                            webhook,
-                            first_half(&digest).to_string(),
-                            event.stored(),
-                            payload,
-                            now,
-                            WAITING
-                        ],
-                    )
-                    .during(queueing)?;
-            }
-            Ok(queued)
-        })
-    }
-
     /// Takes deliveries that are due, the oldest first, and puts them off by a lease: what is not reported on until
-    /// then is due again.
+    /// then is due again. One whose secret cannot be used is put off and not handed over; see
+    /// [`check_webhook_secrets`](Self::check_webhook_secrets).
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
     pub fn claim_deliveries(&self, most: usize, lease: Span) -> Result<Vec<Delivery>> {
         let claiming = "claim deliveries";
         let now = self.now();
-        let due = "SELECT webhook_delivery.id, webhook_delivery.uid, webhook.uid, url, secret, payload, attempts
+        let due = "SELECT webhook_delivery.id, webhook_delivery.uid, webhook.uid, url, payload, attempts, secret, sealed
             FROM webhook_delivery JOIN webhook ON webhook.id = webhook_id
             WHERE due_us <= ?1 AND status = 'ACTIVE' ORDER BY due_us, webhook_delivery.id LIMIT ?2";
         let limit = i64::try_from(most).unwrap_or(i64::MAX);
@@ -109,36 +49,42 @@ impl Registry {
             return Ok(Vec::new());
         }
         self.database().write_durably(|tx| {
-            let found: Vec<(i64, String, String, Delivery)> = tx
+            let found: Vec<(i64, String, String, Stored, Delivery)> = tx
                 .prepare_cached(due)
                 .during(claiming)?
                 .query_map(params![now.micros(), limit], |row| {
-                    let attempts: u32 = row.get(6)?;
+                    let attempts: u32 = row.get(5)?;
                     let delivery = Delivery {
                         id: Uuid::from_bytes([0; 16]),
                         webhook: Uuid::from_bytes([0; 16]),
                         url: row.get(3)?,
-                        secret: row.get(4)?,
-                        payload: row.get(5)?,
+                        secret: None,
+                        payload: row.get(4)?,
                         attempt: attempts.saturating_add(1),
                     };
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, delivery))
+                    let stored = Stored::read(row, 6)?;
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, stored, delivery))
                 })
                 .during(claiming)?
                 .collect::<rusqlite::Result<_>>()
                 .during(claiming)?;
             let mut claimed = Vec::with_capacity(found.len());
-            for (row, id, webhook, delivery) in found {
+            for (row, id, webhook, stored, delivery) in found {
+                let webhook = Uuid::parse(&webhook)?;
+                let secret = self.sealing().open(webhook, &stored);
                 tx.execute(
-                    "UPDATE webhook_delivery SET attempts = attempts + 1, due_us = ?2 WHERE id = ?1",
-                    params![row, (now + lease).micros()],
+                    "UPDATE webhook_delivery SET attempts = attempts + ?3, due_us = ?2 WHERE id = ?1",
+                    params![row, (now + lease).micros(), secret.is_ok()],
                 )
                 .during(claiming)?;
-                claimed.push(Delivery {
-                    id: Uuid::parse(&id)?,
-                    webhook: Uuid::parse(&webhook)?,
-                    ..delivery
-                });
+                if let Ok(secret) = secret {
+                    claimed.push(Delivery {
+                        id: Uuid::parse(&id)?,
+                        webhook,
+                        secret,
+                        ..delivery
+                    });
+                }
             }
             Ok(claimed)
         })
@@ -178,19 +124,20 @@ impl Registry {
     /// A delivery to a webhook that is not queued: for a test of its address. Disabled webhooks are tested too.
     ///
     /// # Errors
-    /// [`Error::UnknownWebhook`](crate::Error::UnknownWebhook), [`Error::Busy`](crate::Error::Busy) or
-    /// [`Error::Database`](crate::Error::Database).
+    /// [`Error::UnknownWebhook`](crate::Error::UnknownWebhook), [`Error::SecretKey`](crate::Error::SecretKey),
+    /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database).
     pub fn test_delivery(&self, webhook: Uuid, payload: &str) -> Result<Delivery> {
         let testing = "read a webhook";
         let known = self.webhook(webhook)?;
-        let secret = self.database().read(|tx| {
+        let stored = self.database().read(|tx| {
             tx.query_row(
-                "SELECT secret FROM webhook WHERE uid = ?1",
+                "SELECT secret, sealed FROM webhook WHERE uid = ?1",
                 [webhook.to_string()],
-                |row| row.get(0),
+                |row| Stored::read(row, 0),
             )
             .during(testing)
         })?;
+        let secret = self.sealing().open(webhook, &stored)?;
         let digest = DigestBuilder::new()
             .part("test", webhook.as_bytes())
             .part("time", &self.now().micros().to_le_bytes())

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use mlops_core::{Digest, DigestBuilder, EventTime, Uuid};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::WebhookEvent;
+use super::{
+    WebhookEvent,
+    trail::{is_silent, move_to},
+};
 use crate::{
     Error, Registry, Result,
     error::{During, cut},
@@ -76,11 +79,11 @@ pub struct Webhook {
 }
 
 impl Registry {
-    /// Makes a webhook.
+    /// Makes a webhook, which is told of what happens from now on.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for the name, [`Error::TooLong`] or [`Error::TooMany`], [`Error::Busy`] or
-    /// [`Error::Database`].
+    /// [`Error::InvalidKey`] for the name, [`Error::TooLong`] or [`Error::TooMany`], [`Error::SecretKey`] if it has a
+    /// secret and the registry was opened without a key for it; those of [`queue_events`](Self::queue_events).
     pub fn create_webhook(&self, new: &NewWebhook) -> Result<Webhook> {
         check(
             Some(&new.name),
@@ -89,50 +92,69 @@ impl Registry {
             Some(&new.events),
             new.secret.as_ref(),
         )?;
-        let creating = "create a webhook";
-        self.database().write_durably(|tx| {
-            let (count, row): (u32, i64) = tx
-                .query_row(
-                    "SELECT count(*), coalesce(max(id), 0) + 1 FROM webhook",
-                    [],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .during(creating)?;
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            if count >= WEBHOOKS {
-                return Err(Error::TooMany {
-                    what: "webhooks",
-                    found: count + 1,
-                    limit: WEBHOOKS,
-                });
+        loop {
+            let ends = self.ends_for_the_first()?;
+            let made = self.database().write_durably(|tx| {
+                if let Some(ends) = &ends {
+                    // another first webhook may have come meanwhile, and is told of what came after it
+                    if !is_silent(tx)? {
+                        return Ok(None);
+                    }
+                    move_to(tx, ends)?;
+                }
+                self.insert_webhook(tx, new).map(Some)
+            })?;
+            if let Some(made) = made {
+                return Ok(made);
             }
-            let now = self.now().micros();
-            let digest = DigestBuilder::new()
-                .part("webhook", &row.to_le_bytes())
-                .part("time", &now.to_le_bytes())
-                .part("actor", self.actor().as_str().as_bytes())
-                .finish();
-            let id = first_half(&digest);
-            tx.execute(
-                "INSERT INTO webhook
-                    (id, uid, name, description, url, secret, status, created_us, created_by, updated_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)",
-                params![
-                    row,
-                    id.to_string(),
-                    new.name,
-                    new.description,
-                    new.url,
-                    new.secret,
-                    status(new.active),
-                    now,
-                    self.actor().as_str(),
-                ],
+        }
+    }
+
+    fn insert_webhook(&self, tx: &Transaction<'_>, new: &NewWebhook) -> Result<Webhook> {
+        let creating = "create a webhook";
+        let (count, row): (u32, i64) = tx
+            .query_row(
+                "SELECT count(*), coalesce(max(id), 0) + 1 FROM webhook",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .during(creating)?;
-            write_events(tx, row, &new.events)?;
-            read(tx, id)
-        })
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count >= WEBHOOKS {
+            return Err(Error::TooMany {
+                what: "webhooks",
+                found: count + 1,
+                limit: WEBHOOKS,
+            });
+        }
+        let now = self.now().micros();
+        let digest = DigestBuilder::new()
+            .part("webhook", &row.to_le_bytes())
+            .part("time", &now.to_le_bytes())
+            .part("actor", self.actor().as_str().as_bytes())
+            .finish();
+        let id = first_half(&digest);
+        let sealed = new.secret.as_deref();
+        let sealed = sealed.map(|secret| self.sealing().seal(id, secret));
+        tx.execute(
+            "INSERT INTO webhook
+                (id, uid, name, description, url, sealed, status, created_us, created_by, updated_us)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)",
+            params![
+                row,
+                id.to_string(),
+                new.name,
+                new.description,
+                new.url,
+                sealed.transpose()?,
+                status(new.active),
+                now,
+                self.actor().as_str(),
+            ],
+        )
+        .during(creating)?;
+        write_events(tx, row, &new.events)?;
+        read(tx, id)
     }
 
     /// A webhook.
@@ -173,11 +195,19 @@ impl Registry {
             update.events.as_ref(),
             update.secret.as_ref(),
         )?;
+        if update.active.is_some() || update.events.is_some() {
+            // what has happened is told to those who were told of it then
+            self.queue_all_events()?;
+        }
+        let sealed = update.secret.as_deref();
+        let sealed = sealed.map(|secret| self.sealing().seal(id, secret));
+        let sealed = sealed.transpose()?;
         self.database().write_durably(|tx| {
             let row = row_of(tx, id)?;
             tx.execute(
                 "UPDATE webhook SET name = coalesce(?2, name), description = coalesce(?3, description),
-                    url = coalesce(?4, url), secret = coalesce(?5, secret),
+                    url = coalesce(?4, url), sealed = coalesce(?5, sealed),
+                    secret = CASE WHEN ?5 IS NULL THEN secret END,
                     status = coalesce(?6, status), updated_us = ?7
                  WHERE id = ?1",
                 params![
@@ -185,7 +215,7 @@ impl Registry {
                     update.name,
                     update.description,
                     update.url,
-                    update.secret,
+                    sealed,
                     update.active.map(status),
                     self.now().micros(),
                 ],

@@ -82,8 +82,9 @@ pub(crate) fn change_for_ever(registry: &Registry) {
     }
 }
 
-type Opener = fn(&Path) -> Registry;
-const BACKENDS: [(&str, Opener); 2] = [("", |path| open(path).unwrap()), (" logs", in_logs)];
+pub(crate) type Opener = fn(&Path) -> Registry;
+pub(crate) const BACKENDS: [(&str, Opener); 2] =
+    [("", |path| open(path).unwrap()), (" logs", in_logs)];
 
 #[test]
 fn a_kill_in_the_middle_of_a_sign_off_loses_none_that_was_acknowledged() {

@@ -9,7 +9,8 @@ use axum::{
     http::{HeaderName, HeaderValue, Response, StatusCode, header},
     routing::MethodFilter,
 };
-use mlops_registry::{Registry, WebhookEvent};
+use mlops_core::ModelName;
+use mlops_registry::Registry;
 use serde::Serialize;
 
 use super::{
@@ -143,18 +144,18 @@ impl Call<'_> {
             .try_for_each(|object| self.require(right, object))
     }
 
-    /// Tells webhooks of a change that has happened, where they are on.
+    /// Says that a model has changed, so that webhooks are told of it soon, where they are on.
     #[cfg_attr(
         not(feature = "webhooks"),
         expect(clippy::unused_self, reason = "builds without webhooks tell nobody")
     )]
-    pub(super) fn tell(&self, event: WebhookEvent, data: impl FnOnce() -> serde_json::Value) {
+    pub(super) fn changed(&self, model: &ModelName) {
         #[cfg(feature = "webhooks")]
         if let Some(sender) = &self.app.sender {
-            sender.tell(event, &data());
+            sender.ring(model);
         }
         #[cfg(not(feature = "webhooks"))]
-        let _ = (event, data);
+        let _ = model;
     }
 
     /// Refuses who has not got a right.

@@ -123,10 +123,16 @@ impl TrackingServer {
     /// # Errors
     /// [`Error::InvalidSetting`] for an address that is not a loopback one if there is no policy,
     /// [`Error::AddressInUse`] or [`Error::Bind`] if the address cannot be had, [`Error::Start`] if a
-    /// thread cannot be started.
+    /// thread cannot be started; [`Error::Registry`] with webhooks if a secret of one cannot be used with the keys that
+    /// the registry was opened with.
     pub fn bind(self, address: &str) -> Result<RunningServer> {
         if self.policy.is_none() {
             only_loopback(address)?;
+        }
+        #[cfg(feature = "webhooks")]
+        if self.webhooks.is_some() {
+            self.registry.reseal_webhook_secrets()?;
+            self.registry.check_webhook_secrets()?;
         }
         #[cfg(feature = "webhooks")]
         let sender = self.webhooks.map(|options| {

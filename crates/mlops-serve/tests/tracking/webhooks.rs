@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use mlops_registry::{NewWebhook, Registry, WebhookEvent};
+use mlops_registry::{NewWebhook, Registry, SecretKeys, WebhookEvent};
 use mlops_serve::{RunningServer, TrackingServer, WebhookOptions};
 use serde_json::{Value, json};
 
@@ -84,6 +84,15 @@ fn header(head: &str, name: &str) -> Option<String> {
     line.map(str::to_owned)
 }
 
+/// A registry in memory that can keep secrets.
+fn registry() -> Registry {
+    let builder = Registry::builder("memory://");
+    builder
+        .secret_keys(SecretKeys::new([7; 32]))
+        .open()
+        .unwrap()
+}
+
 fn serve(registry: Registry, options: WebhookOptions) -> RunningServer {
     TrackingServer::new(registry)
         .webhooks(options)
@@ -127,7 +136,7 @@ fn create_model(server: &RunningServer, name: &str) {
 fn a_change_is_told_to_those_who_asked_and_signed() {
     let hook = Hook::answering(&[]);
     let options = WebhookOptions::default().loopback_http();
-    let server = serve(Registry::memory().unwrap(), options);
+    let server = serve(registry(), options);
     let id = subscribe(&server, &hook.url);
     create_model(&server, "churn");
     let (head, body) = hook.next();
@@ -170,7 +179,7 @@ fn a_change_is_told_to_those_who_asked_and_signed() {
 fn what_did_not_arrive_is_sent_again_under_the_same_identity() {
     let hook = Hook::answering(&["503 Busy"]);
     let options = WebhookOptions::default().loopback_http();
-    let server = serve(Registry::memory().unwrap(), options);
+    let server = serve(registry(), options);
     subscribe(&server, &hook.url);
     create_model(&server, "churn");
     let (first, again) = (hook.next(), hook.next());
@@ -197,18 +206,21 @@ fn what_was_queued_is_sent_after_a_restart() {
         active: true,
     };
     registry.create_webhook(&new).unwrap();
-    let body = json!({"data": {"name": "churn"}});
-    assert_eq!(registry.queue_event(event, &body.to_string()).unwrap(), 1);
+    // by another program, one model queued and one not
+    registry.model("churn").unwrap();
+    assert_eq!(registry.queue_events(None).unwrap(), 1);
+    registry.model("fraud").unwrap();
     drop(registry);
     let server = serve(Registry::open(&url).unwrap(), options);
-    assert_eq!(hook.next().1["data"]["name"], "churn");
+    let names = [hook.next(), hook.next()].map(|(_, body)| body["data"]["name"].clone());
+    assert_eq!(names, ["churn", "fraud"]);
     drop(server);
 }
 
 #[test]
 fn a_webhook_cannot_make_the_server_call_inside() {
     // 2026-2393 (any address), 2026-64849 (redirects and rebinding)
-    let server = serve(Registry::memory().unwrap(), WebhookOptions::default());
+    let server = serve(registry(), WebhookOptions::default());
     for url in [
         "http://hooks.example.com/",
         "https://127.0.0.1/",
@@ -234,7 +246,7 @@ fn a_webhook_cannot_make_the_server_call_inside() {
     let redirect = format!("302 Found\r\nlocation: {}", inside.url);
     let hook = Hook::answering(&[&redirect]);
     let options = WebhookOptions::default().loopback_http();
-    let server = serve(Registry::memory().unwrap(), options);
+    let server = serve(registry(), options);
     subscribe(&server, &hook.url);
     create_model(&server, "churn");
     hook.next();
@@ -252,7 +264,7 @@ fn webhooks_are_off_unless_they_are_asked_for() {
 
 #[test]
 fn names_and_events_are_checked() {
-    let server = serve(Registry::memory().unwrap(), WebhookOptions::default());
+    let server = serve(registry(), WebhookOptions::default());
     let with = |field: &str, value: Value| {
         let mut body = webhook("https://hooks.example.com/");
         body[field] = value;
@@ -265,4 +277,29 @@ fn names_and_events_are_checked() {
     assert_eq!(with("events", json!([])), 400);
     let unknown = json!([{"entity": "PROMPT", "action": "CREATED"}]);
     assert_eq!(with("events", unknown), 400);
+}
+
+#[test]
+fn a_secret_needs_a_key_of_the_operator_and_a_server_with_the_wrong_one_does_not_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/mlops.db", dir.path().display());
+    let server = serve(Registry::open(&url).unwrap(), WebhookOptions::default());
+    let new = webhook("https://hooks.example.com/");
+    let refused = post(&server, "/webhooks", &new);
+    assert_eq!(refused.error(), (501, "NOT_IMPLEMENTED".into()));
+    drop(server);
+    let with = |keys| {
+        let registry = Registry::builder(&url).secret_keys(keys).open().unwrap();
+        TrackingServer::new(registry)
+            .webhooks(WebhookOptions::default())
+            .bind("127.0.0.1:0")
+    };
+    let (first, second) = ([1; 32], [2; 32]);
+    let server = with(SecretKeys::new(first)).unwrap();
+    subscribe(&server, "https://hooks.example.com/");
+    drop(server);
+    assert!(with(SecretKeys::new(second)).is_err());
+    drop(with(SecretKeys::new(second).or_old(first)).unwrap());
+    // from then on the old key is not needed
+    drop(with(SecretKeys::new(second)).unwrap());
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <root>/catalogue/     a log of the names that were ever used, each before its model's first entry
+//! <root>/identity/      a log of one entry, which whoever asks first makes: what the place is called
 //! <root>/models/<id>/   the log of a model; the id is the digest of its folded name, so that twins meet in one log
 //! ```
 //!
@@ -9,13 +10,14 @@
 //! the state that the entry before leads to, and whoever loses the place reads on and decides anew. Invariant: the
 //! records of a log are one chain from its root. Checkpoints only save reading: a check folds from the first entry.
 
+mod chains;
 mod commit;
 mod follower;
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -28,7 +30,7 @@ use self::{
     commit::{ATTEMPTS, contended},
     follower::{Follower, Known, forget_some, read_entry},
 };
-use super::{ChainHead, Committed, Decide, ModelBackend, Seen};
+use super::{Chain, ChainHead, Committed, Decide, ModelBackend, Seen};
 use crate::{
     Error, Policy, Registry, Result,
     audit::{Record, verify::Fold},
@@ -41,6 +43,8 @@ pub(crate) struct ObjectModels {
     catalogue: CommitLog,
     /// The names up to an entry of the catalogue.
     names: Mutex<(u64, BTreeMap<String, ModelName>)>,
+    /// What the place is called, once it was asked for.
+    identity: OnceLock<String>,
     sleeper: Arc<dyn Sleeper>,
     /// Tells this handle's requests from everybody else's.
     writer: Digest,
@@ -81,6 +85,7 @@ impl ObjectModels {
             root,
             catalogue,
             names: Mutex::default(),
+            identity: OnceLock::new(),
             sleeper,
             writer,
             requests: AtomicU64::new(0),
@@ -94,8 +99,7 @@ impl ObjectModels {
     }
 
     fn follower(&self, model: &ModelName) -> Result<Arc<Mutex<Follower>>> {
-        let mut id = Digest::of(model.folded().as_bytes()).to_string();
-        id.truncate(32);
+        let id = id_of(model);
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
         let mut logs = self.logs();
         if let Some(follower) = logs.get(&id) {
@@ -216,6 +220,13 @@ impl ObjectModels {
     }
 }
 
+/// The identity of a model's log: names that are hard to tell apart have one.
+fn id_of(model: &ModelName) -> String {
+    let mut id = Digest::of(model.folded().as_bytes()).to_string();
+    id.truncate(32);
+    id
+}
+
 /// The checkpoint must be what the log leads to.
 fn compare(model: &ModelName, known: &Known, checkpoint: &Known) -> Result<()> {
     let states = |known: &Known| {
@@ -317,5 +328,25 @@ impl ModelBackend for ObjectModels {
             }
         }
         Ok(heads)
+    }
+    fn root(&self) -> Result<String> {
+        self.identity()
+    }
+
+    fn chains(&self, model: Option<&ModelName>) -> Result<Vec<Chain>> {
+        self.chains_of(model)
+    }
+
+    fn end(&self, chain: &Chain) -> Result<u64> {
+        self.end_of(chain)
+    }
+
+    fn records_after(
+        &self,
+        chain: &Chain,
+        place: u64,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<u64> {
+        self.records_of_chain(chain, place, each)
     }
 }

@@ -3,9 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use mlops_core::{ModelName, VersionNumber};
-use mlops_registry::{
-    Attribute, ModelVersion, NewVersion, Occupants, RunId, Searchable, Subject, WebhookEvent,
-};
+use mlops_registry::{Attribute, ModelVersion, NewVersion, Occupants, RunId, Searchable, Subject};
 use serde::Serialize;
 use serde_json::json;
 
@@ -158,16 +156,7 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     let description = params.opt_text("description")?.unwrap_or_default();
     let model = model(call)?;
     let version = model.register_version(new.description(description))?;
-    call.tell(WebhookEvent::ModelVersionCreated, || {
-        json!({
-            "name": version.model.as_str(),
-            "version": version.version.to_string(),
-            "source": text,
-            "run_id": version.run.as_ref().map(RunId::as_str),
-            "tags": version.tags,
-            "description": version.description,
-        })
-    });
+    call.changed(model.name());
     Ok(told(&version, &Aliases::new()))
 }
 
@@ -217,10 +206,7 @@ fn set_tag(call: &Call<'_>) -> Outcome<Reply> {
     let number = read_version(call.params)?;
     let model = model(call)?;
     model.set_version_tag(number, &key, &value)?;
-    call.tell(WebhookEvent::ModelVersionTagSet, || {
-        json!({"name": model.name().as_str(), "version": number.to_string(), "key": key,
-               "value": value})
-    });
+    call.changed(model.name());
     Ok(Reply::empty())
 }
 
@@ -229,10 +215,7 @@ fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
     let key = call.params.text("key")?;
     let model = model(call)?;
     model.delete_version_tag(number, key)?;
-    call.tell(
-        WebhookEvent::ModelVersionTagDeleted,
-        || json!({"name": model.name().as_str(), "version": number.to_string(), "key": key}),
-    );
+    call.changed(model.name());
     Ok(Reply::empty())
 }
 

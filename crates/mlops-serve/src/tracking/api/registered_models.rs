@@ -4,10 +4,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use mlops_core::{AliasName, ModelName, VersionNumber};
 use mlops_registry::{
-    Attribute, ModelInfo, ModelVersion, RegisteredModel, Searchable, Stage, Subject, WebhookEvent,
+    Attribute, ModelInfo, ModelVersion, RegisteredModel, Searchable, Stage, Subject,
 };
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
     model_versions::{VersionView, read_version, told as told_version},
@@ -162,10 +161,7 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     let tags = read_pairs(params, "tags")?;
     let name = name(params)?;
     let model = call.registry.create_model(&name, description, &tags)?;
-    call.tell(
-        WebhookEvent::RegisteredModelCreated,
-        || json!({"name": name.as_str(), "tags": tags, "description": description}),
-    );
+    call.changed(&name);
     told(call, model.info()?)
 }
 
@@ -247,10 +243,7 @@ fn set_alias(call: &Call<'_>) -> Outcome<Reply> {
     let number = read_version(call.params)?;
     let (model, alias) = (model(call)?, alias(call.params)?);
     model.set_alias(&alias, number)?;
-    call.tell(WebhookEvent::ModelVersionAliasCreated, || {
-        json!({"name": model.name().as_str(), "alias": alias.as_str(),
-               "version": number.to_string()})
-    });
+    call.changed(model.name());
     Ok(Reply::empty())
 }
 
@@ -262,10 +255,7 @@ fn delete_alias(call: &Call<'_>) -> Outcome<Reply> {
         Err(mlops_registry::Error::UnknownAlias { .. }) => return Ok(Reply::empty()),
         Err(error) => return Err(error.into()),
     }
-    call.tell(
-        WebhookEvent::ModelVersionAliasDeleted,
-        || json!({"name": model.name().as_str(), "alias": alias.as_str()}),
-    );
+    call.changed(model.name());
     Ok(Reply::empty())
 }
 

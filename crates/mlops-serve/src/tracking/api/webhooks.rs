@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use mlops_core::Uuid;
+use mlops_core::{Clock, SystemClock, Uuid};
 use mlops_registry::{NewWebhook, Webhook, WebhookEvent, WebhookUpdate};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::tracking::{
     failure::{Code, Failure, Outcome},
     params::Params,
     route::{Call, Needs, Reply, Route, Verb},
-    webhook::{Refused, Sender, check_url, payload},
+    webhook::{Refused, Sender, check_url},
 };
 
 const READ: Needs = Needs::RightOn(Right::Read, subject::server);
@@ -197,7 +197,7 @@ fn test(call: &Call<'_>) -> Outcome<Reply> {
             .first()
             .ok_or_else(|| Failure::missing("event"))?,
     };
-    let body = payload(event, &example(event));
+    let body = event.body(SystemClock.now(), &example(event));
     let delivery = call.registry.test_delivery(webhook.id, &body)?;
     let result = match Handle::current().block_on(sender.send(&delivery)) {
         Ok(status) => json!({"success": status < 400, "response_status": status}),

@@ -1,7 +1,7 @@
 //! Webhooks: changes of models told to addresses that somebody registered, signed as MLflow's server signs.
 //!
 //! ```text
-//! change ─▶ queue (durable) ─▶ Sender ─▶ resolve ─▶ every address public? ─▶ POST to that address
+//! audit trail ─▶ queue (durable) ─▶ Sender ─▶ resolve ─▶ every address public? ─▶ POST to that address
 //!                                 ▲                                            │
 //!                                 └────── put off, a few times ◀── no answer ──┘
 //! ```
@@ -15,7 +15,7 @@ mod sender;
 mod signature;
 
 pub(super) use address::check_url;
-pub(super) use sender::{Refused, Sender, payload};
+pub(super) use sender::{Refused, Sender};
 
 /// What webhooks may reach.
 ///

@@ -1,12 +1,20 @@
 //! Deliveries on their way: claimed from the queue, sent, reported on.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use mlops_core::{Clock, Span, SystemClock};
-use mlops_registry::{Delivery, Registry, WebhookEvent};
+use mlops_core::{Clock, ModelName, Span, SystemClock};
+use mlops_registry::{Delivery, Registry};
 use reqwest::{Client, redirect};
-use serde_json::{Value, json};
-use tokio::{sync::Notify, task::JoinSet, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 
 use super::{
     WebhookOptions,
@@ -25,6 +33,10 @@ const TIME: Duration = Duration::from_secs(30);
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// How long the queue is left alone when nobody rings.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the trails of all models are left alone where each of them costs a listing.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How many models that changed are remembered by name; more are swept up with all others.
+const CHANGED: usize = 256;
 /// How many seconds others leave a claimed delivery alone: longer than an attempt takes.
 const LEASE: i64 = 60;
 
@@ -34,6 +46,14 @@ pub(in super::super) struct Sender {
     registry: Registry,
     options: WebhookOptions,
     bell: Notify,
+    changed: Mutex<Changed>,
+}
+
+/// Which models changed since their events were queued, as far as this process knows.
+#[derive(Debug, Default)]
+struct Changed {
+    models: BTreeSet<ModelName>,
+    many: bool,
 }
 
 impl Sender {
@@ -42,6 +62,7 @@ impl Sender {
             registry,
             options,
             bell: Notify::new(),
+            changed: Mutex::default(),
         }
     }
 
@@ -49,22 +70,55 @@ impl Sender {
         self.options
     }
 
-    /// Queues an event. What cannot be queued is logged: the change that it tells of has happened.
-    pub(in super::super) fn tell(&self, event: WebhookEvent, data: &Value) {
-        match self.registry.queue_event(event, &payload(event, data)) {
-            Ok(0) => {}
-            Ok(_) => self.bell.notify_one(),
-            Err(error) => {
-                tracing::error!(error = %chain(&error), ?event, "an event was not queued");
-            }
+    /// Says that a model changed. What is to be told of it stands in the trail; this says only that it is there.
+    pub(in super::super) fn ring(&self, model: &ModelName) {
+        let mut changed = self.changed();
+        if changed.models.len() < CHANGED {
+            changed.models.insert(model.clone());
+        } else {
+            changed.many = true;
+        }
+        drop(changed);
+        self.bell.notify_one();
+    }
+
+    fn changed(&self) -> MutexGuard<'_, Changed> {
+        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues what the trail tells: of all models, or of those that changed.
+    fn queue(&self, all: bool) {
+        let changed = mem::take(&mut *self.changed());
+        let queued = if all || changed.many {
+            self.registry.queue_events(None).map(drop)
+        } else {
+            let mut models = changed.models.iter();
+            models.try_for_each(|model| self.registry.queue_events(Some(model)).map(drop))
+        };
+        // what was not queued now stays in the trail for the next sweep
+        if let Err(error) = queued {
+            tracing::warn!(error = %chain(&error), "the events of the trail were not queued");
         }
     }
 
-    /// Works on the queue for ever.
+    /// Works on the trail and the queue for ever.
     pub(in super::super) async fn work(self: Arc<Self>) {
+        let sweep = if self.registry.models_are_shared() {
+            SWEEP
+        } else {
+            PAUSE
+        };
+        let mut swept: Option<Instant> = None;
         loop {
-            let registry = self.registry.clone();
-            let claim = move || registry.claim_deliveries(AT_ONCE, span(LEASE));
+            let all = swept.is_none_or(|swept| swept.elapsed() >= sweep);
+            if all {
+                swept = Some(Instant::now());
+            }
+            let sender = Arc::clone(&self);
+            let claim = move || {
+                sender.queue(all);
+                sender.registry.claim_deliveries(AT_ONCE, span(LEASE))
+            };
             let claimed = match tokio::task::spawn_blocking(claim).await {
                 Ok(Ok(claimed)) => claimed,
                 Ok(Err(error)) => {
@@ -149,17 +203,6 @@ pub(in super::super) enum Refused {
     Address(&'static str),
     /// Nobody answered in time.
     NoAnswer,
-}
-
-/// The body that tells of an event.
-pub(in super::super) fn payload(event: WebhookEvent, data: &Value) -> String {
-    json!({
-        "entity": event.entity(),
-        "action": event.action(),
-        "timestamp": SystemClock.now().to_string(),
-        "data": data,
-    })
-    .to_string()
 }
 
 fn is_worth_a_retry(status: u16) -> bool {
