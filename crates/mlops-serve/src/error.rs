@@ -222,6 +222,15 @@ pub enum Error {
         /// The file, or `:memory:`.
         path: String,
     },
+    /// A certificate or its key cannot be used.
+    #[cfg(feature = "tls")]
+    #[error("`{}` cannot be used for TLS: {reason}", path.display())]
+    Tls {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A bug: the code that answers a request panicked.
     #[error("the request met a bug in the server")]
     Panicked,
@@ -242,6 +251,8 @@ impl Error {
             Self::Registry(e) => e.kind(),
             #[cfg(feature = "features")]
             Self::Features(e) => e.kind(),
+            #[cfg(feature = "tls")]
+            Self::Tls { .. } => ErrorKind::Invalid,
             Self::Row { source, .. } => source.kind(),
             Self::WrongPackage { .. } | Self::DamagedRecord { .. } => ErrorKind::Corrupt,
             Self::ForeignLog { .. } => ErrorKind::Unsupported,

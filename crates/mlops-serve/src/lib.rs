@@ -95,7 +95,7 @@
 //!
 //! # What this crate does not do
 //!
-//! It has no TLS (put it behind a proxy), endpoints have no authentication, there is no gRPC, there are no
+//! It has no TLS without feature `tls` (put it behind a proxy), endpoints have no authentication, there is no gRPC, there are no
 //! binary tensors, no batching across requests, no limit on connections. It serves one version of a model
 //! at a time. It trains nothing and does not judge drift.
 //!
@@ -107,6 +107,7 @@
 //! | `sign` | `Endpoint::open_trusted`: serves only what trusted keys have signed | p256, plain Rust |
 //! | `tracking` | `TrackingServer`: MLflow's REST API over the registry | Argon2, plain Rust |
 //! | `webhooks` | webhooks of that server | reqwest, rustls and ring: C and assembly |
+//! | `tls` | TLS for both servers, with certificates that are read again when they change | rustls and ring: C and assembly |
 //!
 //! # Errors
 //!
@@ -130,6 +131,8 @@ pub use endpoint::{
 pub use error::{DatabaseError, Error, Result, RowError};
 pub use log::{Delivery, JoinedRecord, LogOptions, LogStats, OutcomeReceipt, PredictionLog};
 pub use protocol::Limits;
+#[cfg(feature = "tls")]
+pub use server::Tls;
 pub use server::{RunningServer, Server};
 #[cfg(feature = "webhooks")]
 pub use tracking::WebhookOptions;

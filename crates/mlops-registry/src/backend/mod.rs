@@ -13,9 +13,9 @@ mod sqlite;
 
 use std::{fmt::Debug, sync::Arc};
 
-use mlops_core::{Clock, EventTime, ModelName, Principal};
+use mlops_core::{Clock, EventTime, ModelName, Principal, VersionNumber};
 
-use crate::{Policy, Result, audit::Record, change::Draft, state::ModelState};
+use crate::{LoggedModelId, Policy, Result, audit::Record, change::Draft, state::ModelState};
 
 pub(crate) use load::sqlite_state;
 pub(crate) use objects::ObjectModels;
@@ -117,6 +117,13 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
         place: u64,
         each: &mut dyn FnMut(Record) -> Result<()>,
     ) -> Result<u64>;
+    /// Hands over the versions that were registered from logged models and not deleted, so far as that is known
+    /// without looking through all models.
+    fn registered_from(
+        &self,
+        models: &[&LoggedModelId],
+        each: &mut dyn FnMut(&LoggedModelId, ModelName, VersionNumber),
+    ) -> Result<()>;
     /// Whether other machines keep models here, with runs that this one does not know.
     fn is_shared(&self) -> bool {
         false

@@ -1,6 +1,6 @@
 //! Reading rows: where a model is, what its trail holds, which names are taken.
 
-use mlops_core::ModelName;
+use mlops_core::{ModelName, VersionNumber};
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
@@ -128,6 +128,23 @@ pub(super) fn last_of_former(tx: &Transaction<'_>, name: &str, until: i64) -> Re
     )
     .during(looking)?
     .query_row(params![name, until], |row| row.get(0))
+    .during(looking)
+}
+
+/// The versions that were registered from a logged model.
+pub(super) fn registered_from(
+    tx: &Transaction<'_>,
+    logged_model: &str,
+) -> Result<Vec<(String, VersionNumber)>> {
+    let looking = "look up the versions of a logged model";
+    tx.prepare_cached(
+        "SELECT model.name, version FROM model_version v JOIN model ON model.id = model_id
+         WHERE logged_model = ?1 AND v.deleted_us IS NULL",
+    )
+    .during(looking)?
+    .query_map([logged_model], |row| Ok((row.get(0)?, row.get(1)?)))
+    .during(looking)?
+    .collect::<rusqlite::Result<_>>()
     .during(looking)
 }
 

@@ -9,17 +9,17 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use mlops_core::{Clock, EventTime, ModelName, Principal};
+use mlops_core::{Clock, EventTime, ModelName, Principal, VersionNumber};
 use rusqlite::{Transaction, params};
 
 use super::{
     Chain, ChainHead, Committed, Decide, ModelBackend, Seen, Situation,
     load::sqlite_state,
     project,
-    rows::{Row, former_names, head, last_of_former, records_between, rows, twin},
+    rows::{Row, former_names, head, last_of_former, records_between, registered_from, rows, twin},
 };
 use crate::{
-    Registry, Result,
+    LoggedModelId, Registry, Result,
     audit::{Record, verify},
     change::{Change, Draft},
     database::Database,
@@ -232,6 +232,21 @@ impl ModelBackend for SqliteModels {
             id: self.root()?,
             model: None,
         }])
+    }
+
+    fn registered_from(
+        &self,
+        models: &[&LoggedModelId],
+        each: &mut dyn FnMut(&LoggedModelId, ModelName, VersionNumber),
+    ) -> Result<()> {
+        self.database.read(|tx| {
+            models.iter().try_for_each(|id| {
+                for (name, version) in registered_from(tx, id.as_str())? {
+                    each(id, stored("model name", ModelName::new(name))?, version);
+                }
+                Ok(())
+            })
+        })
     }
 
     fn end(&self, _: &Chain) -> Result<u64> {

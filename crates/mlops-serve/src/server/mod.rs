@@ -8,6 +8,8 @@ mod drain;
 mod reply;
 mod routes;
 mod run;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::{
     io,
@@ -25,6 +27,8 @@ use tokio::sync::watch;
 use crate::{Endpoint, Error, Limits, Result};
 use app::App;
 pub(crate) use run::Timing;
+#[cfg(feature = "tls")]
+pub use tls::Tls;
 
 /// Builds a server of endpoints.
 ///
@@ -38,6 +42,8 @@ pub struct Server {
     drain_delay: Duration,
     grace: Duration,
     signals: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 impl Default for Server {
@@ -57,7 +63,16 @@ impl Server {
             drain_delay: Duration::ZERO,
             grace: Duration::from_secs(30),
             signals: false,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Adds an endpoint under its model's name.
@@ -109,6 +124,8 @@ impl Server {
             address,
             workers: self.workers,
             signals: self.signals,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
             beside: None,
             timing: Timing {
                 drain_delay: self.drain_delay,
@@ -128,6 +145,8 @@ pub(crate) struct Listen<'a> {
     pub(crate) address: &'a str,
     pub(crate) workers: Option<NonZeroUsize>,
     pub(crate) signals: bool,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<Tls>,
     pub(crate) beside: Option<Beside>,
     pub(crate) timing: Timing,
 }
@@ -168,10 +187,14 @@ pub(crate) fn start(
     if let Some(beside) = listen.beside {
         runtime.spawn(beside);
     }
-    let timing = listen.timing;
+    let how = run::How {
+        timing: listen.timing,
+        #[cfg(feature = "tls")]
+        tls: listen.tls,
+    };
     let thread = std::thread::Builder::new()
         .name("mlops-serve".into())
-        .spawn(move || run::run(runtime, listener, router, on_drain, stopped, timing))
+        .spawn(move || run::run(runtime, listener, router, on_drain, stopped, how))
         .map_err(start("the server's thread"))?;
     Ok(RunningServer {
         address: local,

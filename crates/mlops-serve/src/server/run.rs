@@ -1,9 +1,9 @@
 //! The life of a running server, from its first connection to the end of its drain.
 
-use std::{future::IntoFuture, net::TcpListener, time::Duration};
+use std::{future::IntoFuture, io, net::TcpListener, time::Duration};
 
 use axum::{Router, middleware::map_request, serve::ListenerExt};
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::{runtime::Runtime, sync::watch, task::JoinHandle};
 
 use super::drain::drained;
 
@@ -14,6 +14,13 @@ pub(crate) struct Timing {
     pub(crate) grace: Duration,
 }
 
+/// How a server serves and stops.
+pub(super) struct How {
+    pub(super) timing: Timing,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<super::Tls>,
+}
+
 /// Serves until it is stopped, then drains.
 pub(super) fn run(
     runtime: Runtime,
@@ -21,9 +28,9 @@ pub(super) fn run(
     router: Router,
     on_drain: impl FnOnce(),
     stopped: watch::Receiver<bool>,
-    timing: Timing,
+    how: How,
 ) {
-    runtime.block_on(serve(listener, router, on_drain, stopped, timing));
+    runtime.block_on(serve(listener, router, on_drain, stopped, how));
     // what outlives the grace period is cut off
     runtime.shutdown_timeout(Duration::from_secs(1));
 }
@@ -33,22 +40,40 @@ async fn serve(
     router: Router,
     on_drain: impl FnOnce(),
     stopped: watch::Receiver<bool>,
-    timing: Timing,
+    how: How,
 ) {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener.tap_io(|stream| {
-            // without it a small answer may wait for an acknowledgement
-            let _ = stream.set_nodelay(true);
-        }),
-        Err(error) => {
-            tracing::error!(%error, "the listener cannot be watched");
-            return;
-        }
+    let unwatched = |error: io::Error| tracing::error!(%error, "the listener cannot be watched");
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener).map_err(unwatched) else {
+        return;
     };
     let (close, closed) = watch::channel(false);
     let router = router.layer(map_request(drained));
+    #[cfg(feature = "tls")]
+    if let Some(tls) = how.tls {
+        let Ok(listener) = super::tls::TlsListener::new(listener, tls).map_err(unwatched) else {
+            return;
+        };
+        let server = axum::serve(listener, router).with_graceful_shutdown(raised(closed));
+        let server = tokio::spawn(server.into_future());
+        return until_stopped(server, close, on_drain, stopped, how.timing).await;
+    }
+    let listener = listener.tap_io(|stream| {
+        // without it a small answer may wait for an acknowledgement
+        let _ = stream.set_nodelay(true);
+    });
     let server = axum::serve(listener, router).with_graceful_shutdown(raised(closed));
     let server = tokio::spawn(server.into_future());
+    until_stopped(server, close, on_drain, stopped, how.timing).await;
+}
+
+/// Waits for the end of a server: told of it, it drains.
+async fn until_stopped(
+    server: JoinHandle<io::Result<()>>,
+    close: watch::Sender<bool>,
+    on_drain: impl FnOnce(),
+    stopped: watch::Receiver<bool>,
+    timing: Timing,
+) {
     raised(stopped).await;
     on_drain();
     tokio::time::sleep(timing.drain_delay).await;

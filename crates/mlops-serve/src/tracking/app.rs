@@ -37,6 +37,8 @@ pub(super) struct App {
     pub(super) hosts: Hosts,
     pub(super) limits: TrackingLimits,
     pub(super) runs: KnownRuns,
+    /// Whether versions may come from places that this server does not know.
+    pub(super) sources_elsewhere: bool,
     /// Who tells webhooks, where they are on.
     #[cfg(feature = "webhooks")]
     pub(super) sender: Option<Arc<Sender>>,

@@ -50,9 +50,12 @@ pub struct TrackingServer {
     policy: Option<ServerPolicy>,
     hosts: Hosts,
     limits: TrackingLimits,
+    sources_elsewhere: bool,
     workers: Option<NonZeroUsize>,
     grace: Duration,
     signals: bool,
+    #[cfg(feature = "tls")]
+    tls: Option<crate::Tls>,
     #[cfg(feature = "webhooks")]
     webhooks: Option<WebhookOptions>,
 }
@@ -65,12 +68,22 @@ impl TrackingServer {
             policy: None,
             hosts: Hosts::default(),
             limits: TrackingLimits::default(),
+            sources_elsewhere: false,
             workers: None,
             grace: Duration::from_secs(30),
             signals: false,
+            #[cfg(feature = "tls")]
+            tls: None,
             #[cfg(feature = "webhooks")]
             webhooks: None,
         }
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Tells webhooks of changes of models; off by default.
@@ -96,6 +109,16 @@ impl TrackingServer {
     /// What one request may cost.
     pub fn limits(mut self, limits: TrackingLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Lets versions of models be registered from places that are not known here, for instance a bucket of somebody
+    /// else's. Such a version is a text alone: what lies there can change, and no digest tells.
+    ///
+    /// Otherwise a source is a run, a logged model or another version, whose content is kept as it is at that moment,
+    /// or lies where a run or a logged model keeps its artifacts.
+    pub fn sources_elsewhere(mut self) -> Self {
+        self.sources_elsewhere = true;
         self
     }
 
@@ -151,6 +174,7 @@ impl TrackingServer {
             hosts: self.hosts,
             limits: self.limits,
             runs: KnownRuns::default(),
+            sources_elsewhere: self.sources_elsewhere,
             #[cfg(feature = "webhooks")]
             sender,
         });
@@ -159,6 +183,8 @@ impl TrackingServer {
                 address,
                 workers: self.workers,
                 signals: self.signals,
+                #[cfg(feature = "tls")]
+                tls: self.tls,
                 beside,
                 timing: Timing {
                     drain_delay: Duration::ZERO,

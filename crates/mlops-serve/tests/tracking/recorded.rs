@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use crate::support::{Answer, Call};
 
-/// What only our answers have: a run always has its outputs, a version always names its logged model and its aliases.
-const EXTRA: [&str; 3] = ["outputs", "model_id", "aliases"];
+/// What only our answers have: a run always has its outputs, a version always names its logged model and its aliases,
+/// a logged model the versions that were made from it.
+const EXTRA: [&str; 4] = ["outputs", "model_id", "aliases", "registrations"];
 /// What only the peer's answers have: workspaces, presigned URLs, the classes of Databricks' errors.
 const LACKING: [&str; 6] = [
     "workspace",
@@ -26,6 +27,7 @@ const LACKING: [&str; 6] = [
 ];
 /// What is for people, or opaque.
 const UNEQUAL: [&str; 2] = ["message", "next_page_token"];
+const PINNED: &str = "model-versions/get-download-uri";
 /// Set by the peer's server and again by its client, which leaves the same version in it twice.
 const DOUBLED: &str = "mlflow.modelVersions";
 
@@ -144,6 +146,15 @@ fn the_answers_to_recorded_calls_are_those_of_the_peer() {
         let shown = String::from_utf8_lossy(&answer.body);
         assert_eq!(u64::from(answer.status), call["status"], "{told}: {shown}");
         match call["reply"].get("json") {
+            // the content of a version is kept here under the version, and there under what it was made from
+            Some(_) if text("path").contains(PINNED) => {
+                let uri = answer.json()["artifact_uri"].clone();
+                let uri = uri.as_str().unwrap();
+                assert!(
+                    uri.starts_with("mlflow-artifacts:/registered-models/"),
+                    "{uri}"
+                );
+            }
             Some(reply) => bindings.compare(&told, reply, &answer.json()),
             None => assert_eq!(answer.body, body(&bindings, &call["reply"]), "{told}"),
         }

@@ -1,6 +1,8 @@
 //! The logs as chains that somebody follows, entry by entry, from a place of their own.
 
-use mlops_core::ModelName;
+use std::sync::PoisonError;
+
+use mlops_core::{ModelName, VersionNumber};
 use mlops_store::{Appended, CommitLog};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     follower::{Follower, read_entry},
     id_of,
 };
-use crate::{Registry, Result, audit::Record, backend::Chain, error::stored};
+use crate::{LoggedModelId, Registry, Result, audit::Record, backend::Chain, error::stored};
 
 /// How many commits are read at once for those who follow a log.
 const COMMITS_AT_ONCE: usize = 64;
@@ -71,6 +73,30 @@ impl ObjectModels {
             last = entry.number;
         }
         Ok(last)
+    }
+
+    /// The versions that were registered from logged models, in the states that are in memory.
+    pub(super) fn known_from(
+        &self,
+        models: &[&LoggedModelId],
+        each: &mut dyn FnMut(&LoggedModelId, ModelName, VersionNumber),
+    ) {
+        let followers: Vec<_> = self.logs().values().cloned().collect();
+        for follower in followers {
+            let follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = follower
+                .known
+                .as_ref()
+                .and_then(|known| known.state.clone());
+            drop(follower);
+            let Some(state) = state else { continue };
+            for version in state.versions.values() {
+                let from = version.logged_model.as_deref();
+                if let Some(id) = models.iter().find(|id| Some(id.as_str()) == from) {
+                    each(id, state.name.clone(), version.version);
+                }
+            }
+        }
     }
 
     fn log_of(&self, chain: &Chain) -> Result<(ModelName, CommitLog)> {

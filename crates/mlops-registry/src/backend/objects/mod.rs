@@ -22,7 +22,7 @@ use std::{
     },
 };
 
-use mlops_core::{Clock, Digest, DigestBuilder, ModelName, Principal};
+use mlops_core::{Clock, Digest, DigestBuilder, ModelName, Principal, VersionNumber};
 use mlops_store::{Appended, CommitLog, Location, Sleeper};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ use self::{
 };
 use super::{Chain, ChainHead, Committed, Decide, ModelBackend, Seen};
 use crate::{
-    Error, Policy, Registry, Result,
+    Error, LoggedModelId, Policy, Registry, Result,
     audit::{Record, verify::Fold},
     error::stored,
 };
@@ -335,6 +335,15 @@ impl ModelBackend for ObjectModels {
 
     fn chains(&self, model: Option<&ModelName>) -> Result<Vec<Chain>> {
         self.chains_of(model)
+    }
+
+    fn registered_from(
+        &self,
+        models: &[&LoggedModelId],
+        each: &mut dyn FnMut(&LoggedModelId, ModelName, VersionNumber),
+    ) -> Result<()> {
+        self.known_from(models, each);
+        Ok(())
     }
 
     fn end(&self, chain: &Chain) -> Result<u64> {

@@ -1,14 +1,14 @@
 //! Artifacts: up, down, listed, unlinked. Listings by run come the same way.
 
-use std::io::Read;
+use std::{collections::BTreeMap, io::Read};
 
-use mlops_registry::{ArtifactEntry, ArtifactOwner};
+use mlops_registry::{ArtifactEntry, ArtifactOwner, ModelVersion};
 use serde::Serialize;
 
 use super::subject::{self, owner_of, run_id};
 use crate::tracking::{
     access::Right,
-    artifact::{ArtifactPlace, Download, check_below},
+    artifact::{ArtifactPlace, Download, Owner, check_below},
     failure::{Code, Failure, Outcome},
     route::{Call, Family, Needs, Reply, Route, Verb, Work},
 };
@@ -131,7 +131,48 @@ fn file(call: &Call<'_>) -> Outcome<(ArtifactOwner, String)> {
     Ok((owner, path))
 }
 
+/// The version whose content a path leads to, and the path in it; `None` if it leads to a run or a logged model.
+fn in_version(call: &Call<'_>) -> Outcome<Option<(ModelVersion, String)>> {
+    let place = ArtifactPlace::parse(call.params.text("path")?)?;
+    let Owner::Version(model, number) = &place.owner else {
+        return Ok(None);
+    };
+    let version = call.registry.existing_model(model)?.version(*number)?;
+    Ok(Some((version, place.path)))
+}
+
+/// What is in a directory of a version, by name; nothing is in a file.
+fn list_version(call: &Call<'_>, version: &ModelVersion, directory: &str) -> Outcome<Reply> {
+    let tree = call.registry.version_tree(version)?.unwrap_or_default();
+    let prefix = match directory {
+        "" => String::new(),
+        directory => format!("{directory}/"),
+    };
+    let mut found: BTreeMap<&str, Option<u64>> = BTreeMap::new();
+    for file in tree.files() {
+        let Some(below) = file.path.as_str().strip_prefix(&prefix) else {
+            continue;
+        };
+        match below.split_once('/') {
+            Some((name, _)) => found.insert(name, None),
+            None => found.insert(below, Some(file.size)),
+        };
+    }
+    let files = found.into_iter().map(|(path, size)| FileView {
+        path,
+        is_dir: size.is_none(),
+        file_size: size,
+    });
+    Ok(Reply::json(&FilesTold {
+        root_uri: None,
+        files: files.collect(),
+    }))
+}
+
 fn list(call: &Call<'_>) -> Outcome<Reply> {
+    if let Some((version, path)) = in_version(call)? {
+        return list_version(call, &version, &path);
+    }
     let (owner, path) = place(call)?;
     let entries = call.registry.tracking().artifacts(&owner, Some(&path))?;
     Ok(Reply::json(&FilesTold {
@@ -157,6 +198,11 @@ fn list_of_run(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 fn get(call: &Call<'_>) -> Outcome<Download> {
+    if let Some((version, path)) = in_version(call)? {
+        let content = call.registry.open_version_file(&version, &path)?;
+        let content = content.ok_or_else(|| no_such(&path))?;
+        return Ok(Download::new(&path, content.size(), Box::new(content)));
+    }
     let (owner, path) = file(call)?;
     let tracking = call.registry.tracking();
     let content = tracking.open_artifact(&owner, &path)?;

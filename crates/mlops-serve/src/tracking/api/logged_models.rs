@@ -1,12 +1,14 @@
 //! Logged models: made, read, finished, tagged, deleted, searched; their artifacts listed.
 
 use mlops_registry::{
-    ArtifactOwner, LoggedModel, LoggedModelStatus, ModelMetric, NewLoggedModel, RunId,
+    ArtifactOwner, LoggedModel, LoggedModelStatus, ModelMetric, NewLoggedModel, Registrations,
+    RunId,
 };
 use serde::Serialize;
 
 use super::{
     artifacts::{FilesTold, whole_paths},
+    registered_models::may_read,
     runs::TAG_VALUE,
     search,
     subject::{self, experiment_id, logged_model_id, parse_run},
@@ -58,6 +60,12 @@ pub(super) const ROUTES: &[Route] = &[
 ];
 
 #[derive(Debug, Serialize)]
+struct RegistrationView<'a> {
+    name: &'a str,
+    version: String,
+}
+
+#[derive(Debug, Serialize)]
 struct InfoView<'a> {
     model_id: &'a str,
     experiment_id: String,
@@ -71,6 +79,9 @@ struct InfoView<'a> {
     source_run_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<KeyValue<'a>>,
+    /// The versions of registered models that were made from it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    registrations: Vec<RegistrationView<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +99,8 @@ struct LoggedModelView<'a> {
 }
 
 impl<'a> LoggedModelView<'a> {
-    fn new(model: &'a LoggedModel) -> Self {
+    fn new(model: &'a LoggedModel, registrations: &'a Registrations) -> Self {
+        let versions = registrations.get(&model.id).into_iter().flatten();
         Self {
             info: InfoView {
                 model_id: model.id.as_str(),
@@ -101,6 +113,12 @@ impl<'a> LoggedModelView<'a> {
                 model_type: model.model_type.as_deref().unwrap_or_default(),
                 source_run_id: model.source_run.as_ref().map(RunId::as_str),
                 tags: pairs(&model.tags),
+                registrations: versions
+                    .map(|(name, version)| RegistrationView {
+                        name: name.as_str(),
+                        version: version.to_string(),
+                    })
+                    .collect(),
             },
             data: DataView {
                 params: pairs(&model.params),
@@ -150,14 +168,25 @@ fn read_status(name: &str) -> Outcome<LoggedModelStatus> {
     })
 }
 
-fn told(model: &LoggedModel) -> Reply {
+/// The versions that were made from logged models, of those that the caller may read.
+fn registrations(call: &Call<'_>, models: &[LoggedModel]) -> Outcome<Registrations> {
+    let ids: Vec<_> = models.iter().map(|model| &model.id).collect();
+    let mut found = call.registry.registrations(&ids)?;
+    for versions in found.values_mut() {
+        versions.retain(|(name, _)| may_read(call, name));
+    }
+    Ok(found)
+}
+
+fn told(call: &Call<'_>, model: &LoggedModel) -> Outcome<Reply> {
     #[derive(Serialize)]
     struct Told<'a> {
         model: LoggedModelView<'a>,
     }
-    Reply::json(&Told {
-        model: LoggedModelView::new(model),
-    })
+    let registrations = registrations(call, std::slice::from_ref(model))?;
+    Ok(Reply::json(&Told {
+        model: LoggedModelView::new(model, &registrations),
+    }))
 }
 
 fn create(call: &Call<'_>) -> Outcome<Reply> {
@@ -176,19 +205,19 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
             .collect(),
         ..NewLoggedModel::new(experiment_id(params)?)
     };
-    Ok(told(&call.registry.tracking().create_logged_model(new)?))
+    told(call, &call.registry.tracking().create_logged_model(new)?)
 }
 
 fn get(call: &Call<'_>) -> Outcome<Reply> {
     let id = logged_model_id(call.params)?;
-    Ok(told(&call.registry.tracking().logged_model(&id)?))
+    told(call, &call.registry.tracking().logged_model(&id)?)
 }
 
 fn finalize(call: &Call<'_>) -> Outcome<Reply> {
     let id = logged_model_id(call.params)?;
     let status = read_status(call.params.text("status")?)?;
     let tracking = call.registry.tracking();
-    Ok(told(&tracking.finalize_logged_model(&id, status)?))
+    told(call, &tracking.finalize_logged_model(&id, status)?)
 }
 
 fn delete(call: &Call<'_>) -> Outcome<Reply> {
@@ -244,8 +273,10 @@ fn find(call: &Call<'_>) -> Outcome<Reply> {
         next_page_token: Option<&'a str>,
     }
     let page = search::logged_models(call)?;
+    let registrations = registrations(call, &page.items)?;
+    let view = |model| LoggedModelView::new(model, &registrations);
     Ok(Reply::json(&Told {
-        models: page.items.iter().map(LoggedModelView::new).collect(),
+        models: page.items.iter().map(view).collect(),
         next_page_token: page.next.as_deref(),
     }))
 }

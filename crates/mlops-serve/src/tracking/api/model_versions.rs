@@ -143,7 +143,11 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
         let found = call.registry.tracking().logged_model(id)?;
         run = run.or(found.source_run);
     }
-    let mut new = NewVersion::source(text);
+    source.check_place(call, text, run.as_ref(), logged_model.as_ref())?;
+    let mut new = match source.pin(call)? {
+        Some(manifest) => NewVersion::tree(manifest).from_source(text),
+        None => NewVersion::source(text),
+    };
     if let Some(run) = run {
         new = new.run(run);
     }

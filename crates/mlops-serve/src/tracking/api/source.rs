@@ -8,9 +8,12 @@
 //! mlflow-artifacts:/3/RUN/artifacts/path    the same as the first two, as the proxy names them
 //! s3://bucket/path                          elsewhere
 //! ```
+//!
+//! What lies here is kept as it is when a version is registered, under the version: whoever changes the run or the
+//! logged model afterwards does not change the version, and it is the version that clients download.
 
-use mlops_core::{ModelName, VersionNumber};
-use mlops_registry::{ArtifactOwner, LoggedModelId, ModelVersion, RunId};
+use mlops_core::{Digest, ModelName, VersionNumber};
+use mlops_registry::{ArtifactOwner, Content, LoggedModelId, ModelVersion, RunId};
 
 use super::{
     experiments::check_location,
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::tracking::{
     access::{Object, Right},
-    artifact::{ArtifactPlace, check_below},
+    artifact::{ArtifactPlace, Owner, check_below, path_of_version},
     failure::{Failure, Outcome},
     route::Call,
 };
@@ -60,6 +63,12 @@ impl Source {
         } else if let Some(rest) = source.strip_prefix("mlflow-artifacts:/") {
             let place = ArtifactPlace::parse(rest).map_err(|_| invalid())?;
             let path = place.path.clone();
+            if let Owner::Version(name, version) = place.owner {
+                return match path.as_str() {
+                    "" => Ok(Self::Version(name, version)),
+                    _ => Err(invalid()),
+                };
+            }
             match owner_of(&place).map_err(|_| invalid())? {
                 ArtifactOwner::Run(run) => Self::Run { run, path },
                 ArtifactOwner::Model(id) => Self::LoggedModel { id, path },
@@ -91,8 +100,80 @@ impl Source {
     }
 }
 
-/// Where a client downloads a version from.
+/// Where the artifacts of runs and logged models lie that are kept here.
+const HERE: &str = "mlflow-artifacts:/";
+
+impl Source {
+    /// The manifest of what lies at the source now; `None` where it does not lie here.
+    pub(super) fn pin(&self, call: &Call<'_>) -> Outcome<Option<Digest>> {
+        let tracking = call.registry.tracking();
+        let (owner, uri, path) = match self {
+            Self::Run { run, path } => {
+                let uri = tracking.run(run)?.artifact_uri;
+                (ArtifactOwner::Run(run.clone()), uri, path)
+            }
+            Self::LoggedModel { id, path } => {
+                let uri = tracking.logged_model(id)?.artifact_uri;
+                (ArtifactOwner::Model(id.clone()), uri, path)
+            }
+            Self::Version(name, number) => {
+                let version = call.registry.existing_model(name)?.version(*number)?;
+                if version.content == Content::Tree {
+                    return Ok(Some(version.digest));
+                }
+                let tree = call.registry.version_tree(&version)?;
+                let keep = |tree| call.registry.keep_tree(&tree);
+                return Ok(tree.map(keep).transpose()?);
+            }
+            Self::Elsewhere => return Ok(None),
+        };
+        if !uri.starts_with(HERE) {
+            return Ok(None);
+        }
+        Ok(Some(tracking.pin_artifacts(&owner, path)?))
+    }
+
+    /// Refuses a place elsewhere that is not where the run or the logged model keeps its artifacts, unless the server
+    /// was told to take such ones.
+    pub(super) fn check_place(
+        &self,
+        call: &Call<'_>,
+        text: &str,
+        run: Option<&RunId>,
+        logged_model: Option<&LoggedModelId>,
+    ) -> Outcome<()> {
+        if *self != Self::Elsewhere || call.app.sources_elsewhere {
+            return Ok(());
+        }
+        let tracking = call.registry.tracking();
+        let mut roots = Vec::new();
+        if let Some(run) = run {
+            roots.push(tracking.run(run)?.artifact_uri);
+        }
+        if let Some(id) = logged_model {
+            roots.push(tracking.logged_model(id)?.artifact_uri);
+        }
+        let is_below = |root: &String| {
+            let rest = text.strip_prefix(root.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if roots.iter().any(is_below) {
+            return Ok(());
+        }
+        let shown: String = text.chars().take(200).collect();
+        Err(Failure::invalid(format!(
+            "Invalid model version source: '{shown}'. It must lie among the artifacts of a run or of a logged model \
+             that this server knows, which run_id or model_id names."
+        )))
+    }
+}
+
+/// Where a client downloads a version from: from the version itself where its content is kept here.
 pub(super) fn download_uri(call: &Call<'_>, version: &ModelVersion) -> Outcome<String> {
+    if version.content != Content::Source {
+        let path = path_of_version(&version.model, version.version);
+        return Ok(format!("{HERE}{path}"));
+    }
     let mut version = version.clone();
     for _ in 0..COPIES {
         let Some(source) = version.source.clone() else {

@@ -150,20 +150,28 @@ pub(super) fn renamed_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
     Ok(objects)
 }
 
-/// The experiment of whoever has the artifact that the path leads to.
+/// The experiment of whoever has the artifact that the path leads to, or the registered model.
 pub(super) fn artifact(call: &Call<'_>) -> Outcome<Vec<Object>> {
-    let owner = owner_of(&ArtifactPlace::parse(call.params.text("path")?)?)?;
-    match owner {
+    let place = ArtifactPlace::parse(call.params.text("path")?)?;
+    if let Owner::Version(model, _) = &place.owner {
+        return Ok(vec![Object::Model(model.to_string())]);
+    }
+    match owner_of(&place)? {
         ArtifactOwner::Run(id) => of_run(call, &id),
         ArtifactOwner::Model(id) => of_logged_model(call, &id),
     }
 }
 
-/// Whose artifact a path leads to.
+/// Whose artifact a path leads to; a version of a registered model owns none that could be changed.
 pub(super) fn owner_of(place: &ArtifactPlace) -> Outcome<ArtifactOwner> {
     Ok(match &place.owner {
         Owner::Run(id) => ArtifactOwner::Run(parse_run(id)?),
         Owner::LoggedModel(id) => ArtifactOwner::Model(parse_logged_model(id)?),
+        Owner::Version(..) => {
+            return Err(Failure::invalid(
+                "The content of a version of a model does not change",
+            ));
+        }
     })
 }
 

@@ -5,4 +5,4 @@ mod download;
 mod path;
 
 pub(super) use download::Download;
-pub(super) use path::{ArtifactPlace, Owner, check_below};
+pub(super) use path::{ArtifactPlace, Owner, check_below, path_of_version};
