@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use mlops::registry::Durability;
 
 pub const USAGE: &str = "\
-usage: tracking_server --dir DIR [--port N] [--host ADDRESS] [--name NAME]… [--policy FILE] [--store URL] [--fast] [--webhooks]
+usage: tracking_server --dir DIR [--port N] [--host ADDRESS] [--name NAME]… [--policy FILE] [--store URL] [--fast]
+                       [--webhooks [--secret-key FILE [--old-secret-key FILE]…]] [--tls-cert FILE --tls-key FILE]
 
   --dir DIR       where the database, the artifacts and first tokens are kept
   --port N        the port, 5000 by default; 0 takes a free one
@@ -16,6 +17,14 @@ usage: tracking_server --dir DIR [--port N] [--host ADDRESS] [--name NAME]… [-
   --webhooks      tell webhooks of changes of models, over https; needs a build with feature `webhooks`
   --webhooks-on-loopback
                   the same, and http to this machine, for tests
+  --secret-key FILE
+                  the key that secrets of webhooks are encrypted with, 64 hexadecimal digits; without it none has one
+  --old-secret-key FILE
+                  a key from before, so that what it encrypted is encrypted anew
+  --tls-cert FILE, --tls-key FILE
+                  speak TLS with this certificate and its key, as PEM; needs a build with feature `tls`
+  --sources-elsewhere
+                  take versions of models from places that are not known here, such as other people's buckets
   --fast          a power cut may take the last moments of runs, a killed process never does";
 
 /// What the command line says.
@@ -29,6 +38,10 @@ pub struct Args {
     pub store: Option<String>,
     pub durability: Durability,
     pub webhooks: Webhooks,
+    pub secret_key: Option<PathBuf>,
+    pub old_secret_keys: Vec<PathBuf>,
+    pub tls: Option<(PathBuf, PathBuf)>,
+    pub sources_elsewhere: bool,
 }
 
 /// Whether webhooks are told.
@@ -43,6 +56,7 @@ impl Args {
     /// Reads the arguments; `None` if they ask for help.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut dir = None;
+        let (mut certificate, mut key) = (None, None);
         let mut args = Self {
             dir: PathBuf::new(),
             port: 5000,
@@ -52,6 +66,10 @@ impl Args {
             store: None,
             durability: Durability::Full,
             webhooks: Webhooks::Off,
+            secret_key: None,
+            old_secret_keys: Vec::new(),
+            tls: None,
+            sources_elsewhere: false,
         };
         while let Some(flag) = given.next() {
             let mut value = || given.next().ok_or(format!("{flag} needs a value"));
@@ -60,6 +78,11 @@ impl Args {
                 "--fast" => args.durability = Durability::Normal,
                 "--webhooks" => args.webhooks = Webhooks::Https,
                 "--webhooks-on-loopback" => args.webhooks = Webhooks::LoopbackToo,
+                "--sources-elsewhere" => args.sources_elsewhere = true,
+                "--secret-key" => args.secret_key = Some(value()?.into()),
+                "--old-secret-key" => args.old_secret_keys.push(value()?.into()),
+                "--tls-cert" => certificate = Some(PathBuf::from(value()?)),
+                "--tls-key" => key = Some(PathBuf::from(value()?)),
                 "--dir" => dir = Some(PathBuf::from(value()?)),
                 "--port" => {
                     let text = value()?;
@@ -73,6 +96,14 @@ impl Args {
                 "--store" => args.store = Some(value()?),
                 _ => return Err(format!("`{flag}` is not an argument")),
             }
+        }
+        args.tls = match (certificate, key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => return Err("--tls-cert and --tls-key go together".to_owned()),
+        };
+        if args.secret_key.is_none() && !args.old_secret_keys.is_empty() {
+            return Err("--old-secret-key needs --secret-key".to_owned());
         }
         args.dir = dir.ok_or("--dir is missing")?;
         Ok(Some(args))

@@ -15,9 +15,10 @@
 )]
 
 mod args;
+mod keys;
 mod token;
 
-use std::{error::Error, fs, process::ExitCode};
+use std::{error::Error, fs, path::Path, process::ExitCode};
 
 use args::{Args, Webhooks};
 use mlops::{
@@ -55,13 +56,17 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> AnyResult<()> {
-    fs::create_dir_all(&args.dir)?;
+    make_private(&args.dir)?;
     let url = args
         .store
         .clone()
         .unwrap_or_else(|| format!("sqlite://{}", args.dir.join("mlops.db").display()));
-    let registry = Registry::builder(url).durability(args.durability).open()?;
+    let registry = Registry::builder(url).durability(args.durability);
+    let registry = keys::with_secret_keys(registry, args)?.open()?;
     let mut server = TrackingServer::new(registry).stop_on_signals();
+    if args.sources_elsewhere {
+        server = server.sources_elsewhere();
+    }
     for name in &args.names {
         server = server.host(name);
     }
@@ -70,10 +75,24 @@ fn run(args: &Args) -> AnyResult<()> {
         server = server.policy(token::complete(policy, &args.dir)?);
     }
     server = with_webhooks(server, args.webhooks)?;
+    server = keys::with_tls(server, args)?;
     let running = server.bind(&format!("{}:{}", args.host, args.port))?;
-    println!("listening on http://{}", running.addr());
+    let scheme = if args.tls.is_some() { "https" } else { "http" };
+    println!("listening on {scheme}://{}", running.addr());
     running.join();
     Ok(())
+}
+
+/// Makes a directory that only its owner may enter, if it is not there.
+fn make_private(dir: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
 }
 
 #[cfg(feature = "webhooks")]

@@ -186,7 +186,8 @@ pub use tracking::{
     ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
     ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
     LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
-    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
+    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, Upload, View, WhenFull,
+    limits,
 };
 pub use version::ModelVersion;
 #[cfg(feature = "encryption")]

@@ -292,7 +292,7 @@ impl Tracking {
 }
 
 impl Registry {
-    /// The digests of all artifacts that runs and logged models refer to, deleted ones included: what
+    /// The digests of all artifacts that runs, logged models and uploads refer to, deleted ones included: what
     /// garbage collection must keep for them. In order, each once.
     ///
     /// # Errors
@@ -302,10 +302,12 @@ impl Registry {
         self.database().read(|tx| {
             tx.prepare_cached(
                 "SELECT digest FROM run_artifact UNION SELECT digest FROM logged_model_artifact
+                 UNION SELECT digest FROM multipart_part JOIN multipart_upload ON id = upload_id
+                    WHERE expires_us > ?1
                  ORDER BY digest",
             )
             .during(reading)?
-            .query_map([], |row| row.get::<_, String>(0))
+            .query_map([self.now().micros()], |row| row.get::<_, String>(0))
             .during(reading)?
             .map(|digest| stored("digest", digest.during(reading)?.parse()))
             .collect()

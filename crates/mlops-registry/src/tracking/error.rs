@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use mlops_core::ErrorKind;
+use mlops_core::{ErrorKind, Uuid};
 
 use crate::{ExperimentId, ExperimentName, Lifecycle, LoggedModelId, RunId};
 
@@ -151,6 +151,22 @@ pub enum TrackingError {
         /// The run.
         run: RunId,
     },
+    /// There is no upload of that identity, or it was given up.
+    #[error("upload `{upload}` does not exist")]
+    UnknownUpload {
+        /// The upload that was asked for.
+        upload: Uuid,
+    },
+    /// A part of an upload is not what the upload needs.
+    #[error("part {part} of upload `{upload}`: {reason}")]
+    UploadPart {
+        /// The upload.
+        upload: Uuid,
+        /// The part, counted from 1.
+        part: u32,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// What a logger took could not be written, and there is no journal to keep it.
     #[error("{lost} entries of run `{run}` were not written: {reason}")]
     NotLogged {
@@ -188,6 +204,7 @@ impl TrackingError {
             Self::UnknownExperimentId { .. }
             | Self::UnknownLoggedModel { .. }
             | Self::UnknownTag { .. }
+            | Self::UnknownUpload { .. }
             | Self::UnknownArtifact { .. } => ErrorKind::NotFound,
             Self::ExperimentExists { .. }
             | Self::ExperimentState { .. }
@@ -200,6 +217,7 @@ impl TrackingError {
             Self::TwoNames { .. }
             | Self::DuplicateParam { .. }
             | Self::TooMany { .. }
+            | Self::UploadPart { .. }
             | Self::InvalidValue { .. }
             | Self::InvalidSearch { .. }
             | Self::InvalidPageToken { .. } => ErrorKind::Invalid,

@@ -12,7 +12,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{FromRequestParts, Path, Query, Request, State},
-    http::{Response, StatusCode, request::Parts},
+    http::{HeaderMap, Response, StatusCode, request::Parts},
 };
 use mlops_registry::{ExperimentId, Registry, RunId};
 
@@ -37,6 +37,9 @@ pub(super) struct App {
     pub(super) hosts: Hosts,
     pub(super) limits: TrackingLimits,
     pub(super) runs: KnownRuns,
+    /// How the server's addresses begin for its clients, if somebody said so.
+    pub(super) public_url: Option<String>,
+    pub(super) speaks_tls: bool,
     /// Whether versions may come from places that this server does not know.
     pub(super) sources_elsewhere: bool,
     /// Who tells webhooks, where they are on.
@@ -101,15 +104,15 @@ async fn answer(route: &'static Route, app: Arc<App>, request: Request) -> Outco
         let bytes = read_all(body, &parts.headers, app.limits.max_body_bytes()).await?;
         check_json(&parts.headers, &bytes)?;
         let params = with_path(&mut parts, Params::of_body(&bytes)?).await?;
-        return work(route, app, who, params).await;
+        return work(route, app, who, params, parts.headers).await;
     };
     let params = with_path(&mut parts, params).await?;
     let Work::Upload(upload) = route.work else {
-        return work(route, app, who, params).await;
+        return work(route, app, who, params, parts.headers).await;
     };
     let mut reader = BodyReader::of(body, &parts.headers, app.limits.max_artifact_bytes())?;
     run(move || {
-        let done = with_call(&app, who.as_deref(), &params, |call| {
+        let done = with_call(&app, who.as_deref(), &params, &parts.headers, |call| {
             call.authorise(route.needs)?;
             upload(call, &mut reader)
         });
@@ -124,9 +127,10 @@ async fn work(
     app: Arc<App>,
     who: Option<Arc<Who>>,
     params: Params,
+    headers: HeaderMap,
 ) -> Outcome<Done> {
     run(move || {
-        with_call(&app, who.as_deref(), &params, |call| {
+        with_call(&app, who.as_deref(), &params, &headers, |call| {
             call.authorise(route.needs)?;
             match route.work {
                 Work::Answer(answer) => answer(call).map(Done::Reply),
@@ -142,6 +146,7 @@ fn with_call<T>(
     app: &App,
     who: Option<&Who>,
     params: &Params,
+    headers: &HeaderMap,
     work: impl FnOnce(&Call<'_>) -> Outcome<T>,
 ) -> Outcome<T> {
     let nobody;
@@ -156,6 +161,7 @@ fn with_call<T>(
         registry: &registry,
         who,
         params,
+        headers,
     })
 }
 

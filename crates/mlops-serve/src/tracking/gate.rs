@@ -6,7 +6,7 @@
 
 use std::{
     collections::BTreeSet,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 use axum::http::{HeaderMap, HeaderValue, header, request::Parts};
@@ -90,11 +90,18 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Outcome<Option
 }
 
 /// The name in `name:port`, `[address]:port` or either without a port.
-fn name_of(authority: &str) -> &str {
+pub(super) fn name_of(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !unclosed(name) => name,
         _ => authority,
     }
+}
+
+/// Whether a name leads to this machine and nowhere else.
+pub(super) fn is_loopback(name: &str) -> bool {
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let address = address.parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn unclosed(name: &str) -> bool {

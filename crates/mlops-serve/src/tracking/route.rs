@@ -6,10 +6,10 @@ use std::io::Read;
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header},
     routing::MethodFilter,
 };
-use mlops_core::ModelName;
+use mlops_core::{Digest, ModelName};
 use mlops_registry::Registry;
 use serde::Serialize;
 
@@ -128,6 +128,8 @@ pub(super) struct Call<'a> {
     pub(super) registry: &'a Registry,
     pub(super) who: &'a Who,
     pub(super) params: &'a Params,
+    /// The headers of the request.
+    pub(super) headers: &'a HeaderMap,
 }
 
 impl Call<'_> {
@@ -142,6 +144,24 @@ impl Call<'_> {
         subject(self)?
             .iter()
             .try_for_each(|object| self.require(right, object))
+    }
+
+    /// How the addresses begin under which the caller reaches this server, if that is known for sure.
+    pub(super) fn public_url(&self) -> Option<String> {
+        if let Some(url) = &self.app.public_url {
+            return Some(url.clone());
+        }
+        let host = self.headers.get(header::HOST)?.to_str().ok()?;
+        let name = super::gate::name_of(host);
+        let scheme = if self.app.speaks_tls {
+            "https"
+        } else if super::gate::is_loopback(name) {
+            // nobody's secret leaves this machine
+            "http"
+        } else {
+            return None;
+        };
+        Some(format!("{scheme}://{host}"))
     }
 
     /// Says that a model has changed, so that webhooks are told of it soon, where they are on.
@@ -174,6 +194,7 @@ impl Call<'_> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
     content_type: &'static str,
+    etag: Option<HeaderValue>,
     body: Vec<u8>,
 }
 
@@ -181,6 +202,7 @@ impl Reply {
     pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Self {
         Self {
             content_type: "application/json",
+            etag: None,
             body: serde_json::to_vec(value).expect("texts, numbers and lists are JSON"),
         }
     }
@@ -189,6 +211,7 @@ impl Reply {
     pub(super) fn empty() -> Self {
         Self {
             content_type: "application/json",
+            etag: None,
             body: b"{}".to_vec(),
         }
     }
@@ -197,6 +220,7 @@ impl Reply {
     pub(super) fn nothing() -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
+            etag: None,
             body: Vec::new(),
         }
     }
@@ -204,8 +228,15 @@ impl Reply {
     pub(super) fn text(text: &str) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
+            etag: None,
             body: text.as_bytes().to_vec(),
         }
+    }
+
+    /// Tells the digest of what was sent.
+    pub(super) fn with_etag(mut self, digest: &Digest) -> Self {
+        self.etag = HeaderValue::try_from(format!("\"{digest}\"")).ok();
+        self
     }
 
     pub(super) fn response(self) -> Response<Body> {
@@ -220,6 +251,9 @@ impl Reply {
             HeaderName::from_static("x-content-type-options"),
             HeaderValue::from_static("nosniff"),
         );
+        if let Some(etag) = self.etag {
+            headers.insert(header::ETAG, etag);
+        }
         response
     }
 }

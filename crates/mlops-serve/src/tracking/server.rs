@@ -51,6 +51,7 @@ pub struct TrackingServer {
     hosts: Hosts,
     limits: TrackingLimits,
     sources_elsewhere: bool,
+    public_url: Option<String>,
     workers: Option<NonZeroUsize>,
     grace: Duration,
     signals: bool,
@@ -69,6 +70,7 @@ impl TrackingServer {
             hosts: Hosts::default(),
             limits: TrackingLimits::default(),
             sources_elsewhere: false,
+            public_url: None,
             workers: None,
             grace: Duration::from_secs(30),
             signals: false,
@@ -103,6 +105,14 @@ impl TrackingServer {
     /// names that are not given here are refused, so that no page can reach it through a name of its own.
     pub fn host(mut self, name: &str) -> Self {
         self.hosts.add(name);
+        self
+    }
+
+    /// How the server's addresses begin for its clients, for instance `https://mlflow.example.com` behind a proxy that
+    /// speaks TLS. Uploads in parts need it, since each part has an address; without it they are offered over the
+    /// server's own TLS and on this machine.
+    pub fn public_url(mut self, url: &str) -> Self {
+        self.public_url = Some(url.trim_end_matches('/').to_owned());
         self
     }
 
@@ -175,6 +185,11 @@ impl TrackingServer {
             limits: self.limits,
             runs: KnownRuns::default(),
             sources_elsewhere: self.sources_elsewhere,
+            public_url: self.public_url,
+            #[cfg(feature = "tls")]
+            speaks_tls: self.tls.is_some(),
+            #[cfg(not(feature = "tls"))]
+            speaks_tls: false,
             #[cfg(feature = "webhooks")]
             sender,
         });

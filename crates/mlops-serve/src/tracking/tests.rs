@@ -4,7 +4,8 @@
 #[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
-use mlops_registry::{NewExperiment, NewLoggedModel, NewRun, NewVersion, Registry};
+use mlops_core::Span;
+use mlops_registry::{ArtifactOwner, NewExperiment, NewLoggedModel, NewRun, NewVersion, Registry};
 use serde_json::{Value, json};
 
 use super::{
@@ -52,9 +53,10 @@ const EXPECTED: &[(Verb, &str, Option<Right>)] = {
         (Get, "/artifacts/{*path}", Some(Read)),
         (Put, "/artifacts/{*path}", Some(Edit)),
         (Delete, "/artifacts/{*path}", Some(Manage)),
-        (Post, "/mpu/create/{*path}", Some(Edit)),
-        (Post, "/mpu/complete/{*path}", Some(Edit)),
-        (Post, "/mpu/abort/{*path}", Some(Edit)),
+        (Post, "/mpu/create/{*directory}", Some(Edit)),
+        (Post, "/mpu/complete/{*directory}", Some(Edit)),
+        (Post, "/mpu/abort/{*directory}", Some(Edit)),
+        (Put, "/mpu/parts/{upload_id}/{part_number}", Some(Edit)),
         (Get, "/presigned/{*path}", Some(Read)),
         (Post, "/logged-models", Some(Edit)),
         (Post, "/logged-models/search", Some(Read)),
@@ -173,6 +175,10 @@ impl World {
             .bind("127.0.0.1:0")
             .unwrap();
         let path = format!("{experiment}/{run}/artifacts/a.txt");
+        let owner = ArtifactOwner::Run(run.clone());
+        let upload = tracking
+            .start_upload(&owner, "b.txt", 1, Span::hours(1))
+            .unwrap();
         let fields = json!({
             "experiment_id": experiment.to_string(),
             "experiment_ids": [experiment.to_string()],
@@ -190,6 +196,7 @@ impl World {
             "path": path,
             "version": "1",
             "alias": "a",
+            "upload_id": upload.id.to_string(),
             "source": format!("models:/{model}"),
             "stage": "Staging",
         });
@@ -210,6 +217,9 @@ impl World {
         let path = route
             .path
             .replace("{*path}", &self.path)
+            .replace("{*directory}", self.path.trim_end_matches("/a.txt"))
+            .replace("{upload_id}", &text("upload_id"))
+            .replace("{part_number}", "1")
             .replace("{model_id}", &text("model_id"))
             .replace("{webhook_id}", "7c9f1d1e-0000-4000-8000-000000000001")
             .replace("{tag_key}", "k");
@@ -314,6 +324,27 @@ fn each_role_may_do_what_it_may_and_nothing_else() {
     }
     let listed = EXPECTED.len() - 6 * usize::from(cfg!(not(feature = "webhooks")));
     assert!(seen >= listed * 2, "{seen} requests for {listed} routes");
+}
+
+#[test]
+fn the_content_of_a_version_is_for_those_who_may_read_the_model() {
+    let world = World::new();
+    let path = "registered-models/ours/1/artifacts";
+    for (role, held) in ROLES {
+        let call = world.call().token(token(role).secret());
+        let artifacts = "/api/2.0/mlflow-artifacts/artifacts";
+        let listed = call.get(&format!("{artifacts}?path={path}")).status;
+        let read = call.get(&format!("{artifacts}/{path}/a")).status;
+        let written = call
+            .send("PUT", &format!("{artifacts}/{path}/a"), b"x")
+            .status;
+        let expected = match held {
+            None => (403, 403, 403),
+            Some(Right::Read) => (200, 404, 403),
+            Some(_) => (200, 404, 400),
+        };
+        assert_eq!((listed, read, written), expected, "{role}");
+    }
 }
 
 #[test]

@@ -40,24 +40,6 @@ pub(super) const ROUTES: &[Route] = &[
         Work::Answer(delete),
     ),
     proxied(
-        Verb::Post,
-        "/mpu/create/{*path}",
-        EDIT,
-        Work::Answer(not_offered),
-    ),
-    proxied(
-        Verb::Post,
-        "/mpu/complete/{*path}",
-        EDIT,
-        Work::Answer(not_offered),
-    ),
-    proxied(
-        Verb::Post,
-        "/mpu/abort/{*path}",
-        EDIT,
-        Work::Answer(not_offered),
-    ),
-    proxied(
         Verb::Get,
         "/presigned/{*path}",
         READ,
@@ -105,7 +87,11 @@ fn views<'a>(
 
 /// Reads the place that a path leads to, and refuses one whose owner is of another experiment.
 fn place(call: &Call<'_>) -> Outcome<(ArtifactOwner, String)> {
-    let place = ArtifactPlace::parse(call.params.text("path")?)?;
+    owned_place(call, call.params.text("path")?)
+}
+
+fn owned_place(call: &Call<'_>, path: &str) -> Outcome<(ArtifactOwner, String)> {
+    let place = ArtifactPlace::parse(path)?;
     let owner = owner_of(&place)?;
     let tracking = call.registry.tracking();
     let experiment = match &owner {
@@ -124,7 +110,12 @@ fn no_such(path: &str) -> Failure {
 
 /// Refuses the root of an owner where a file is meant.
 fn file(call: &Call<'_>) -> Outcome<(ArtifactOwner, String)> {
-    let (owner, path) = place(call)?;
+    owned_file(call, call.params.text("path")?)
+}
+
+/// The owner of the file that a path leads to, and the path below them.
+pub(super) fn owned_file(call: &Call<'_>, path: &str) -> Outcome<(ArtifactOwner, String)> {
+    let (owner, path) = owned_place(call, path)?;
     if path.is_empty() {
         return Err(Failure::invalid("Invalid path: it names no file"));
     }

@@ -6,6 +6,7 @@ mod logged_models;
 mod logging;
 mod metrics;
 mod model_versions;
+mod multipart;
 mod registered_models;
 mod runs;
 mod search;
@@ -26,6 +27,7 @@ pub(super) const TABLE: &[&[Route]] = &[
     logging::ROUTES,
     metrics::ROUTES,
     artifacts::ROUTES,
+    multipart::ROUTES,
     logged_models::ROUTES,
     registered_models::ROUTES,
     model_versions::ROUTES,

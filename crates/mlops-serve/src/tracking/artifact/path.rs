@@ -212,7 +212,6 @@ mod tests {
             "~7e",
             "models",
             "Ünï",
-            "a'b\"c",
             &long,
         ] {
             let name = ModelName::new(name).unwrap();
