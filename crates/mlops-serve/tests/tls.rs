@@ -8,7 +8,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use mlops_core::{ErrorKind, Lineage};
@@ -18,6 +18,7 @@ use mlops_model::{
 use mlops_registry::Registry;
 use mlops_serve::{Endpoint, Error, RunningServer, Server, Tls, TrackingServer};
 use reqwest::{Certificate, Client, tls::Version};
+use tokio::time::Instant;
 
 const AUTHORITY: &[u8] = include_bytes!("fixtures/tls/authority.pem");
 const SOON: Duration = Duration::from_millis(50);

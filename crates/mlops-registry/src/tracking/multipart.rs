@@ -46,7 +46,7 @@ pub struct Upload {
 }
 
 /// An upload as its row has it.
-struct Row {
+struct Found {
     row: i64,
     upload: Upload,
     completed: Option<Digest>,
@@ -142,7 +142,7 @@ impl Tracking {
     /// [`TrackingError::UploadPart`] if the upload has no such part, [`Error::NotKept`] if the store or the reader
     /// fails; those of [`upload`](Self::upload).
     pub fn put_part(&self, id: Uuid, part: u32, content: impl Read) -> Result<Digest> {
-        let Row { row, upload, .. } = self.find_upload(id)?;
+        let Found { row, upload, .. } = self.find_upload(id)?;
         if !(1..=upload.parts).contains(&part) {
             return Err(refused(
                 &upload,
@@ -191,7 +191,7 @@ impl Tracking {
     /// # Complexity
     /// One pass over the bytes; a few pieces of them are in memory at once.
     pub fn complete_upload(&self, id: Uuid, parts: &[(u32, Digest)], most: u64) -> Result<Digest> {
-        let Row {
+        let Found {
             row,
             upload,
             completed,
@@ -254,7 +254,7 @@ impl Tracking {
         })
     }
 
-    fn find_upload(&self, id: Uuid) -> Result<Row> {
+    fn find_upload(&self, id: Uuid) -> Result<Found> {
         let now = self.registry.now().micros();
         let found = self.registry.database().read(|tx| {
             let looking = "look up an upload";
@@ -279,7 +279,7 @@ impl Tracking {
             _ => ArtifactOwner::Model(stored("logged model", owner.parse())?),
         };
         let completed = completed.map(|digest| digest.parse()).transpose();
-        Ok(Row {
+        Ok(Found {
             row,
             upload: Upload {
                 id,

@@ -516,7 +516,7 @@ fn one_request_cannot_cost_without_bound() {
         .header("content-type", "application/json")
         .send("POST", &format!("{API}/runs/search"), deep.as_bytes());
     assert_eq!(answer.status, 400);
-    let began = std::time::Instant::now();
+    let time = mlops_core::Stopwatch::start();
     for filter in [
         vec!["metrics.m > 0"; 5_000].join(" AND "),
         "(".repeat(50_000),
@@ -529,7 +529,7 @@ fn one_request_cannot_cost_without_bound() {
     }
     let none = json!({"experiment_ids": ["0"], "max_results": 50_001});
     assert_eq!(world.post("/runs/search", &none).status, 400);
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+    assert!(time.elapsed().as_secs() < 20, "{:?}", time.elapsed());
     let points: Vec<_> = (0..1001)
         .map(|step| json!({"key": "m", "value": 1, "timestamp": 1, "step": step}))
         .collect();
