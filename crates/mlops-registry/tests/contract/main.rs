@@ -18,6 +18,7 @@ mod promotion;
 mod races;
 mod tracking;
 mod trail;
+mod uploads;
 mod versions;
 mod webhooks;
 mod writers;
