@@ -72,8 +72,8 @@ impl Sealing {
                 .and_then(|keys| keys.open(webhook, sealed))
                 .map(Some),
             #[cfg(not(feature = "encryption"))]
-            Stored::Sealed(_) => {
-                let _ = self;
+            Stored::Sealed(sealed) => {
+                let _ = (self, sealed);
                 Err(NoKey::Missing)
             }
         };
