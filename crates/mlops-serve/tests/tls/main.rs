@@ -1,6 +1,6 @@
 //! TLS of both servers, as a client meets it that trusts one authority and no other.
 //!
-//! `fixtures/tls/make.sh` made the certificates.
+//! `certificates/make.sh` made the certificates.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
@@ -20,12 +20,12 @@ use mlops_serve::{Endpoint, Error, RunningServer, Server, Tls, TrackingServer};
 use reqwest::{Certificate, Client, tls::Version};
 use tokio::time::Instant;
 
-const AUTHORITY: &[u8] = include_bytes!("fixtures/tls/authority.pem");
+const AUTHORITY: &[u8] = include_bytes!("certificates/authority.pem");
 const SOON: Duration = Duration::from_millis(50);
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/tls")
+        .join("tests/tls/certificates")
         .join(name)
 }
 
