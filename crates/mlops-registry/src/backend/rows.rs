@@ -159,3 +159,33 @@ pub(crate) fn head(tx: &Transaction<'_>) -> Result<(i64, String)> {
         .during(reading)?;
     Ok(found.unwrap_or_else(|| (0, audit_root().to_string())))
 }
+
+/// Writes a record at the end of the trail.
+pub(super) fn insert(tx: &Transaction<'_>, record: &Record) -> Result<()> {
+    let writing = "write the audit trail";
+    tx.prepare_cached(
+        "INSERT INTO audit (id, time_us, actor, action, model, version, alias, from_state, to_state,
+            reason, evidence, previous, digest, format, change)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )
+    .during(writing)?
+    .execute(params![
+        record.id,
+        record.time_us,
+        record.actor,
+        record.action,
+        record.model,
+        record.version,
+        record.alias,
+        record.from,
+        record.to,
+        record.reason,
+        record.evidence,
+        record.previous,
+        record.digest,
+        record.format,
+        record.change,
+    ])
+    .during(writing)?;
+    Ok(())
+}

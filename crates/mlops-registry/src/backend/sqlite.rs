@@ -16,7 +16,10 @@ use super::{
     Chain, ChainHead, Committed, Decide, ModelBackend, Seen, Situation,
     load::sqlite_state,
     project,
-    rows::{Row, former_names, head, last_of_former, records_between, registered_from, rows, twin},
+    rows::{
+        Row, former_names, head, insert, last_of_former, records_between, registered_from, rows,
+        twin,
+    },
 };
 use crate::{
     LoggedModelId, Registry, Result,
@@ -354,35 +357,6 @@ pub(crate) fn adopt(tx: &Transaction<'_>, now: EventTime) -> Result<()> {
         let draft = Draft::new(change, "the trail tells whole changes from here on");
         write(tx, Some(id), &name, &mut Some(state), &[draft], &actor, now)?;
     }
-    Ok(())
-}
-
-fn insert(tx: &Transaction<'_>, record: &Record) -> Result<()> {
-    let writing = "write the audit trail";
-    tx.prepare_cached(
-        "INSERT INTO audit (id, time_us, actor, action, model, version, alias, from_state, to_state,
-            reason, evidence, previous, digest, format, change)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-    )
-    .during(writing)?
-    .execute(params![
-        record.id,
-        record.time_us,
-        record.actor,
-        record.action,
-        record.model,
-        record.version,
-        record.alias,
-        record.from,
-        record.to,
-        record.reason,
-        record.evidence,
-        record.previous,
-        record.digest,
-        record.format,
-        record.change,
-    ])
-    .during(writing)?;
     Ok(())
 }
 
