@@ -274,6 +274,8 @@ UNTOLD = {
     "model": {"updated_us"},
     "model_version": {"updated_us", "deleted_us"},
     "metric_key": {"id"},
+    "registry_state": {"audit_head"},
+    "schema_migration": {"applied_us"},
     "audit": {"time_us", "change", "digest", "previous"},
 }
 

@@ -5,4 +5,6 @@ mod export;
 mod garbage;
 mod import;
 mod import_hostile;
+mod import_server;
 mod mlflow;
+mod rest;
