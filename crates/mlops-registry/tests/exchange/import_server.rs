@@ -40,7 +40,7 @@ fn rows(folder: &Path) -> Vec<String> {
             .map(|column| match column.as_str() {
                 "key_id" => "(SELECT quote(key) FROM metric_key k WHERE k.id = key_id)".to_owned(),
                 // a server does not tell it
-                "deleted_us" if table == "run" => "deleted_us IS NULL".to_owned(),
+                "deleted_us" if table == "run" => "(deleted_us IS NULL)".to_owned(),
                 column => format!("quote(\"{column}\")"),
             })
             .collect();
@@ -71,8 +71,17 @@ fn import(rest: Rest, registry: &Registry) -> Result<ImportReport> {
 fn an_import_from_a_server_holds_what_one_from_its_database_holds() {
     let mlflow = told();
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let from_file = mlflow.import().into_registry(&registry(one.path())).unwrap();
-    let from_server = import(Rest::new(&mlflow), &registry(other.path())).unwrap();
+    let from_file = mlflow
+        .import()
+        .into_registry(&registry(one.path()))
+        .unwrap();
+    let mut from_server = import(Rest::new(&mlflow), &registry(other.path())).unwrap();
+    let unreached = from_server.notes.pop().unwrap();
+    assert!(
+        unreached
+            .text
+            .ends_with("where the server does not hand them out")
+    );
     assert_eq!(from_server, from_file);
     assert!(from_server.artifacts.new > 4 && from_server.metric_points > 100);
     let (one, other) = (rows(one.path()), rows(other.path()));
@@ -89,7 +98,12 @@ fn what_a_server_does_not_tell_leaves_gaps_and_no_harm() {
     let registry = Registry::memory().unwrap();
     import(Rest::new(&mlflow), &registry).unwrap();
     let model = registry.model("churn model").unwrap();
-    let numbers: Vec<_> = model.versions().unwrap().iter().map(|v| v.version).collect();
+    let numbers: Vec<_> = model
+        .versions()
+        .unwrap()
+        .iter()
+        .map(|v| v.version)
+        .collect();
     assert_eq!(numbers, [1, 2, 4]);
     registry.verify_audit().unwrap();
 }
@@ -98,7 +112,10 @@ fn what_a_server_does_not_tell_leaves_gaps_and_no_harm() {
 fn an_import_that_was_cut_off_goes_on_and_downloads_nothing_twice() {
     let mlflow = told();
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let whole = mlflow.import().into_registry(&registry(one.path())).unwrap();
+    let whole = mlflow
+        .import()
+        .into_registry(&registry(one.path()))
+        .unwrap();
     let target = registry(other.path());
     let server = Arc::new(Rest::new(&mlflow));
     let (mut tries, mut told) = (0, 0);
@@ -149,7 +166,11 @@ fn fails(
 fn values_of_other_types_are_named() {
     type Change = fn(&mut Value);
     let cases: [(&str, Change, &str); 8] = [
-        ("/experiments/search", |answer| *answer = json!([1]), "expected is an object"),
+        (
+            "/experiments/search",
+            |answer| *answer = json!([1]),
+            "expected is an object",
+        ),
         (
             "/experiments/search",
             |answer| answer["experiments"] = json!("all"),
@@ -160,8 +181,16 @@ fn values_of_other_types_are_named() {
             |answer| answer["experiments"][0]["experiment_id"] = json!("0x1"),
             "expected is a whole number",
         ),
-        ("/runs/search", |answer| answer["runs"] = json!([7]), "expected is a list of objects"),
-        ("/runs/get", |answer| answer["run"]["data"]["params"] = json!([{}]), "field `key`"),
+        (
+            "/runs/search",
+            |answer| answer["runs"] = json!([7]),
+            "expected is a list of objects",
+        ),
+        (
+            "/runs/get",
+            |answer| answer["run"]["data"]["params"] = json!([{}]),
+            "field `key`",
+        ),
         (
             "/metrics/get-history",
             |answer| answer["metrics"][0]["value"] = json!("many"),
@@ -220,7 +249,10 @@ fn a_list_without_end_ends() {
             .collect();
         *answer = json!({ "model_versions": versions, "next_page_token": "on" });
     });
-    assert!(error.to_string().ends_with("it lists more than 100000"), "{error}");
+    assert!(
+        error.to_string().ends_with("it lists more than 100000"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -228,7 +260,10 @@ fn an_answer_about_another_run_is_refused() {
     let error = fails("/runs/get", |_, answer| {
         answer["run"]["info"]["run_id"] = json!("0".repeat(32));
     });
-    assert!(error.to_string().ends_with("it tells of another run"), "{error}");
+    assert!(
+        error.to_string().ends_with("it tells of another run"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -252,8 +287,17 @@ fn no_name_leads_out_of_its_folder() {
     let registry = Registry::memory().unwrap();
     // the server itself asserts that nothing else is asked for
     let report = import(rest, &registry).unwrap();
-    let said = |text: &str| report.notes.iter().filter(|note| note.text.contains(text)).count();
-    assert!(said("no artifact can have that name here") >= 12, "{report:?}");
+    let said = |text: &str| {
+        report
+            .notes
+            .iter()
+            .filter(|note| note.text.contains(text))
+            .count()
+    };
+    assert!(
+        said("no artifact can have that name here") >= 12,
+        "{report:?}"
+    );
     assert_eq!(said("its artifacts are left out"), 1);
     assert!(report.artifacts.found > 2);
 }
@@ -293,6 +337,9 @@ fn a_refusal_is_told_with_what_was_asked() {
     let rest = Rest::new(&mlflow);
     *rest.strength.lock().unwrap() = 0;
     let error = import(rest, &Registry::memory().unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "the server does not tell the experiments");
+    assert_eq!(
+        error.to_string(),
+        "the server does not tell the experiments"
+    );
     assert_eq!(error.kind(), ErrorKind::Unavailable);
 }

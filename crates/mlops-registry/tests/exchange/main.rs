@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod export;
+mod export_models;
 mod garbage;
 mod import;
 mod import_hostile;

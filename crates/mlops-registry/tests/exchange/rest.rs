@@ -62,10 +62,7 @@ impl Rest {
     fn rows(&self, sql: &str, params: impl Params) -> Vec<Value> {
         let database = self.database.lock().unwrap();
         let mut statement = database.prepare(sql).unwrap();
-        let names: Vec<String> = statement
-            .column_names()
-            .map(str::to_owned)
-            .collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let object = |row: &Row<'_>| {
             let mut object = Map::new();
             for (at, name) in names.iter().enumerate() {
@@ -137,11 +134,7 @@ impl Rest {
                 let filter = text("filter");
                 let prompts = filter.contains(" AND ");
                 let name = filter.split('\'').nth(1).unwrap();
-                let versions = if prompts {
-                    vec![]
-                } else {
-                    self.versions(name)
-                };
+                let versions = if prompts { vec![] } else { self.versions(name) };
                 ("model_versions", versions)
             }
             _ => return None,

@@ -84,10 +84,13 @@ fn send(export: &mut Export<'_>, state: &ModelState) -> Result<()> {
     let what = format!("registered model `{}`", state.name);
     tell_what_stays(export, state, &what);
     let there = versions(export, state, &what)?;
-    let model = model(export, state, &what)?;
-    let Some(sent) = version::send_all(export, state, there, &what)? else {
+    if let Some(number) = version::foreign(&there) {
+        let text = format!("left as it is: version {number} is another one there");
+        note(export, &what, &text);
         return Ok(());
-    };
+    }
+    let model = model(export, state, &what)?;
+    let sent = version::send_all(export, state, there, &what)?;
     let mut known = BTreeMap::new();
     for alias in model["aliases"].as_array().into_iter().flatten() {
         known.insert(text(alias, "alias", &what)?, version_of(alias, &what)?);

@@ -16,21 +16,22 @@ use crate::{
     state::ModelState,
 };
 
-/// Sends all versions; returns those that stand there, or `None` if the model there is another one.
+/// The first version there that comes from somebody else.
+pub(super) fn foreign(there: &Versions) -> Option<VersionNumber> {
+    // one that was made for a later number holds the place of one that was deleted here
+    let strange = |(number, found): &(&VersionNumber, &Found)| {
+        meant(found).is_none_or(|meant| meant < **number)
+    };
+    there.iter().find(strange).map(|(number, _)| *number)
+}
+
+/// Sends all versions; returns those that stand there.
 pub(super) fn send_all(
     export: &mut Export<'_>,
     state: &ModelState,
     mut there: Versions,
     what: &str,
-) -> Result<Option<BTreeSet<VersionNumber>>> {
-    for (number, found) in &there {
-        // one that was made for a later number holds the place of one that was deleted here
-        if meant(found).is_none_or(|meant| meant < *number) {
-            let text = format!("left as it is: version {number} is another one there");
-            note(export, what, &text);
-            return Ok(None);
-        }
-    }
+) -> Result<BTreeSet<VersionNumber>> {
     let known = there.last_key_value().map_or(0, |(last, _)| *last);
     for (number, version) in &state.versions {
         if there.contains_key(number) {
@@ -49,7 +50,7 @@ pub(super) fn send_all(
                 let text =
                     format!("left out from version {number} on: the next number there is {got}");
                 note(export, what, &text);
-                return finish(export, state, &there, what).map(Some);
+                return finish(export, state, &there, what);
             }
             there.insert(got, Found::of(&made));
             if got == *number {
@@ -58,7 +59,7 @@ pub(super) fn send_all(
             }
         }
     }
-    finish(export, state, &there, what).map(Some)
+    finish(export, state, &there, what)
 }
 
 /// Brings each version to where it stands here, and takes away what was deleted here.

@@ -67,7 +67,7 @@ impl Remote<'_> {
                 let mut left_out = |text: &str| {
                     report.note(format!("artifact `{}` of {about}", cut(&path)), text);
                 };
-                if name.contains('/') || check_artifact(&path).is_err() {
+                if name.is_empty() || name.contains('/') || check_artifact(&path).is_err() {
                     left_out("no artifact can have that name here: left out");
                 } else if file.flag("is_dir")? {
                     if depth >= DEPTH {
