@@ -1,8 +1,11 @@
 //! An import from a server holds what one from its database does, and nobody's answer does harm.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
-use mlops_core::{ErrorKind, EventTime, ManualClock};
+use mlops_core::{ErrorKind, EventTime, ManualClock, Rng, Seed};
 use mlops_registry::{
     Error, ImportError, ImportReport, MlflowImport, MlflowRequest, Registry, Result,
 };
@@ -342,4 +345,60 @@ fn a_refusal_is_told_with_what_was_asked() {
         "the server does not tell the experiments"
     );
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+/// Puts something else in the place of some part of an answer.
+fn garble(rng: &mut Rng, value: &mut Value) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() && rng.below(8) > 0 => {
+            let at = rng.below(fields.len());
+            garble(rng, fields.values_mut().nth(at).unwrap());
+        }
+        Value::Array(values) if !values.is_empty() && rng.below(8) > 0 => {
+            let at = rng.below(values.len());
+            garble(rng, &mut values[at]);
+        }
+        other => {
+            let choices = [
+                json!(null),
+                json!(true),
+                json!(-1),
+                json!(1e300),
+                json!(i64::MAX),
+                json!(""),
+                json!(".."),
+                json!("7"),
+                json!("models:/x"),
+                json!("\u{0}\n"),
+                json!([]),
+                json!({}),
+            ];
+            *other = choices[rng.below(choices.len())].clone();
+        }
+    }
+}
+
+#[test]
+fn garbled_answers_are_noted_or_refused() {
+    let mlflow = Mlflow::new();
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 0..80 {
+        let rng = Mutex::new(Seed(seed).rng());
+        let rest = Rest::changing(&mlflow, move |_, answer| {
+            let mut rng = rng.lock().unwrap();
+            if rng.below(20) == 0 {
+                garble(&mut rng, answer);
+            }
+        });
+        let registry = Registry::memory().unwrap();
+        match import(rest, &registry) {
+            Ok(_) => taken += 1,
+            Err(error) => {
+                assert!(matches!(error, Error::Import(_)), "{seed}: {error}");
+                refused += 1;
+            }
+        }
+        registry.verify_audit().unwrap();
+    }
+    assert!(taken > 5 && refused > 5, "{taken} {refused}");
 }

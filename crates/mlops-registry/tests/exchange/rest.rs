@@ -333,7 +333,10 @@ impl MlflowServer for Rest {
         self.downloads.lock().unwrap().push(path.to_owned());
         match &self.content {
             Some(bytes) => Ok(Box::new(Cursor::new(bytes))),
-            None => Ok(Box::new(File::open(self.root.join(path)).unwrap())),
+            None => match File::open(self.root.join(path)) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(_) => Err(refusal(404, "RESOURCE_DOES_NOT_EXIST")),
+            },
         }
     }
 }
