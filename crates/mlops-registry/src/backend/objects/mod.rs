@@ -11,6 +11,7 @@
 
 mod commit;
 mod follower;
+mod moving;
 
 use std::{
     collections::BTreeMap,
@@ -32,21 +33,48 @@ use super::{ChainHead, Committed, Decide, ModelBackend, Seen};
 use crate::{
     Error, Policy, Registry, Result,
     audit::{Record, verify::Fold},
+    change::Change,
     error::stored,
 };
 
 #[derive(Debug)]
 pub(crate) struct ObjectModels {
-    root: Location,
+    place: Logs,
     catalogue: CommitLog,
     /// The names up to an entry of the catalogue.
-    names: Mutex<(u64, BTreeMap<String, ModelName>)>,
+    names: Mutex<Names>,
     sleeper: Arc<dyn Sleeper>,
     /// Tells this handle's requests from everybody else's.
     writer: Digest,
     requests: AtomicU64,
     logs: Mutex<BTreeMap<String, Arc<Mutex<Follower>>>>,
     uses: AtomicU64,
+}
+
+/// The names up to an entry of the catalogue, each with the entry that listed it first.
+type Names = (u64, BTreeMap<String, (u64, ModelName)>);
+
+/// Where the logs of models are.
+#[derive(Debug, Clone)]
+struct Logs {
+    root: Location,
+    sleeper: Arc<dyn Sleeper>,
+}
+
+impl Logs {
+    /// The log of a model: that of all names which are hard to tell from it.
+    fn log(&self, model: &ModelName) -> Result<CommitLog> {
+        let location = self.root.join(&format!("models/{}", id(model)));
+        let location = location.map_err(Follower::store(model))?;
+        Ok(CommitLog::at(&location).with_sleeper(self.sleeper.clone()))
+    }
+}
+
+/// What a model's log is called.
+fn id(model: &ModelName) -> String {
+    let mut id = Digest::of(model.folded().as_bytes()).to_string();
+    id.truncate(32);
+    id
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,7 +106,10 @@ impl ObjectModels {
             )
             .finish();
         Ok(Self {
-            root,
+            place: Logs {
+                root,
+                sleeper: sleeper.clone(),
+            },
             catalogue,
             names: Mutex::default(),
             sleeper,
@@ -94,26 +125,29 @@ impl ObjectModels {
     }
 
     fn follower(&self, model: &ModelName) -> Result<Arc<Mutex<Follower>>> {
-        let mut id = Digest::of(model.folded().as_bytes()).to_string();
-        id.truncate(32);
+        let id = id(model);
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
         let mut logs = self.logs();
         if let Some(follower) = logs.get(&id) {
             return Ok(follower.clone());
         }
-        let location = self.root.join(&format!("models/{id}"));
-        let log = CommitLog::at(&location.map_err(Follower::store(model))?)
-            .with_sleeper(self.sleeper.clone());
-        let follower = Arc::new(Mutex::new(Follower {
-            log,
-            model: model.clone(),
-            known: None,
-            seen: 0,
-            used,
-        }));
+        let mut follower = self.new_follower(model)?;
+        follower.used = used;
+        let follower = Arc::new(Mutex::new(follower));
         logs.insert(id, follower.clone());
         forget_some(&logs);
         Ok(follower)
+    }
+
+    fn new_follower(&self, model: &ModelName) -> Result<Follower> {
+        Ok(Follower {
+            log: self.place.log(model)?,
+            logs: self.place.clone(),
+            model: model.clone(),
+            known: None,
+            seen: 0,
+            used: 0,
+        })
     }
 
     /// Works on a model's log, which nobody else in this process follows meanwhile.
@@ -160,29 +194,40 @@ impl ObjectModels {
     }
 
     /// Reads what is new in the catalogue.
-    fn listed(&self) -> Result<MutexGuard<'_, (u64, BTreeMap<String, ModelName>)>> {
+    fn listed(&self) -> Result<MutexGuard<'_, Names>> {
         let itself = Registry::itself();
         let failed = Follower::store(&itself);
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in self.catalogue.read_after(names.0) {
             let entry = entry.map_err(&failed)?;
             let listed: Listed = stored("name", serde_json::from_slice(&entry.bytes))?;
-            names.1.insert(listed.model.to_string(), listed.model);
+            let name = listed.model.to_string();
+            let first = (entry.number, listed.model);
+            names.1.entry(name).or_insert(first);
             names.0 = entry.number;
         }
         Ok(names)
     }
 
-    /// Every model that has a log, the registry itself first.
+    /// Every log by the first name that it had, the registry itself first.
     fn everything(&self) -> Result<Vec<ModelName>> {
         let itself = Registry::itself();
-        let mut all = self.listed()?.1.clone();
-        all.remove(itself.as_str());
-        Ok(std::iter::once(itself).chain(all.into_values()).collect())
+        let mut all: Vec<_> = self.listed()?.1.values().cloned().collect();
+        all.sort_by_key(|(entry, _)| *entry);
+        let mut logs = BTreeMap::new();
+        for (_, name) in all {
+            logs.entry(id(&name)).or_insert(name);
+        }
+        logs.remove(&id(&itself));
+        let mut names: Vec<_> = logs.into_values().collect();
+        names.sort();
+        names.insert(0, itself);
+        Ok(names)
     }
 
+    /// The records of a log, whatever names they are of.
     fn records_of(&self, model: &ModelName) -> Result<Vec<Record>> {
-        let log = self.with(model, |follower| Ok(follower.log.clone()))?;
+        let log = self.place.log(model)?;
         let mut records = Vec::new();
         for entry in log.read_after(0) {
             let entry = entry.map_err(Follower::store(model))?;
@@ -198,12 +243,27 @@ impl ObjectModels {
         })?;
         let mut known = Known::nothing();
         let mut compared = checkpoint.entry == 0;
+        let mut begun = Vec::new();
         for entry in log.read_after(0) {
             let entry = entry.map_err(Follower::store(model))?;
-            known.take(entry.number, &entry.bytes)?;
+            known.take_all(&self.place, entry.number, &entry.bytes)?;
+            begun.extend(known.pending.clone());
+            for record in read_entry(entry.number, &entry.bytes)?.records {
+                match record.change()? {
+                    Some(Change::ModelRenamed { from, to }) if moving::elsewhere(&from, &to) => {
+                        moving::verify_end(&self.place, &record, &to)?;
+                    }
+                    _ => {}
+                }
+            }
             if known.entry == checkpoint.entry {
                 compare(model, &known, &checkpoint)?;
                 compared = true;
+            }
+        }
+        for pending in begun {
+            if pending.decided(&self.place.log(&pending.from)?)? == Some(true) {
+                moving::verify(&self.place, &pending)?;
             }
         }
         if compared {
@@ -245,9 +305,12 @@ impl ModelBackend for ObjectModels {
 
     fn names(&self) -> Result<Vec<ModelName>> {
         let mut names = Vec::new();
-        for model in self.everything()?.into_iter().skip(1) {
+        let listed = self.listed()?.1.clone();
+        for (_, model) in listed.into_values() {
             let state = self.see(&model)?.state;
-            if state.is_some_and(|state| state.deleted.is_none() && state.name == model) {
+            if model != Registry::itself()
+                && state.is_some_and(|state| state.deleted.is_none() && state.name == model)
+            {
                 names.push(model);
             }
         }
@@ -283,7 +346,8 @@ impl ModelBackend for ObjectModels {
         each: &mut dyn FnMut(Record) -> Result<()>,
     ) -> Result<()> {
         if let Some(model) = model {
-            return self.records_of(model)?.into_iter().try_for_each(each);
+            let records = moving::life(&self.place, model, u64::MAX)?;
+            return records.into_iter().try_for_each(each);
         }
         let mut records = Vec::new();
         for model in self.everything()? {
@@ -292,6 +356,17 @@ impl ModelBackend for ObjectModels {
         // each chain has its own numbers; over all, time is the order that there is
         records.sort_by_key(|record| record.time_us);
         records.into_iter().try_for_each(each)
+    }
+
+    fn chain(
+        &self,
+        head: Option<&ModelName>,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<()> {
+        match head {
+            Some(model) => self.records_of(model)?.into_iter().try_for_each(each),
+            None => self.records(None, each),
+        }
     }
 
     fn verify(&self) -> Result<()> {
