@@ -100,8 +100,8 @@
 //! # What this crate does not do
 //!
 //! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
-//! the file or the bucket is bound by no policy. On an object store models cannot be renamed. SQLite needs a
-//! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//! the file or the bucket is bound by no policy. SQLite needs a local file system: over NFS neither its locks nor its
+//! write-ahead log are safe.
 //!
 //! # Features
 //!

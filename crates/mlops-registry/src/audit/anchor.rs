@@ -56,7 +56,7 @@ impl Wanted {
         }
         // a chain without an entry can only have grown
         for head in anchor.heads.iter().filter(|head| head.entries > 0) {
-            let chain = head.model.as_ref().map(|model| model.folded().to_string());
+            let chain = head.model.as_ref().map(ModelName::folded);
             let wanted = self.digests.entry((chain, head.entries)).or_default();
             wanted.push(head.digest);
         }
@@ -142,8 +142,7 @@ impl Registry {
         wanted.add(anchor)?;
         for chain in wanted.chains() {
             let heads = self.models_backend().heads()?;
-            let folded =
-                |head: &ChainHead| head.model.as_ref().map(|model| model.folded().to_string());
+            let folded = |head: &ChainHead| head.model.as_ref().map(ModelName::folded);
             let Some(head) = heads.into_iter().find(|head| folded(head) == chain) else {
                 continue;
             };

@@ -125,7 +125,7 @@ pub fn verify_export(from: &mut dyn BufRead, anchors: &[Anchor]) -> Result<Expor
     }
     let mut known = BTreeSet::new();
     for head in &header.heads {
-        let chain = head.model.as_ref().map(|model| model.folded().to_string());
+        let chain = head.model.as_ref().map(ModelName::folded);
         let found = ends
             .remove(&chain)
             .unwrap_or_else(|| (0, audit_root().to_string()));
@@ -157,7 +157,7 @@ pub fn verify_export(from: &mut dyn BufRead, anchors: &[Anchor]) -> Result<Expor
 /// What names of one chain have in common.
 fn folded(model: &str) -> Result<String> {
     let name = stored("model name", ModelName::new(model))?;
-    Ok(name.folded().to_string())
+    Ok(name.folded())
 }
 
 /// The next line without its end; memory is bounded whatever the file is.

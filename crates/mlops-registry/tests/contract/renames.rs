@@ -133,6 +133,27 @@ fn a_change_beside_a_rename_is_before_it_or_refused() {
     }
 }
 
+#[test]
+fn a_listing_beside_renames_never_misses_the_model() {
+    for (_, open) in BACKENDS {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = open(directory.path());
+        let mut model = with_versions(&registry, 1);
+        let reader = open(directory.path());
+        thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for round in 0..40 {
+                    model = model.rename(&name(&format!("name {}", round % 5))).unwrap();
+                }
+            });
+            while !writer.is_finished() {
+                assert!(!reader.models().unwrap().is_empty());
+            }
+        });
+        assert_eq!(reader.models().unwrap(), [name("name 4")]);
+    }
+}
+
 /// The entry by which an old log ends, the newest one.
 fn closing(directory: &Path) -> PathBuf {
     let mut found = Vec::new();

@@ -44,6 +44,8 @@ pub(super) struct Known {
     pub(super) state: Option<Arc<ModelState>>,
     /// The number of its records; the state's head, where there is a state.
     records: u64,
+    /// The name that the model has got, where its log ended with that.
+    pub(super) gone_to: Option<ModelName>,
     /// The rename that the entry begins, until it is decided.
     pub(super) pending: Option<Pending>,
     pub(super) digest: String,
@@ -74,6 +76,7 @@ impl Known {
             entry: 0,
             state: None,
             records: 0,
+            gone_to: None,
             pending: None,
             digest: audit_root().to_string(),
             checkpoint: 0,
@@ -92,6 +95,7 @@ impl Known {
             entry: self.entry + 1,
             state,
             records,
+            gone_to: None,
             pending: None,
             digest,
             checkpoint: self.checkpoint,
@@ -110,6 +114,7 @@ impl Known {
         };
         if renamed {
             self.state = Some(pending.state);
+            self.gone_to = None;
             self.news += 1;
         }
     }
@@ -163,13 +168,16 @@ impl Known {
                     reason: "a model that comes from elsewhere is not alone".into(),
                 });
             }
-            let gone = matches!(&change, Change::ModelRenamed { from, to } if elsewhere(from, to));
             self.pending = Pending::of(&change, next)?;
             if self.pending.is_some() {
                 continue;
             }
             record.stamped(|stamp| ModelState::advance(&mut state, &change, stamp))?;
-            if gone {
+            self.gone_to = match change {
+                Change::ModelRenamed { from, to } if elsewhere(&from, &to) => Some(to),
+                _ => None,
+            };
+            if self.gone_to.is_some() {
                 state = None;
             }
         }
@@ -241,6 +249,7 @@ impl Follower {
         Ok(Known {
             entry: checkpoint.number,
             records: read.state.head,
+            gone_to: None,
             pending: None,
             digest: read.digest,
             news: read.news,

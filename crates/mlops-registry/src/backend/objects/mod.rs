@@ -7,14 +7,17 @@
 //!
 //! Invariant: an entry is one commit, with all its audit records, and is created or not there; a decision is taken on
 //! the state that the entry before leads to, and whoever loses the place reads on and decides anew. Invariant: the
-//! records of a log are one chain from its root. Checkpoints only save reading: a check folds from the first entry.
+//! records of a log are one chain from its root, whatever models had its name one after the other. Invariant: a rename
+//! between two logs is one entry of the old one (see `moving.rs`). Checkpoints only save reading: a check folds from
+//! the first entry.
 
 mod commit;
 mod follower;
+mod logs;
 mod moving;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -28,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     commit::{ATTEMPTS, contended},
     follower::{Follower, Known, forget_some, read_entry},
+    logs::{Logs, id},
 };
 use super::{ChainHead, Committed, Decide, ModelBackend, Seen};
 use crate::{
@@ -36,6 +40,9 @@ use crate::{
     change::Change,
     error::stored,
 };
+
+/// How often a name is looked at while models are renamed.
+const LOOKS: u32 = 8;
 
 #[derive(Debug)]
 pub(crate) struct ObjectModels {
@@ -53,29 +60,6 @@ pub(crate) struct ObjectModels {
 
 /// The names up to an entry of the catalogue, each with the entry that listed it first.
 type Names = (u64, BTreeMap<String, (u64, ModelName)>);
-
-/// Where the logs of models are.
-#[derive(Debug, Clone)]
-struct Logs {
-    root: Location,
-    sleeper: Arc<dyn Sleeper>,
-}
-
-impl Logs {
-    /// The log of a model: that of all names which are hard to tell from it.
-    fn log(&self, model: &ModelName) -> Result<CommitLog> {
-        let location = self.root.join(&format!("models/{}", id(model)));
-        let location = location.map_err(Follower::store(model))?;
-        Ok(CommitLog::at(&location).with_sleeper(self.sleeper.clone()))
-    }
-}
-
-/// What a model's log is called.
-fn id(model: &ModelName) -> String {
-    let mut id = Digest::of(model.folded().as_bytes()).to_string();
-    id.truncate(32);
-    id
-}
 
 #[derive(Serialize, Deserialize)]
 struct Listed {
@@ -304,17 +288,30 @@ impl ModelBackend for ObjectModels {
     }
 
     fn names(&self) -> Result<Vec<ModelName>> {
-        let mut names = Vec::new();
         let listed = self.listed()?.1.clone();
-        for (_, model) in listed.into_values() {
-            let state = self.see(&model)?.state;
-            if model != Registry::itself()
-                && state.is_some_and(|state| state.deleted.is_none() && state.name == model)
+        let mut left: Vec<ModelName> = listed.into_values().map(|(_, name)| name).collect();
+        let mut names = BTreeSet::new();
+        let mut looks: BTreeMap<ModelName, u32> = BTreeMap::new();
+        while let Some(model) = left.pop() {
+            let (state, gone_to) = self.with(&model, |follower| {
+                let known = follower.follow(&model)?;
+                Ok((known.state.clone(), known.gone_to.clone()))
+            })?;
+            if state.is_some_and(|state| state.deleted.is_none() && state.name == model) {
+                names.insert(model);
+            } else if let Some(to) = gone_to
+                && !names.contains(&to)
             {
-                names.push(model);
+                // it may have been renamed after its new name was looked at
+                let looked = looks.entry(to.clone()).or_default();
+                *looked += 1;
+                if *looked <= LOOKS {
+                    left.push(to);
+                }
             }
         }
-        Ok(names)
+        names.remove(&Registry::itself());
+        Ok(names.into_iter().collect())
     }
 
     fn commit(
