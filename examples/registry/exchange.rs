@@ -1,14 +1,13 @@
 //! Runs, and what comes in from MLflow.
 
-use std::{
-    fmt::Write,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
-use mlops::registry::{
-    ExperimentId, ExperimentName, ExperimentSearch, ExportReport, ImportCount, MlflowImport,
-    Registry, RunId, RunQuery, RunRecord, Tracking, View,
+use mlops::{
+    core::Stopwatch,
+    registry::{
+        ExperimentId, ExperimentName, ExperimentSearch, ExportReport, ImportCount, MlflowImport,
+        Registry, RunId, RunQuery, RunRecord, Tracking, View,
+    },
 };
 use serde_json::json;
 
@@ -108,11 +107,11 @@ pub fn import(registry: &Registry, args: &Args) -> Result<Answer> {
     for folder in args.flags("--artifacts") {
         import = import.artifacts(folder);
     }
-    let mut told = Instant::now();
+    let mut told = Stopwatch::start();
     let report = import.into_registry_with(registry, &mut |report| {
         // for people who wait; what is wanted stands in the answer
         if told.elapsed() > TELL {
-            told = Instant::now();
+            told = Stopwatch::start();
             eprintln!(
                 "{} runs with {} points, {} logged models, {} files, {} versions so far",
                 report.runs.found,
