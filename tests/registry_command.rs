@@ -456,7 +456,15 @@ fn bad_input_is_one_line_that_names_the_culprit() {
         (&["runs", "--experiment", "spring"], &["spring"]),
         (&["--as", "", "list"], &["principal"]),
         (&["export", "ftp://x"], &["ftp://x"]),
-        (&["export", "http://127.0.0.1:9"], &["no run is named"]),
+        (&["export", "http://127.0.0.1:9"], &["nothing is named"]),
+        (
+            &["import", "http://127.0.0.1:9"],
+            &["does not tell the experiments", "no answer"],
+        ),
+        (
+            &["export", "http://127.0.0.1:9", "--model", "nobody"],
+            &["nobody"],
+        ),
         (
             &["export", "http://127.0.0.1:9", "--run", "x"],
             &["x", "32 hexadecimal digits"],

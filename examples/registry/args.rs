@@ -116,13 +116,18 @@ const COMMANDS: [Command; 22] = [
         "import",
         &["URL"],
         &[("--artifacts", Some("DIR"))],
-        "takes an MLflow database over: a path, or sqlite:///mlflow.db as MLflow writes it; with the artifacts below a folder",
+        "takes MLflow over: a server at http://…, a database by its path or as sqlite:///mlflow.db; with the artifacts that the server hands out, or below a folder",
     ),
     command(
         "export",
         &["URL"],
-        &[("--experiment", Some("NAME")), ("--run", Some("ID"))],
-        "logs runs again on a server of MLflow's REST API at http://…",
+        &[
+            ("--all", None),
+            ("--experiment", Some("NAME")),
+            ("--run", Some("ID")),
+            ("--model", Some("NAME")),
+        ],
+        "makes experiments, runs and registered models again on a server of MLflow's REST API at http://…",
     ),
 ];
 

@@ -52,6 +52,10 @@ impl MlflowServer for Http {
                 get.call()
             }
             MlflowVerb::Patch => self.agent.patch(&url).send_json(&request.body),
+            MlflowVerb::Delete => {
+                let delete = self.agent.delete(&url).force_send_body();
+                delete.send_json(&request.body)
+            }
             _ => self.agent.post(&url).send_json(&request.body),
         };
         answer(sent)
@@ -63,14 +67,20 @@ impl MlflowServer for Http {
         let body = SendBody::from_reader(&mut content);
         answer(self.agent.put(&url).send(body)).map(drop)
     }
+
+    fn download(&self, path: &str) -> Result<Box<dyn Read + '_>, MlflowRefusal> {
+        let response = self.agent.get(format!("{}{path}", self.root)).call();
+        match response {
+            Ok(response) if response.status().is_success() => {
+                Ok(Box::new(response.into_body().into_reader()))
+            }
+            refused => answer(refused).and_then(|_| Err(nothing("a redirection"))),
+        }
+    }
 }
 
 fn answer(sent: Result<Response<Body>, ureq::Error>) -> Result<Value, MlflowRefusal> {
-    let silent = |error: ureq::Error| MlflowRefusal {
-        status: None,
-        code: "no answer".to_owned(),
-        message: error.to_string(),
-    };
+    let silent = |error: ureq::Error| nothing(&error.to_string());
     let mut response = sent.map_err(silent)?;
     let status = response.status().as_u16();
     let text = response
@@ -91,4 +101,12 @@ fn answer(sent: Result<Response<Body>, ureq::Error>) -> Result<Value, MlflowRefu
         code: said("error_code").unwrap_or_else(|| format!("status {status}")),
         message: said("message").unwrap_or_else(|| text.chars().take(200).collect()),
     })
+}
+
+fn nothing(message: &str) -> MlflowRefusal {
+    MlflowRefusal {
+        status: None,
+        code: "no answer".to_owned(),
+        message: message.to_owned(),
+    }
 }

@@ -37,6 +37,18 @@ pub(crate) enum Change {
         from: ModelName,
         to: ModelName,
     },
+    /// The first half of a rename from one log to another: the state that the model goes on with, if the log that it
+    /// leaves ends with the very record that is told here.
+    ModelMoved {
+        from: ModelName,
+        to: ModelName,
+        /// The last entry before that record, which is JSON.
+        entry: u64,
+        closing: String,
+        /// The request by which anybody may write it.
+        request: String,
+        state: Box<ModelState>,
+    },
     ModelDescribed {
         description: String,
     },
@@ -153,6 +165,7 @@ impl Change {
             Self::ModelCreated { .. } => Action::ModelCreated,
             Self::ModelAdopted { .. } => Action::ModelAdopted,
             Self::ModelRenamed { .. } => Action::ModelRenamed,
+            Self::ModelMoved { .. } => Action::RenameBegun,
             Self::ModelDescribed { .. } => Action::ModelDescribed,
             Self::ModelTagged { .. } => Action::ModelTagged,
             Self::ModelDeleted => Action::ModelDeleted,
@@ -194,7 +207,7 @@ impl Change {
                 to: Some(policy.digest().to_string()),
                 ..Shown::default()
             },
-            Self::ModelRenamed { from, to } => Shown {
+            Self::ModelRenamed { from, to } | Self::ModelMoved { from, to, .. } => Shown {
                 from: Some(from.to_string()),
                 to: Some(to.to_string()),
                 ..Shown::default()
@@ -266,6 +279,7 @@ impl Change {
             self,
             Self::ModelCreated { .. }
                 | Self::ModelAdopted { .. }
+                | Self::ModelMoved { .. }
                 | Self::PromotionRefused { .. }
                 | Self::TransitionRequested { .. }
                 | Self::RequestApproved { .. }

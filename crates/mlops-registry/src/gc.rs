@@ -161,6 +161,8 @@ impl Trail {
                 }
                 return Ok(());
             }
+            // the model keeps what it had
+            Some(Change::ModelMoved { .. }) => return Ok(()),
             Some(Change::VersionSigned {
                 version, digest, ..
             }) => versions.entry(*version).or_default().push(*digest),

@@ -74,7 +74,8 @@
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
 //! - Free the disk: [`Registry::collect_garbage`], first as a dry run.
-//! - Come from MLflow: [`MlflowImport`], as often as it takes; and go back: [`Registry::export_runs`].
+//! - Come from MLflow: [`MlflowImport`] of a database or of a running server, as often as it takes; and go back:
+//!   [`Registry::export_experiments`], [`Registry::export_runs`], [`Registry::export_models`].
 //! - Close the runs of a killed process: [`Registry::end_run`] with [`RunStatus::Killed`]; or let loggers beat
 //!   ([`LoggerOptions::heartbeat`]) and call [`Tracking::end_abandoned`].
 //! - Find runs: [`Tracking::search_runs`] with MLflow's filters, [`Tracking::query_runs`] with `OR`, parentheses and
@@ -99,8 +100,8 @@
 //! # What this crate does not do
 //!
 //! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
-//! the file or the bucket is bound by no policy. On an object store models cannot be renamed. SQLite needs a
-//! local file system: over NFS neither its locks nor its write-ahead log are safe.
+//! the file or the bucket is bound by no policy. SQLite needs a local file system: over NFS neither its locks nor its
+//! write-ahead log are safe.
 //!
 //! # Features
 //!

@@ -296,7 +296,10 @@ impl RegisteredModel {
     ///
     /// # Errors
     /// [`Error::ModelExists`], [`Error::ReservedName`], [`Error::UnknownModel`], [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy,
-    /// for either name; [`Error::Unsupported`] on an object store; [`Error::Busy`] or [`Error::Database`].
+    /// for either name; [`Error::Log`] or [`Error::Contended`] on an object store; [`Error::Busy`] or [`Error::Database`].
+    ///
+    /// On an object store, where each model has a log of its own, the rename is one entry at the end of the old log: a
+    /// killed process leaves the model under one of both names, and nobody else's change is lost between them.
     pub fn rename(&self, to: &ModelName) -> Result<Self> {
         not_itself(to)?;
         let registry = &self.registry;

@@ -74,7 +74,7 @@ impl ModelState {
                 policy: None,
                 head: stamp.number,
             }),
-            Change::ModelAdopted { state } => Ok(Self {
+            Change::ModelAdopted { state } | Change::ModelMoved { state, .. } => Ok(Self {
                 head: stamp.number,
                 ..(**state).clone()
             }),
@@ -119,6 +119,7 @@ impl ModelState {
                 self.updated = stamp.time;
             }
             Change::ModelAdopted { state } => *self = (**state).clone(),
+            Change::ModelMoved { .. } => return Err(misfit(stamp, "the model is there already")),
             Change::ModelRenamed { from, to } => {
                 self.former.insert(stamp.number, from.clone());
                 self.name = to.clone();

@@ -209,3 +209,75 @@ fn write(registry: &Registry, name: &str) -> Vec<(u32, String)> {
     }
     acknowledged
 }
+
+#[test]
+fn on_a_server_that_errs_a_model_that_is_renamed_has_one_name_and_all_its_versions() {
+    let mut misdeeds = 0;
+    for seed in 0..4 {
+        let dir = tempfile::tempdir().unwrap();
+        let server = server(dir.path());
+        machine(&server, PATIENT, 0).model("name 0").unwrap();
+        let faults = Faults::new(seed, 12, "/models/", Duration::from_millis(600));
+        server.log().misbehave(Some(faults));
+        let acknowledged: Vec<u32> = thread::scope(|scope| {
+            let writers: Vec<_> = (0..2)
+                .map(|_| {
+                    let registry = machine(&server, Duration::from_millis(400), 2);
+                    scope.spawn(move || rename_and_write(&registry))
+                })
+                .collect();
+            writers
+                .into_iter()
+                .flat_map(|writer| writer.join().unwrap())
+                .collect()
+        });
+        misdeeds += server.log().misdeeds();
+        server.log().misbehave(None);
+        let registry = machine(&server, PATIENT, 0);
+        registry.verify_audit().unwrap();
+        let names = registry.models().unwrap();
+        assert_eq!(names.len(), 1, "{names:?}");
+        let versions = registry.existing_model(&names[0]).unwrap().versions();
+        let found: BTreeSet<u32> = versions.unwrap().iter().map(|v| v.version).collect();
+        let given: BTreeSet<u32> = acknowledged.iter().copied().collect();
+        assert_eq!(given.len(), acknowledged.len(), "a number was given twice");
+        assert!(given.is_subset(&found), "{given:?} {found:?}");
+        let mut trail = Vec::new();
+        registry.export_audit(&mut trail).unwrap();
+        mlops_registry::verify_export(&mut trail.as_slice(), &[]).unwrap();
+    }
+    assert!(misdeeds > 10, "{misdeeds} misdeeds say little");
+}
+
+/// Registers versions of the only model, whatever it is called, and gives it other names; says what was acknowledged.
+fn rename_and_write(registry: &Registry) -> Vec<u32> {
+    let mut acknowledged = Vec::new();
+    for round in 0..8 {
+        let step = || {
+            let Some(name) = registry.models()?.pop() else {
+                return Ok(None);
+            };
+            let model = registry.existing_model(&name)?;
+            if round % 2 == 0 {
+                let new = NewVersion::source("runs:/x");
+                return Ok(Some(model.register_version(&new)?.version));
+            }
+            let number: u32 = name.as_str()[5..].parse().unwrap();
+            let to = format!("name {}", (number + 1) % 3);
+            model.rename(&ModelName::new(to).unwrap())?;
+            Ok::<_, Error>(None)
+        };
+        match step() {
+            Ok(version) => acknowledged.extend(version),
+            // the other one was faster, or the server errs
+            Err(error) => assert!(
+                matches!(
+                    error.kind(),
+                    ErrorKind::Unavailable | ErrorKind::NotFound | ErrorKind::Conflict
+                ),
+                "{error}"
+            ),
+        }
+    }
+    acknowledged
+}

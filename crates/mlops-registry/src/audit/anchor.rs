@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use mlops_core::{Digest, EventTime, ModelName};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Registry, Result, error::stored};
+use crate::{Error, Registry, Result, backend::ChainHead, error::stored};
 
 const FORMAT: u32 = 1;
 
@@ -56,7 +56,7 @@ impl Wanted {
         }
         // a chain without an entry can only have grown
         for head in anchor.heads.iter().filter(|head| head.entries > 0) {
-            let chain = head.model.as_ref().map(ToString::to_string);
+            let chain = head.model.as_ref().map(ModelName::folded);
             let wanted = self.digests.entry((chain, head.entries)).or_default();
             wanted.push(head.digest);
         }
@@ -141,17 +141,13 @@ impl Registry {
         let mut wanted = Wanted::default();
         wanted.add(anchor)?;
         for chain in wanted.chains() {
-            let model = chain.as_deref().map(ModelName::new).transpose()?;
-            let own = self
-                .models_backend()
-                .heads()?
-                .iter()
-                .any(|head| head.model == model);
-            if !own {
+            let heads = self.models_backend().heads()?;
+            let folded = |head: &ChainHead| head.model.as_ref().map(ModelName::folded);
+            let Some(head) = heads.into_iter().find(|head| folded(head) == chain) else {
                 continue;
-            }
+            };
             self.models_backend()
-                .records(model.as_ref(), &mut |record| {
+                .chain(head.model.as_ref(), &mut |record| {
                     let number = u64::try_from(record.id).unwrap_or(0);
                     wanted.meet(chain.as_deref(), number, &record.digest)
                 })?;

@@ -4,7 +4,7 @@
 //! covers. Nothing but this file is needed to follow the chains and to see what they lead to.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, Read, Write},
 };
 
@@ -12,7 +12,7 @@ use mlops_core::{EventTime, ModelName};
 use serde::{Deserialize, Serialize};
 
 use super::{Anchor, AnchoredHead, Record, anchor::Wanted, broken, verify::Fold};
-use crate::{Error, Registry, Result, schema::audit_root};
+use crate::{Error, Registry, Result, error::stored, schema::audit_root};
 
 const FORMAT: u32 = 1;
 /// The longest line, in bytes; a commit holds no more.
@@ -59,7 +59,7 @@ impl Registry {
         let mut entries = 0;
         for head in &header.heads {
             self.models_backend()
-                .records(head.model.as_ref(), &mut |record| {
+                .chain(head.model.as_ref(), &mut |record| {
                     // others may go on writing meanwhile
                     if u64::try_from(record.id).is_ok_and(|number| number <= head.entries) {
                         entries += 1;
@@ -100,14 +100,19 @@ pub fn verify_export(from: &mut dyn BufRead, anchors: &[Anchor]) -> Result<Expor
     // one chain tells of all, or each of its model
     let single = header.heads.iter().any(|head| head.model.is_none());
     let mut ends: BTreeMap<Option<String>, (i64, String)> = BTreeMap::new();
-    let mut fold = Fold::default();
+    let mut fold = if single {
+        Fold::default()
+    } else {
+        Fold::over_chains()
+    };
     let mut entries = 0;
     while let Some(text) = line(from)? {
         let record: Record = serde_json::from_str(&text).map_err(|error| {
             let reason = format!("line {} does not read: {error}", entries + 2);
             broken(i64::try_from(entries).unwrap_or(0) + 1, reason)
         })?;
-        let chain = (!single).then(|| record.model.clone());
+        // names that are hard to tell from each other share a chain
+        let chain = (!single).then(|| folded(&record.model)).transpose()?;
         let root = || (0, audit_root().to_string());
         let (last, previous) = ends.entry(chain.clone()).or_insert_with(root);
         record.check(*last + 1, previous)?;
@@ -118,12 +123,14 @@ pub fn verify_export(from: &mut dyn BufRead, anchors: &[Anchor]) -> Result<Expor
         wanted.meet(chain.as_deref(), number, &record.digest)?;
         entries += 1;
     }
+    let mut known = BTreeSet::new();
     for head in &header.heads {
-        let chain = head.model.as_ref().map(ModelName::to_string);
+        let chain = head.model.as_ref().map(ModelName::folded);
         let found = ends
             .remove(&chain)
             .unwrap_or_else(|| (0, audit_root().to_string()));
         let (last, digest) = found;
+        known.insert(digest.clone());
         if u64::try_from(last) != Ok(head.entries) || digest != head.digest.to_string() {
             return Err(broken(
                 last + 1,
@@ -138,12 +145,19 @@ pub fn verify_export(from: &mut dyn BufRead, anchors: &[Anchor]) -> Result<Expor
             format!("the first line does not tell of `{chain}`"),
         ));
     }
+    fold.finish(&known)?;
     wanted.finish()?;
     Ok(ExportedTrail {
         time: header.time,
         entries,
         heads: header.heads,
     })
+}
+
+/// What names of one chain have in common.
+fn folded(model: &str) -> Result<String> {
+    let name = stored("model name", ModelName::new(model))?;
+    Ok(name.folded())
 }
 
 /// The next line without its end; memory is bounded whatever the file is.

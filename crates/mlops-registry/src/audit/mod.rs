@@ -35,6 +35,8 @@ pub enum Action {
     ModelAdopted,
     /// A model got another name.
     ModelRenamed,
+    /// A model on an object store set out to another name: it has it if the log of the old one says so as well.
+    RenameBegun,
     /// A model's description was changed.
     ModelDescribed,
     /// A tag of a model was set or taken away.
@@ -82,10 +84,11 @@ pub enum Action {
 }
 
 impl Action {
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::ModelCreated,
         Self::ModelAdopted,
         Self::ModelRenamed,
+        Self::RenameBegun,
         Self::ModelDescribed,
         Self::ModelTagged,
         Self::ModelDeleted,
@@ -116,6 +119,7 @@ impl Action {
             Self::ModelCreated => "model_created",
             Self::ModelAdopted => "model_adopted",
             Self::ModelRenamed => "model_renamed",
+            Self::RenameBegun => "rename_begun",
             Self::ModelDescribed => "model_described",
             Self::ModelTagged => "model_tagged",
             Self::ModelDeleted => "model_deleted",

@@ -72,6 +72,11 @@ impl Record {
         record
     }
 
+    /// A record from its JSON.
+    pub(crate) fn read(json: &str) -> Result<Self> {
+        stored("audit entry", serde_json::from_str(json))
+    }
+
     /// The digest that the entry must have. An absent field adds no part, so that it differs from an empty one.
     pub(crate) fn computed(&self) -> Digest {
         let mut digest = DigestBuilder::new();

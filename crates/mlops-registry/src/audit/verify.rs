@@ -3,7 +3,7 @@
 //! A sound chain over a registry that was changed by other hands proves nothing, so the state that the trail leads
 //! to is compared with the one in force, part by part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mlops_core::ModelName;
 use rusqlite::Transaction;
@@ -16,7 +16,7 @@ use crate::{
     change::Change,
     error::{During, stored},
     schema::audit_root,
-    state::ModelState,
+    state::{ModelState, Stamp},
 };
 
 /// What a trail leads to, by model.
@@ -25,6 +25,29 @@ pub(crate) struct Fold {
     states: BTreeMap<String, ModelState>,
     /// What entries of format 1 tell, until the model is taken over: by model, then by part.
     legacy: BTreeMap<String, BTreeMap<String, String>>,
+    /// Renames from one chain to another, if there are several.
+    moves: Option<Moves>,
+}
+
+/// The two halves of each rename, which stand in two chains and are met in any order.
+#[derive(Debug, Default)]
+struct Moves {
+    /// What a chain begins with, by model, as long as nothing shows whether it is so: the record that decides, by its
+    /// digest and the one before it, and the state.
+    begun: BTreeMap<String, Begun>,
+    /// Those that must be, since the model went on, and those that cannot be.
+    held: Vec<Begun>,
+    void: BTreeSet<String>,
+    /// The states that chains ended with, by the record that says so.
+    ended: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Clone)]
+struct Begun {
+    closing: String,
+    previous: String,
+    number: u64,
+    facts: BTreeMap<String, String>,
 }
 
 /// The evidence of a registration in format 1.
@@ -54,24 +77,99 @@ impl Fold {
     pub(crate) fn of(states: BTreeMap<String, ModelState>) -> Self {
         Self {
             states,
-            legacy: BTreeMap::new(),
+            ..Self::default()
+        }
+    }
+
+    /// A fold of several chains, between which models may be renamed.
+    pub(crate) fn over_chains() -> Self {
+        Self {
+            moves: Some(Moves::default()),
+            ..Self::default()
+        }
+    }
+
+    /// Takes what is about a rename between chains; says whether there is nothing more to do.
+    fn take_move(&mut self, record: &Record, change: &Change, stamp: Stamp<'_>) -> Result<bool> {
+        let Some(moves) = &mut self.moves else {
+            return Ok(false);
+        };
+        if let Some(begun) = moves.begun.remove(&record.model) {
+            // a name that is given anew was not taken
+            if matches!(
+                change,
+                Change::ModelCreated { .. } | Change::ModelMoved { .. }
+            ) {
+                moves.void.insert(begun.closing);
+                self.states.remove(&record.model);
+            } else {
+                moves.held.push(begun);
+            }
+        }
+        match change {
+            Change::ModelMoved { closing, state, .. } => {
+                let closing = Record::read(closing)?;
+                let begun = Begun {
+                    closing: closing.digest,
+                    previous: closing.previous,
+                    number: stamp.number,
+                    facts: state.facts(),
+                };
+                moves.begun.insert(record.model.clone(), begun);
+                Ok(false)
+            }
+            Change::ModelRenamed { from, to } if from.folded() != to.folded() => {
+                let mut state = self.states.remove(&record.model);
+                ModelState::advance(&mut state, change, stamp)?;
+                let facts = state.map(|state| state.facts()).unwrap_or_default();
+                moves.ended.insert(record.digest.clone(), facts);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Checks that both halves of each rename are there and tell the same. A chain whose last digest is among `ends`
+    /// may end right before the record that decides: it was written when the ends had been told.
+    pub(crate) fn finish(self, ends: &BTreeSet<String>) -> Result<()> {
+        let Some(moves) = self.moves else {
+            return Ok(());
+        };
+        for begun in moves.held.iter().chain(moves.begun.values()) {
+            let sure = moves.held.iter().any(|held| held.closing == begun.closing);
+            match moves.ended.get(&begun.closing) {
+                Some(facts) if *facts == begun.facts => {}
+                None if !sure || ends.contains(&begun.previous) => {}
+                _ => {
+                    let number = i64::try_from(begun.number).unwrap_or(0);
+                    return Err(broken(number, "the model does not come from where it says"));
+                }
+            }
+        }
+        match moves
+            .void
+            .iter()
+            .find(|void| moves.ended.contains_key(*void))
+        {
+            None => Ok(()),
+            Some(_) => Err(broken(0, "a model that was renamed was made anew")),
         }
     }
 
     /// Takes the next record, whose place and digest were checked.
     pub(crate) fn take(&mut self, record: &Record) -> Result<()> {
         match record.change()? {
-            Some(change) => record.stamped(|stamp| self.apply(record, &change, stamp)),
+            Some(change) => record.stamped(|stamp| {
+                if self.take_move(record, &change, stamp)? {
+                    return Ok(());
+                }
+                self.apply(record, &change, stamp)
+            }),
             None => legacy(self.legacy.entry(record.model.clone()).or_default(), record),
         }
     }
 
-    fn apply(
-        &mut self,
-        record: &Record,
-        change: &Change,
-        stamp: crate::state::Stamp<'_>,
-    ) -> Result<()> {
+    fn apply(&mut self, record: &Record, change: &Change, stamp: Stamp<'_>) -> Result<()> {
         let mut state = self.states.remove(&record.model);
         if let Some(told) = self.legacy.remove(&record.model) {
             let Change::ModelAdopted { state: adopted } = change else {

@@ -99,6 +99,14 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
         model: Option<&ModelName>,
         each: &mut dyn FnMut(Record) -> Result<()>,
     ) -> Result<()>;
+    /// Hands over the records of one chain, which [`heads`](Self::heads) names, oldest first.
+    fn chain(
+        &self,
+        head: Option<&ModelName>,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<()> {
+        self.records(head, each)
+    }
     /// Follows every chain to its end and compares the state that it leads to with the one in force.
     fn verify(&self) -> Result<()>;
     /// The ends of all chains.

@@ -90,7 +90,9 @@ pub(super) fn write(
                 stamp.actor.as_str()
             ],
         )?,
-        Change::ModelAdopted { .. } | Change::PromotionRefused { .. } => {}
+        Change::ModelAdopted { .. }
+        | Change::ModelMoved { .. }
+        | Change::PromotionRefused { .. } => {}
         _ => write_version(tx, id, change, now)?,
     }
     Ok(id)

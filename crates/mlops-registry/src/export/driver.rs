@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{
-    ExportError, ExportReport, MlflowRefusal, MlflowRequest, MlflowServer, MlflowVerb, runs,
+    ExportError, ExportReport, MlflowRefusal, MlflowRequest, MlflowServer, MlflowVerb,
+    experiments::There, runs,
 };
 use crate::{ExperimentId, LoggedModelId, Registry, Result, RunId};
 
@@ -18,7 +19,7 @@ const ROOT: &str = "/api/2.0/mlflow";
 pub(super) struct Export<'a> {
     pub(super) registry: &'a Registry,
     server: &'a dyn MlflowServer,
-    experiments: BTreeMap<ExperimentId, String>,
+    pub(super) experiments: BTreeMap<ExperimentId, There>,
     /// Logged models: the identity there, and how many of their points were not sent yet.
     pub(super) models: BTreeMap<LoggedModelId, (String, usize)>,
     pub(super) report: ExportReport,
@@ -45,27 +46,40 @@ impl Registry {
         runs: impl IntoIterator<Item = RunId>,
         server: &dyn MlflowServer,
     ) -> Result<ExportReport> {
-        let mut export = Export {
-            registry: self,
+        let mut export = Export::new(self, server);
+        export.runs(runs)?;
+        Ok(export.report)
+    }
+}
+
+impl<'a> Export<'a> {
+    pub(super) fn new(registry: &'a Registry, server: &'a dyn MlflowServer) -> Self {
+        Self {
+            registry,
             server,
             experiments: BTreeMap::new(),
             models: BTreeMap::new(),
             report: ExportReport::default(),
-        };
+        }
+    }
+
+    /// Sends runs, parents first.
+    pub(super) fn runs(&mut self, runs: impl IntoIterator<Item = RunId>) -> Result<()> {
+        let export = self;
         let asked: Vec<RunId> = runs.into_iter().collect();
         let known: BTreeSet<&str> = asked.iter().map(RunId::as_str).collect();
         for run in &asked {
             // a parent that is exported too goes first, since its children name it
-            let mut line = vec![self.tracking().run(run)?];
+            let mut line = vec![export.registry.tracking().run(run)?];
             while let Some(parent) = line.last().and_then(|run| run.parent.clone())
                 && known.contains(parent.as_str())
                 && line.iter().all(|run| run.id.as_str() != parent)
             {
-                line.push(self.tracking().run(&parent.parse()?)?);
+                line.push(export.registry.tracking().run(&parent.parse()?)?);
             }
             for run in line.into_iter().rev() {
                 if !export.report.runs.contains_key(&run.id) {
-                    runs::send(&mut export, &run)?;
+                    runs::send(export, &run)?;
                 }
             }
         }
@@ -80,11 +94,9 @@ impl Registry {
             let what = format!("logged model `{model}`");
             export.report.notes.push((what, text));
         }
-        Ok(export.report)
+        Ok(())
     }
-}
 
-impl Export<'_> {
     /// Sends a request; the path is the one after MLflow's root.
     pub(super) fn call(
         &self,
@@ -104,37 +116,14 @@ impl Export<'_> {
         self.call(MlflowVerb::Post, path, what, body)
     }
 
-    fn ask(&self, verb: MlflowVerb, path: &str, body: Value) -> Result<Value, MlflowRefusal> {
+    pub(super) fn ask(
+        &self,
+        verb: MlflowVerb,
+        path: &str,
+        body: Value,
+    ) -> Result<Value, MlflowRefusal> {
         let path = format!("{ROOT}{path}");
         self.server.call(&MlflowRequest { verb, path, body })
-    }
-
-    /// The identity of an experiment there; it is made if there is none of its name.
-    pub(super) fn experiment(&mut self, id: ExperimentId) -> Result<String> {
-        if let Some(known) = self.experiments.get(&id) {
-            return Ok(known.clone());
-        }
-        let experiment = self.registry.tracking().experiment(id)?;
-        let what = format!("experiment `{}`", experiment.name);
-        let name = json!({ "experiment_name": experiment.name });
-        let found = match self.ask(MlflowVerb::Get, "/experiments/get-by-name", name) {
-            Ok(answer) => {
-                let found = &answer["experiment"];
-                if found["lifecycle_stage"] == "deleted" {
-                    let experiment = experiment.name.to_string();
-                    return Err(ExportError::Deleted { experiment }.into());
-                }
-                text(found, "experiment_id", &what)?
-            }
-            Err(refusal) if refusal.status == Some(404) => {
-                let body = json!({ "name": experiment.name, "tags": pairs(&experiment.tags) });
-                let answer = self.post("/experiments/create", &what, body)?;
-                text(&answer, "experiment_id", &what)?
-            }
-            Err(source) => return Err(ExportError::Refused { what, source }.into()),
-        };
-        self.experiments.insert(id, found.clone());
-        Ok(found)
     }
 
     /// Sends a file to where the server keeps the artifacts of an owner. Says whether it could.
@@ -145,12 +134,8 @@ impl Export<'_> {
         what: &str,
         content: &mut dyn std::io::Read,
     ) -> Result<bool> {
-        let Some(root) = root.strip_prefix("mlflow-artifacts:") else {
+        let Some(root) = proxied(root) else {
             return Ok(false);
-        };
-        let root = match root.strip_prefix("//") {
-            Some(hosted) => hosted.split_once('/').map_or("", |(_, path)| path),
-            None => root.trim_start_matches('/'),
         };
         let path = format!(
             "/api/2.0/mlflow-artifacts/artifacts/{root}/{}",
@@ -195,8 +180,18 @@ pub(super) fn number(value: f64) -> Value {
     }
 }
 
+/// The path behind the proxy of a server that a location names.
+pub(crate) fn proxied(location: &str) -> Option<&str> {
+    let rest = location.strip_prefix("mlflow-artifacts:")?;
+    Some(match rest.strip_prefix("//") {
+        // a host, and the path after it
+        Some(hosted) => hosted.split_once('/').map_or("", |(_, path)| path),
+        None => rest.trim_start_matches('/'),
+    })
+}
+
 /// A path as it stands in a URL.
-fn escaped(path: &str) -> String {
+pub(crate) fn escaped(path: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let piece = |byte: u8| {
         if plain(byte) {

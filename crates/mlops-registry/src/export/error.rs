@@ -38,14 +38,7 @@ impl ExportError {
     /// What a caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused { source, .. } => match source.status {
-                Some(401 | 403) => ErrorKind::Denied,
-                Some(404) => ErrorKind::NotFound,
-                Some(409) => ErrorKind::Conflict,
-                Some(501) => ErrorKind::Unsupported,
-                Some(400..=499) => ErrorKind::Invalid,
-                _ => ErrorKind::Unavailable,
-            },
+            Self::Refused { source, .. } => source.kind(),
             Self::Answer { .. } => ErrorKind::Corrupt,
             Self::Deleted { .. } => ErrorKind::Conflict,
         }

@@ -10,6 +10,9 @@ use super::{
 };
 use crate::{ArtifactOwner, Error, LoggedModelId, Result, RunRecord, limits};
 
+/// The tag in which a server lists the versions that a logged model is.
+const VERSIONS_TAG: &str = "mlflow.modelVersions";
+
 /// Sends the models that a run made or read, but for the links that are `known` there.
 pub(super) fn send(
     export: &mut Export<'_>,
@@ -95,7 +98,7 @@ fn measured(
 }
 
 /// The identity of a model there; `None` if it is deleted here.
-fn model(export: &mut Export<'_>, id: &LoggedModelId) -> Result<Option<String>> {
+pub(super) fn model(export: &mut Export<'_>, id: &LoggedModelId) -> Result<Option<String>> {
     if let Some((known, _)) = export.models.get(id) {
         return Ok(Some(known.clone()));
     }
@@ -109,16 +112,12 @@ fn model(export: &mut Export<'_>, id: &LoggedModelId) -> Result<Option<String>> 
         Err(error) => return Err(error),
     };
     let experiment = export.experiment(model.experiment)?;
-    let search = json!({
-        "experiment_ids": [experiment],
-        "filter": format!("tags.`{ID_TAG}` = '{id}'"),
-        "max_results": 1,
-    });
-    let found = export.post("/logged-models/search", &what, search)?;
-    let mut info = found["models"][0]["info"].clone();
+    let mut info = search(export, &experiment, id)?;
     let new = info.is_null();
     if new {
         let mut tags = model.tags.clone();
+        // the server tells by itself which versions it is
+        tags.remove(VERSIONS_TAG);
         tags.insert(ID_TAG.to_owned(), id.to_string());
         let source = model.source_run.as_ref();
         let source = source.map(|id| {
@@ -162,6 +161,39 @@ fn model(export: &mut Export<'_>, id: &LoggedModelId) -> Result<Option<String>> 
         patch(export, &format!("/logged-models/{there}"), &what, body)?;
     }
     Ok(Some(there))
+}
+
+/// The identity of a model there; `None` if it was not exported.
+pub(super) fn find(export: &mut Export<'_>, id: &LoggedModelId) -> Result<Option<String>> {
+    let model = match export.registry.tracking().logged_model(id) {
+        Ok(model) => model,
+        Err(Error::Tracking(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let experiment = export.registry.tracking().experiment(model.experiment)?;
+    let Some(experiment) = export.find_experiment(&experiment)? else {
+        return Ok(None);
+    };
+    let info = search(export, &experiment.id, id)?;
+    if info.is_null() {
+        return Ok(None);
+    }
+    text(&info, "model_id", &format!("logged model `{id}`")).map(Some)
+}
+
+/// What the server tells of the model that carries our identity; null if there is none.
+fn search(export: &Export<'_>, experiment: &str, id: &LoggedModelId) -> Result<Value> {
+    let body = json!({
+        "experiment_ids": [experiment],
+        "filter": format!("tags.`{ID_TAG}` = '{id}'"),
+        "max_results": 1,
+    });
+    let found = export.post(
+        "/logged-models/search",
+        &format!("logged model `{id}`"),
+        body,
+    )?;
+    Ok(found["models"][0]["info"].clone())
 }
 
 /// MLflow's word for a status.

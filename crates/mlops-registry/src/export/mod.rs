@@ -1,4 +1,4 @@
-//! Runs of ours, logged again on a server of MLflow's REST API.
+//! Experiments, runs and registered models of ours, made again on a server of MLflow's REST API.
 //!
 //! A server gives runs and logged models identities of its own. Each carries ours in the tag `mlops.id`, by which it
 //! is found again: an export that was cut off goes on where it ended, and a second one logs nothing twice. How
@@ -6,11 +6,14 @@
 
 mod driver;
 mod error;
+mod experiments;
 mod logged_models;
+mod models;
 mod report;
 mod runs;
 mod server;
 
+pub(crate) use driver::{escaped, proxied};
 pub use error::ExportError;
 pub use report::ExportReport;
 pub use server::{MlflowRefusal, MlflowRequest, MlflowServer, MlflowVerb};

@@ -16,6 +16,10 @@ pub struct ExportReport {
     pub new_runs: u64,
     /// The logged models that were not there yet.
     pub new_logged_models: u64,
+    /// The registered models that were not there yet.
+    pub new_models: u64,
+    /// The versions of registered models that were not there yet.
+    pub new_versions: u64,
     /// The points of metrics that were sent.
     pub metric_points: u64,
     /// The files that were sent.

@@ -9,7 +9,7 @@ use super::{
     logged_models,
 };
 use crate::{
-    ArtifactEntry, ArtifactOwner, Error, Lifecycle, MetricPoint, Result, RunRecord, limits,
+    ArtifactEntry, ArtifactOwner, Error, Lifecycle, MetricPoint, Result, RunId, RunRecord, limits,
 };
 
 /// The tag that names the parent of a run.
@@ -19,14 +19,7 @@ const PARENT_TAG: &str = "mlflow.parentRunId";
 pub(super) fn send(export: &mut Export<'_>, run: &RunRecord) -> Result<()> {
     let what = format!("run `{}`", run.id);
     let experiment = export.experiment(run.experiment)?;
-    let search = json!({
-        "experiment_ids": [experiment],
-        "filter": format!("tags.`{ID_TAG}` = '{}'", run.id),
-        "run_view_type": "ALL",
-        "max_results": 1,
-    });
-    let found = export.post("/runs/search", &what, search)?;
-    let mut info = found["runs"][0]["info"].clone();
+    let mut info = search(export, &experiment, &run.id)?;
     let mut known = Value::Null;
     if info.is_null() {
         let mut tags = run.tags.clone();
@@ -80,6 +73,39 @@ pub(super) fn send(export: &mut Export<'_>, run: &RunRecord) -> Result<()> {
         export.post("/runs/delete", &what, json!({ "run_id": id }))?;
     }
     Ok(())
+}
+
+/// What the server tells of the run that carries our identity; null if there is none.
+fn search(export: &Export<'_>, experiment: &str, id: &RunId) -> Result<Value> {
+    let body = json!({
+        "experiment_ids": [experiment],
+        "filter": format!("tags.`{ID_TAG}` = '{id}'"),
+        "run_view_type": "ALL",
+        "max_results": 1,
+    });
+    let found = export.post("/runs/search", &format!("run `{id}`"), body)?;
+    Ok(found["runs"][0]["info"].clone())
+}
+
+/// The identity of a run there and where it keeps its files; `None` if it was not exported.
+pub(super) fn find(export: &mut Export<'_>, id: &RunId) -> Result<Option<(String, String)>> {
+    let Ok(run) = export.registry.tracking().run(id) else {
+        // one of another machine
+        return Ok(None);
+    };
+    let experiment = export.registry.tracking().experiment(run.experiment)?;
+    let Some(experiment) = export.find_experiment(&experiment)? else {
+        return Ok(None);
+    };
+    let info = search(export, &experiment.id, id)?;
+    if info.is_null() {
+        return Ok(None);
+    }
+    let what = format!("run `{id}`");
+    Ok(Some((
+        text(&info, "run_id", &what)?,
+        text(&info, "artifact_uri", &what)?,
+    )))
 }
 
 fn params(export: &Export<'_>, run: &RunRecord, id: &str, what: &str) -> Result<()> {

@@ -1,7 +1,8 @@
-//! The other side of an export: requests, answers, and who carries them.
+//! The other side of an export and of an import: requests, answers, and who carries them.
 
 use std::{fmt::Debug, io::Read};
 
+use mlops_core::ErrorKind;
 use serde_json::Value;
 
 /// How a request is sent.
@@ -14,6 +15,8 @@ pub enum MlflowVerb {
     Post,
     /// The body is JSON.
     Patch,
+    /// The body is JSON.
+    Delete,
 }
 
 /// A request of MLflow's REST API.
@@ -40,10 +43,25 @@ pub struct MlflowRefusal {
     pub message: String,
 }
 
+impl MlflowRefusal {
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self.status {
+            Some(401 | 403) => ErrorKind::Denied,
+            Some(404) => ErrorKind::NotFound,
+            Some(409) => ErrorKind::Conflict,
+            Some(501) => ErrorKind::Unsupported,
+            Some(400..=499) => ErrorKind::Invalid,
+            _ => ErrorKind::Unavailable,
+        }
+    }
+}
+
 /// A server of MLflow's REST API.
 ///
-/// Order: a request is answered before the next one is sent. Idempotence: a caller that got no answer may export
-/// again, so an implementation need not repeat requests.
+/// Order: a request is answered before the next one is sent. Idempotence: a caller that got no answer may export or
+/// import again, so an implementation need not repeat requests. Bounds: an implementation limits how long an answer
+/// may be and how long it takes; a refusal says so.
 pub trait MlflowServer: Send + Sync + Debug {
     /// Sends a request and returns the object that the server answers.
     ///
@@ -56,4 +74,10 @@ pub trait MlflowServer: Send + Sync + Debug {
     /// # Errors
     /// [`MlflowRefusal`] if it says no, or nothing.
     fn upload(&self, path: &str, content: &mut dyn Read) -> Result<(), MlflowRefusal>;
+
+    /// Downloads a file by GET; the reader gives its bytes as they come. The path is that of a URL.
+    ///
+    /// # Errors
+    /// [`MlflowRefusal`] if it says no, or nothing.
+    fn download(&self, path: &str) -> Result<Box<dyn Read + '_>, MlflowRefusal>;
 }

@@ -4,7 +4,7 @@
 //! named folder once all links are resolved, so that an import takes nothing else of the disk along.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -12,10 +12,11 @@ use std::{
 use mlops_core::Digest;
 use rusqlite::{Transaction, params};
 
-use super::{ImportError, ImportReport};
+use super::{ImportError, ImportReport, driver::Import};
 use crate::{
     Error, Registry, Result,
-    error::{During, cut},
+    error::{During, cut, stored},
+    export::proxied,
     key::check_artifact,
 };
 
@@ -34,6 +35,12 @@ pub(super) struct Kept {
     pub(super) path: String,
     digest: Digest,
     size: i64,
+}
+
+impl Kept {
+    pub(super) fn new(path: String, digest: Digest, size: i64) -> Self {
+        Self { path, digest, size }
+    }
 }
 
 impl Roots {
@@ -66,14 +73,7 @@ impl Roots {
                 .any(|root| path.starts_with(root))
                 .then_some(path)
         };
-        let proxied =
-            location
-                .strip_prefix("mlflow-artifacts:")
-                .map(|rest| match rest.strip_prefix("//") {
-                    // a host, and the path after it
-                    Some(rest) => rest.split_once('/').map_or("", |(_, path)| path),
-                    None => rest.trim_start_matches('/'),
-                });
+        let proxied = proxied(location);
         if proxied.is_none() {
             let plain = match location.strip_prefix("file://") {
                 Some(path) => mlops_store::percent_decode(path),
@@ -90,31 +90,19 @@ impl Roots {
             .find_map(|path| self.0.iter().find_map(|root| below(root.join(path))))
     }
 
-    /// Keeps the files of one owner in the store. Nothing refers to them until [`link`] does.
-    pub(super) fn keep(
-        &self,
+    /// Keeps the files of a folder in the store.
+    fn keep(
         registry: &Registry,
         about: &str,
-        location: &str,
-        usual: &str,
+        root: &Path,
         report: &mut ImportReport,
     ) -> Result<Vec<Kept>> {
-        if self.is_empty() {
-            return Ok(Vec::new());
-        }
-        let Some(root) = self.find(location, usual) else {
-            // most runs have no artifacts, and then MLflow makes no folder
-            if !is_local(location) {
-                report.note(about, format!("its artifacts stay at `{}`", cut(location)));
-            }
-            return Ok(Vec::new());
-        };
         let mut files = BTreeSet::new();
-        walk(&root, "", 0, &mut files, &mut |path, text| {
+        walk(root, "", 0, &mut files, &mut |path, text| {
             report.note(format!("artifact `{}` of {about}", cut(path)), text);
         })
         .map_err(|source| ImportError::Folder {
-            path: root.clone(),
+            path: root.to_owned(),
             source,
         })?;
         let mut kept = Vec::with_capacity(files.len());
@@ -138,6 +126,65 @@ impl Roots {
         }
         Ok(kept)
     }
+}
+
+impl Import<'_> {
+    /// Keeps the files of one owner in the store: those below a folder that was named, or those that the server
+    /// hands out. Nothing refers to them until [`link`] does.
+    pub(super) fn keep(
+        &mut self,
+        owner: (Table, &str),
+        about: &str,
+        location: &str,
+        usual: &str,
+    ) -> Result<Vec<Kept>> {
+        if let Some(root) = self.roots.find(location, usual) {
+            return Roots::keep(self.registry, about, &root, &mut self.report);
+        }
+        match (self.remote, proxied(location)) {
+            (Some(remote), Some(path)) => {
+                let known = known(self.registry, owner)?;
+                remote.keep(self.registry, about, path, &known, &mut self.report)
+            }
+            // most runs have no artifacts, and then MLflow makes no folder
+            (None, _) if self.roots.is_empty() || is_local(location) => Ok(Vec::new()),
+            (Some(_), _) if is_local(location) => {
+                self.unreached += 1;
+                Ok(Vec::new())
+            }
+            _ => {
+                let text = format!("its artifacts stay at `{}`", cut(location));
+                self.report.note(about, text);
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// The files of an owner that are here already.
+fn known(
+    registry: &Registry,
+    (table, uid): (Table, &str),
+) -> Result<BTreeMap<String, (Digest, i64)>> {
+    let looking = "look up artifacts";
+    registry.database().read(|tx| {
+        let mut statement = tx.prepare_cached(table.select()).during(looking)?;
+        let rows = statement
+            .query_map([uid], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                ))
+            })
+            .during(looking)?;
+        let mut known = BTreeMap::new();
+        for row in rows {
+            let (path, digest, size) = row.during(looking)?;
+            known.insert(path, (stored("digest", digest.parse())?, size));
+        }
+        Ok(known)
+    })
 }
 
 /// Whether a location is one that a folder of artifacts can stand for.
@@ -166,6 +213,18 @@ pub(super) enum Table {
 }
 
 impl Table {
+    fn select(self) -> &'static str {
+        match self {
+            Self::Runs => {
+                "SELECT path, digest, size FROM run_artifact JOIN run ON run.id = run_id WHERE uid = ?1"
+            }
+            Self::Models => {
+                "SELECT path, digest, size FROM logged_model_artifact
+                 JOIN logged_model ON logged_model.id = model_id WHERE uid = ?1"
+            }
+        }
+    }
+
     fn insert(self) -> &'static str {
         match self {
             Self::Runs => {

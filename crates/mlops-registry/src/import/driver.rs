@@ -1,35 +1,62 @@
 //! The import itself: what is taken over in which order.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
-    ImportReport, artifacts::Roots, experiments, logged_models, models, runs, source,
-    source::Source,
+    ImportReport,
+    artifacts::Roots,
+    experiments, logged_models, models, runs,
+    server::{self, Remote},
+    source::{self, Source},
 };
-use crate::{Registry, Result};
+use crate::{MlflowServer, Registry, Result};
 
-/// An import of an MLflow database; see [`into_registry`](Self::into_registry).
+/// An import of an MLflow database or server; see [`into_registry`](Self::into_registry).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct MlflowImport {
-    database: PathBuf,
+    origin: Origin,
     artifacts: Vec<PathBuf>,
 }
 
+/// Where it comes from.
+#[derive(Debug, Clone)]
+enum Origin {
+    Database(PathBuf),
+    Server(Arc<dyn MlflowServer>),
+}
+
 /// What the parts of an import share.
-#[derive(Debug)]
 pub(super) struct Import<'a> {
     pub(super) registry: &'a Registry,
     pub(super) source: Source<'a>,
+    /// The server whose answers the source holds, if it is one.
+    pub(super) remote: Option<Remote<'a>>,
     pub(super) roots: Roots,
     pub(super) report: ImportReport,
+    /// How many runs and logged models have files that neither a folder nor the server hands out.
+    pub(super) unreached: u64,
+    progress: &'a mut dyn FnMut(&ImportReport),
 }
 
 impl MlflowImport {
     /// An import of the SQLite database of MLflow 3, without artifacts.
     pub fn from_sqlite(database: impl AsRef<Path>) -> Self {
         Self {
-            database: database.as_ref().to_owned(),
+            origin: Origin::Database(database.as_ref().to_owned()),
+            artifacts: Vec::new(),
+        }
+    }
+
+    /// An import from a running server of MLflow 3, with the artifacts that it hands out itself. How requests travel
+    /// is the caller's business.
+    pub fn from_server(server: Arc<dyn MlflowServer>) -> Self {
+        Self {
+            origin: Origin::Server(server),
             artifacts: Vec::new(),
         }
     }
@@ -52,31 +79,58 @@ impl MlflowImport {
     /// time of a last change is that of the import. The
     /// greatest and the least number that there are become infinities, for which MLflow keeps them.
     ///
+    /// A server does not tell everything that its database holds: when a run was deleted (here: when it ended),
+    /// logged models that were deleted, and versions that were deleted after the last one that is left, whose numbers
+    /// are given again here. What changes on a server while it is read is found by the next import.
+    ///
     /// # Errors
-    /// [`Error::Import`](crate::Error::Import) if the database does not open, is none of MLflow's, is damaged, or
-    /// if a folder of artifacts is not there; [`Error::NotKept`](crate::Error::NotKept) if the store fails;
+    /// [`Error::Import`](crate::Error::Import) if the database does not open, is none of MLflow's, is damaged, if the
+    /// server refuses or answers what makes no sense, or if a folder of artifacts is not there; [`Error::NotKept`](crate::Error::NotKept) if the store fails;
     /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant
     /// [`Action::Administer`](mlops_core::Action::Administer) on the models and on the registry itself;
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database) if ours does not answer.
     ///
     /// # Complexity
-    /// One pass; a run, a page of a history and a file are in memory at a time.
+    /// One pass; a run, a page of a history and a piece of a file are in memory at a time. A server is asked once for
+    /// each run, each ten thousand points of a metric, each folder and each file that is not here yet.
     ///
     /// # Reference
     /// The schema of MLflow 3.17.2. What its client reads there, [`Tracking`](crate::Tracking) reads here: the
     /// same texts, the same numbers bit for bit.
     pub fn into_registry(&self, registry: &Registry) -> Result<ImportReport> {
+        self.into_registry_with(registry, &mut |_| ())
+    }
+
+    /// [`into_registry`](Self::into_registry) that hands over what was found so far, each time that some runs, a
+    /// logged model or a registered model are written. What was handed over is here for good, whatever follows.
+    ///
+    /// # Errors
+    /// Those of [`into_registry`](Self::into_registry).
+    pub fn into_registry_with(
+        &self,
+        registry: &Registry,
+        progress: &mut dyn FnMut(&ImportReport),
+    ) -> Result<ImportReport> {
         if let Some(policy) = registry.policy()? {
             let itself = Registry::itself();
             policy.allow(registry.actor(), mlops_core::Action::Administer, &itself)?;
         }
         let roots = Roots::new(&self.artifacts)?;
-        let mut connection = source::open(&self.database)?;
+        let (mut connection, path, remote) = match &self.origin {
+            Origin::Database(path) => (source::open(path)?, path.as_path(), None),
+            Origin::Server(server) => {
+                let remote = Remote::new(server.as_ref());
+                (server::open()?, Path::new("the server"), Some(remote))
+            }
+        };
         let mut import = Import {
             registry,
-            source: Source::begin(&mut connection, &self.database)?,
+            source: Source::begin(&mut connection, path)?,
+            remote,
             roots,
             report: ImportReport::default(),
+            unreached: 0,
+            progress,
         };
         let experiments = experiments::take(&mut import)?;
         // the metrics of a logged model name its runs, and the runs' points name models
@@ -93,10 +147,34 @@ impl MlflowImport {
                 .report
                 .note(format!("table `{}`", crate::error::cut(&table)), text);
         }
-        if import.roots.is_empty() && import.report.runs.found > 0 {
+        if import.unreached > 0 {
+            let text = format!(
+                "those of {} runs and logged models lie where the server does not hand them out",
+                import.unreached
+            );
+            import.report.note("the artifacts", text);
+        }
+        if import.remote.is_none() && import.roots.is_empty() && import.report.runs.found > 0 {
             let text = "they stay where they are: no folder of theirs was given";
             import.report.note("the artifacts", text);
         }
         Ok(import.report)
+    }
+}
+
+impl Import<'_> {
+    /// Hands over what was found so far.
+    pub(super) fn tell(&mut self) {
+        (self.progress)(&self.report);
+    }
+}
+
+impl fmt::Debug for Import<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import")
+            .field("source", &self.source)
+            .field("remote", &self.remote)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
     }
 }

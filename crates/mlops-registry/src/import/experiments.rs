@@ -34,6 +34,9 @@ struct Found {
 
 /// Takes all experiments over; returns those that have a place here.
 pub(super) fn take(import: &mut Import<'_>) -> Result<Vec<Experiment>> {
+    if let Some(remote) = import.remote {
+        remote.experiments(&import.source)?;
+    }
     let mut found = Vec::new();
     let sql = format!(
         "SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time

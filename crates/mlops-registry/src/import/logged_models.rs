@@ -35,6 +35,9 @@ struct Model {
 
 /// Takes the logged models of one experiment over, in the order in which they were made.
 pub(super) fn take(import: &mut Import<'_>, experiment: &Experiment) -> Result<()> {
+    if let Some(remote) = import.remote {
+        remote.logged_models(&import.source, experiment.theirs)?;
+    }
     let mut ids = Vec::new();
     import.source.each(
         "logged_models",
@@ -52,6 +55,7 @@ pub(super) fn take(import: &mut Import<'_>, experiment: &Experiment) -> Result<(
             Ok(uid) => take_one(import, experiment, id, &uid, &about)?,
             Err(error) => import.report.note(about, format!("left out: {error}")),
         }
+        import.tell();
     }
     Ok(())
 }
@@ -113,13 +117,7 @@ fn take_one(
     }
     if experiment.location.is_none() {
         let usual = format!("{}/models/{id}/artifacts", experiment.theirs);
-        model.files = import.roots.keep(
-            import.registry,
-            about,
-            &location,
-            &usual,
-            &mut import.report,
-        )?;
+        model.files = import.keep((Table::Models, id), about, &location, &usual)?;
     }
     write(import, experiment.ours, &model, about)
 }

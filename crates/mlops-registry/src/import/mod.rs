@@ -1,6 +1,6 @@
-//! Experiments, runs and registered models of an MLflow database, taken over into a registry of ours.
+//! Experiments, runs and registered models of an MLflow database or server, taken over into a registry of ours.
 //!
-//! The source is read in one transaction and never written. What comes out of it is data of strangers: every
+//! A database is read in one transaction and never written; a server is asked by its REST API. What comes out of it is data of strangers: every
 //! name, key, length and time is checked as if a client had sent it, artifacts are read below the folders that
 //! the caller names and nowhere else, and damage is an error with the table and the row.
 //!
@@ -16,6 +16,7 @@ mod logged_models;
 mod models;
 mod report;
 mod runs;
+mod server;
 mod source;
 
 pub use driver::MlflowImport;

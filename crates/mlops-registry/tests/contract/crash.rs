@@ -23,6 +23,7 @@ use rusqlite::Connection;
 use crate::{
     crash_models,
     fixture::{child, evidence, gate, open, promote, with_versions},
+    renames,
     webhooks,
 };
 
@@ -52,6 +53,8 @@ fn the_child_of_the_crash_tests() {
         ["govern", "logs"] => crash_models::govern_for_ever(&crash_models::in_logs(Path::new("."))),
         ["change"] => crash_models::change_for_ever(&open(Durability::Full)),
         ["change", "logs"] => crash_models::change_for_ever(&crash_models::in_logs(Path::new("."))),
+        ["rename"] => renames::rename_for_ever(&open(Durability::Full)),
+        ["rename", "logs"] => renames::rename_for_ever(&crash_models::in_logs(Path::new("."))),
         ["webhooks"] => webhooks::change_and_queue_for_ever(&open(Durability::Full)),
         ["webhooks", "logs"] => {
             webhooks::change_and_queue_for_ever(&crash_models::in_logs(Path::new(".")));

@@ -16,6 +16,7 @@ mod opening;
 mod oracle;
 mod promotion;
 mod races;
+mod renames;
 mod tracking;
 mod trail;
 mod uploads;

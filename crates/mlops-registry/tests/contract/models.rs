@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use mlops_core::{Digest, ErrorKind, Lineage, Principal};
 use mlops_registry::{
     Action, Content, Error, NewVersion, Occupants, Registry, RunStatus, Stage, VersionStatus,
+    verify_export,
 };
 
 use crate::fixture::{
-    alias, in_directory, name, on_every_backend, open, package, promote, register, with_versions,
+    alias, in_directory, name, on_every_backend, package, promote, register, with_versions,
 };
 
 #[test]
@@ -213,14 +214,15 @@ fn a_deleted_model_is_gone_and_its_numbers_go_on_if_it_is_made_again() {
 
 #[test]
 fn a_renamed_model_keeps_its_versions_and_its_trail() {
-    let (directory, registry) = in_directory();
-    let model = with_versions(&registry, 2);
-    promote(&model, &registry, 1);
-    let other = registry.model("other").unwrap();
-    let taken = model.rename(&name("OTHER")).unwrap_err();
-    assert!(matches!(taken, Error::ModelExists { .. }), "{taken}");
-    let renamed = model.rename(&name("attrition")).unwrap();
-    for registry in [registry.clone(), open(directory.path()).unwrap()] {
+    on_every_backend(|registry| {
+        let model = with_versions(&registry, 2);
+        promote(&model, &registry, 1);
+        let other = registry.model("other").unwrap();
+        let taken = model.rename(&name("OTHER")).unwrap_err();
+        assert!(matches!(taken, Error::ModelExists { .. }), "{taken}");
+        let generation = registry.generation().unwrap();
+        let renamed = model.rename(&name("attrition")).unwrap();
+        assert!(registry.generation().unwrap() > generation);
         assert_eq!(registry.resolve("attrition@production").unwrap().version, 1);
         assert_eq!(
             registry.resolve("churn/1").unwrap_err().kind(),
@@ -235,15 +237,37 @@ fn a_renamed_model_keeps_its_versions_and_its_trail() {
         assert_eq!(actions.first(), Some(&Action::ModelCreated));
         assert_eq!(actions.last(), Some(&Action::ModelRenamed));
         registry.verify_audit().unwrap();
-    }
-    // the old name is free, and its trail is another's
-    let new = registry.model("churn").unwrap();
-    assert_eq!(register(&new, 1).version, 1);
-    assert_eq!(registry.audit(Some(new.name())).unwrap().len(), 2);
-    // a change of case is a change
-    other.rename(&name("Other")).unwrap();
-    assert_eq!(register(&renamed, 7).version, 3);
-    registry.verify_audit().unwrap();
+        // the old name is free, and its trail is another's
+        let new = registry.model("churn").unwrap();
+        assert_eq!(register(&new, 1).version, 1);
+        assert_eq!(registry.audit(Some(new.name())).unwrap().len(), 2);
+        // a change of case is a change
+        other.rename(&name("Other")).unwrap();
+        assert_eq!(register(&renamed, 7).version, 3);
+        assert_eq!(
+            registry.models().unwrap(),
+            [name("Other"), name("attrition"), name("churn")]
+        );
+        // a name that was deleted is not free, and there and back is as before
+        new.delete("").unwrap();
+        let taken = renamed.rename(&name("churn")).unwrap_err();
+        assert!(matches!(taken, Error::ModelExists { .. }), "{taken}");
+        let back = renamed.rename(&name("third")).unwrap();
+        let back = back.rename(&name("attrition")).unwrap();
+        assert_eq!(register(&back, 8).version, 4);
+        assert_eq!(
+            registry.audit(Some(back.name())).unwrap()[0].model,
+            name("churn")
+        );
+        registry.verify_audit().unwrap();
+        let mut trail = Vec::new();
+        let told = registry.export_audit(&mut trail).unwrap();
+        let anchor = registry.anchor().unwrap();
+        let found = verify_export(&mut trail.as_slice(), std::slice::from_ref(&anchor)).unwrap();
+        assert_eq!(found, told);
+        register(&back, 9);
+        registry.verify_anchor(&anchor).unwrap();
+    });
 }
 
 #[test]

@@ -19,17 +19,17 @@ use crate::mlflow::Mlflow;
 
 /// The answers of a server of MLflow 3.17 to what an export asks, over a registry in memory.
 #[derive(Debug)]
-struct Server {
-    registry: Registry,
+pub(crate) struct Server {
+    pub(crate) registry: Registry,
     /// How many requests it takes before it breaks down.
-    strength: Mutex<usize>,
+    pub(crate) strength: Mutex<usize>,
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn pairs(value: &Value) -> Vec<(String, String)> {
+pub(crate) fn pairs(value: &Value) -> Vec<(String, String)> {
     let pairs = value.as_array().into_iter().flatten();
     pairs
         .map(|pair| (text(&pair["key"]), text(&pair["value"])))
@@ -51,14 +51,14 @@ fn metric(value: &Value) -> Metric {
 }
 
 impl Server {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             registry: Registry::memory().unwrap(),
             strength: Mutex::new(usize::MAX),
         }
     }
 
-    fn tracking(&self) -> Tracking {
+    pub(crate) fn tracking(&self) -> Tracking {
         self.registry.tracking()
     }
 
@@ -95,6 +95,10 @@ impl Server {
                 let mut new = NewExperiment::new(ExperimentName::new(text(&body["name"]))?);
                 new.tags = pairs(&body["tags"]).into_iter().collect();
                 json!({ "experiment_id": tracking.create_experiment(new)?.id })
+            }
+            "/experiments/delete" => {
+                tracking.delete_experiment(text(&body["experiment_id"]).parse()?)?;
+                json!({})
             }
             "/runs/search" => {
                 let wanted = Self::tagged(&body["filter"]);
@@ -284,6 +288,10 @@ impl MlflowServer for Server {
             .put_artifact(&owner, artifact, content)
             .unwrap();
         Ok(())
+    }
+
+    fn download(&self, path: &str) -> Result<Box<dyn Read + '_>, MlflowRefusal> {
+        panic!("an export does not ask for {path}")
     }
 }
 

@@ -8,7 +8,7 @@ use mlops_store::{Appended, CommitLog};
 use super::{
     ObjectModels,
     follower::{Follower, read_entry},
-    id_of,
+    logs::id,
 };
 use crate::{LoggedModelId, Registry, Result, audit::Record, backend::Chain, error::stored};
 
@@ -23,7 +23,7 @@ impl ObjectModels {
         }
         let itself = Registry::itself();
         let failed = Follower::store(&itself);
-        let location = self.root.join("identity").map_err(&failed)?;
+        let location = self.place.root.join("identity").map_err(&failed)?;
         let log = CommitLog::at(&location).with_sleeper(self.sleeper.clone());
         if log.head().map_err(&failed)?.is_none() {
             let name = self.writer.to_string();
@@ -45,7 +45,7 @@ impl ObjectModels {
         };
         let root = self.identity()?;
         let chain = |model: ModelName| Chain {
-            id: format!("{root}#{}", id_of(&model)),
+            id: format!("{root}#{}", id(&model)),
             model: Some(model),
         };
         Ok(models.into_iter().map(chain).collect())

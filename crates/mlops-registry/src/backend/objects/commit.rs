@@ -10,12 +10,14 @@ use mlops_store::{Appended, CommitLog, Error as StoreError, RequestId};
 
 use super::{
     ObjectModels,
-    follower::{Entry, FORMAT, Follower, Known},
+    follower::{Entry, FORMAT, Follower},
+    moving::elsewhere,
 };
 use crate::{
     Error, Registry, Result,
     audit::Record,
     backend::{Committed, Decide, Situation},
+    change::Change,
     state::{ModelState, Stamp},
 };
 
@@ -36,19 +38,16 @@ impl ObjectModels {
         decide: &mut Decide<'_>,
     ) -> Result<Committed> {
         let taken = |name: &ModelName| {
-            if name == model {
-                return Ok(None);
+            if elsewhere(name, model) {
+                return self.twin(name);
             }
-            Err(Error::Unsupported {
-                what: "another name for a model",
-                place: "on an object store",
-            })
+            Ok(None)
         };
         for attempt in 0..ATTEMPTS {
             let policy = self.policy()?;
             let request = self.request();
             let done = self.with(model, |follower| {
-                let known = follower.follow(model)?.clone();
+                let known = self.follow_and_decide(follower)?;
                 // the registry's own log holds the rules that its next entry is written under
                 let own = known.state.as_ref().and_then(|state| state.policy.as_ref());
                 let policy = if model.as_str() == Registry::ITSELF {
@@ -72,6 +71,24 @@ impl ObjectModels {
                         first,
                         time: now,
                     }));
+                }
+                if let [draft] = &drafts[..]
+                    && let Change::ModelRenamed { to, .. } = &draft.change
+                {
+                    if elsewhere(to, model) {
+                        let stamp = Stamp {
+                            time: now,
+                            actor,
+                            number: first,
+                        };
+                        let done = self.rename(follower, &known, draft, (model, to), stamp)?;
+                        return Ok(done.map(|(state, first)| Committed {
+                            state: Some(state),
+                            first,
+                            time: now,
+                        }));
+                    }
+                    self.list(to)?;
                 }
                 if known.state.is_none() {
                     self.list(model)?;
@@ -101,15 +118,11 @@ impl ObjectModels {
                 }
                 let state = state.map(Arc::new);
                 let news = drafts.iter().any(|draft| draft.change.is_news());
-                let news = known.news + u64::from(news);
-                follower.seen = follower.seen.max(news);
-                follower.known = Some(Known {
-                    entry: after + 1,
-                    state: state.clone(),
-                    digest: previous,
-                    checkpoint: known.checkpoint,
-                    news,
-                });
+                let last = known.records() + drafts.len() as u64;
+                let mut next = known.after(state.clone(), last, previous);
+                next.news += u64::from(news);
+                follower.seen = follower.seen.max(next.news);
+                follower.known = Some(next);
                 follower.checkpoint();
                 Ok(Some(Committed {
                     state,

@@ -9,7 +9,14 @@ use mlops_core::ModelName;
 use mlops_store::{CommitLog, Error as StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, audit::Record, error::stored, schema::audit_root, state::ModelState};
+use super::{
+    Logs,
+    moving::{Pending, elsewhere},
+};
+use crate::{
+    Error, Result, audit::Record, change::Change, error::stored, schema::audit_root,
+    state::ModelState,
+};
 
 /// Entries after which a checkpoint is written; more for models with many versions, whose state is large.
 const CHECKPOINT_AFTER: u64 = 64;
@@ -21,6 +28,8 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) log: CommitLog,
+    /// Where the logs of all models are.
+    pub(super) logs: Logs,
     pub(super) known: Option<Known>,
     pub(super) model: ModelName,
     /// The most news that were ever seen, which forgetting a state does not take back.
@@ -33,6 +42,12 @@ pub(super) struct Follower {
 pub(super) struct Known {
     pub(super) entry: u64,
     pub(super) state: Option<Arc<ModelState>>,
+    /// The number of its records; the state's head, where there is a state.
+    records: u64,
+    /// The name that the model has got, where its log ended with that.
+    pub(super) gone_to: Option<ModelName>,
+    /// The rename that the entry begins, until it is decided.
+    pub(super) pending: Option<Pending>,
     pub(super) digest: String,
     pub(super) checkpoint: u64,
     /// How many entries a server must see.
@@ -60,31 +75,111 @@ impl Known {
         Self {
             entry: 0,
             state: None,
+            records: 0,
+            gone_to: None,
+            pending: None,
             digest: audit_root().to_string(),
             checkpoint: 0,
             news: 0,
         }
     }
 
+    /// The same after one more entry.
+    pub(super) fn after(
+        &self,
+        state: Option<Arc<ModelState>>,
+        records: u64,
+        digest: String,
+    ) -> Self {
+        Self {
+            entry: self.entry + 1,
+            state,
+            records,
+            gone_to: None,
+            pending: None,
+            digest,
+            checkpoint: self.checkpoint,
+            news: self.news,
+        }
+    }
+
     pub(super) fn records(&self) -> u64 {
-        self.state.as_ref().map_or(0, |state| state.head)
+        self.records
+    }
+
+    /// Settles the rename that was begun.
+    fn settle(&mut self, renamed: bool) {
+        let Some(pending) = self.pending.take() else {
+            return;
+        };
+        if renamed {
+            self.state = Some(pending.state);
+            self.gone_to = None;
+            self.news += 1;
+        }
+    }
+
+    /// [`take`](Self::take) of an entry that others may follow: one before it is decided.
+    pub(super) fn take_all(&mut self, logs: &Logs, number: u64, bytes: &[u8]) -> Result<()> {
+        if let Some(pending) = &self.pending {
+            let decided = pending.decided(&logs.log(&pending.from)?)?;
+            let decided = decided.ok_or_else(|| Error::AuditBroken {
+                entry: self.records,
+                reason: format!(
+                    "the log of `{}` does not tell whether it is true",
+                    pending.from
+                ),
+            })?;
+            self.settle(decided);
+        }
+        self.take(number, bytes)
+    }
+
+    /// Looks whether the rename at the end is decided.
+    pub(super) fn look(&mut self, logs: &Logs) -> Result<()> {
+        if let Some(pending) = &self.pending
+            && let Some(decided) = pending.decided(&logs.log(&pending.from)?)?
+        {
+            self.settle(decided);
+        }
+        Ok(())
     }
 
     /// Takes the next entry of the log.
-    pub(super) fn take(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
+    fn take(&mut self, number: u64, bytes: &[u8]) -> Result<()> {
         let entry = read_entry(number, bytes)?;
         let mut state = self.state.take().map(Arc::unwrap_or_clone);
         let mut news = false;
         for record in &entry.records {
-            let next = state.as_ref().map_or(0, |state| state.head) + 1;
+            let next = self.records + 1;
             record.check(i64::try_from(next).unwrap_or(i64::MAX), &self.digest)?;
             let change = record.change()?.ok_or_else(|| Error::AuditBroken {
                 entry: next,
                 reason: "it does not tell its change".into(),
             })?;
-            record.stamped(|stamp| ModelState::advance(&mut state, &change, stamp))?;
             news |= change.is_news();
+            self.records = next;
             self.digest.clone_from(&record.digest);
+            if self.pending.is_some()
+                || matches!(&change, Change::ModelMoved { .. } if state.is_some())
+            {
+                return Err(Error::AuditBroken {
+                    entry: next,
+                    reason: "a model that comes from elsewhere is not alone".into(),
+                });
+            }
+            self.pending = Pending::of(&change, next)?;
+            if self.pending.is_some() {
+                continue;
+            }
+            record.stamped(|stamp| ModelState::advance(&mut state, &change, stamp))?;
+            self.gone_to = match change {
+                Change::ModelRenamed { from, to } if elsewhere(&from, &to) => Some(to),
+                _ => None,
+            };
+            if self.gone_to.is_some() {
+                state = None;
+            }
         }
         self.state = state.map(Arc::new);
         self.entry = number;
@@ -130,10 +225,11 @@ impl Follower {
             let mut next = known.clone();
             for entry in self.log.read_after(known.entry) {
                 let entry = entry.map_err(&failed)?;
-                next.take(entry.number, &entry.bytes)?;
+                next.take_all(&self.logs, entry.number, &entry.bytes)?;
             }
             *known = next;
         }
+        known.look(&self.logs)?;
         self.seen = self.seen.max(known.news);
         Ok(known)
     }
@@ -152,6 +248,9 @@ impl Follower {
         }
         Ok(Known {
             entry: checkpoint.number,
+            records: read.state.head,
+            gone_to: None,
+            pending: None,
             digest: read.digest,
             news: read.news,
             state: Some(Arc::new(read.state)),

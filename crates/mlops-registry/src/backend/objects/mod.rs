@@ -8,14 +8,18 @@
 //!
 //! Invariant: an entry is one commit, with all its audit records, and is created or not there; a decision is taken on
 //! the state that the entry before leads to, and whoever loses the place reads on and decides anew. Invariant: the
-//! records of a log are one chain from its root. Checkpoints only save reading: a check folds from the first entry.
+//! records of a log are one chain from its root, whatever models had its name one after the other. Invariant: a rename
+//! between two logs is one entry of the old one (see `moving.rs`). Checkpoints only save reading: a check folds from
+//! the first entry.
 
 mod chains;
 mod commit;
 mod follower;
+mod logs;
+mod moving;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -29,20 +33,25 @@ use serde::{Deserialize, Serialize};
 use self::{
     commit::{ATTEMPTS, contended},
     follower::{Follower, Known, forget_some, read_entry},
+    logs::{Logs, id},
 };
 use super::{Chain, ChainHead, Committed, Decide, ModelBackend, Seen};
 use crate::{
     Error, LoggedModelId, Policy, Registry, Result,
     audit::{Record, verify::Fold},
+    change::Change,
     error::stored,
 };
 
+/// How often a name is looked at while models are renamed.
+const LOOKS: u32 = 8;
+
 #[derive(Debug)]
 pub(crate) struct ObjectModels {
-    root: Location,
+    place: Logs,
     catalogue: CommitLog,
     /// The names up to an entry of the catalogue.
-    names: Mutex<(u64, BTreeMap<String, ModelName>)>,
+    names: Mutex<Names>,
     /// What the place is called, once it was asked for.
     identity: OnceLock<String>,
     sleeper: Arc<dyn Sleeper>,
@@ -52,6 +61,9 @@ pub(crate) struct ObjectModels {
     logs: Mutex<BTreeMap<String, Arc<Mutex<Follower>>>>,
     uses: AtomicU64,
 }
+
+/// The names up to an entry of the catalogue, each with the entry that listed it first.
+type Names = (u64, BTreeMap<String, (u64, ModelName)>);
 
 #[derive(Serialize, Deserialize)]
 struct Listed {
@@ -82,7 +94,10 @@ impl ObjectModels {
             )
             .finish();
         Ok(Self {
-            root,
+            place: Logs {
+                root,
+                sleeper: sleeper.clone(),
+            },
             catalogue,
             names: Mutex::default(),
             identity: OnceLock::new(),
@@ -99,25 +114,29 @@ impl ObjectModels {
     }
 
     fn follower(&self, model: &ModelName) -> Result<Arc<Mutex<Follower>>> {
-        let id = id_of(model);
+        let id = id(model);
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
         let mut logs = self.logs();
         if let Some(follower) = logs.get(&id) {
             return Ok(follower.clone());
         }
-        let location = self.root.join(&format!("models/{id}"));
-        let log = CommitLog::at(&location.map_err(Follower::store(model))?)
-            .with_sleeper(self.sleeper.clone());
-        let follower = Arc::new(Mutex::new(Follower {
-            log,
-            model: model.clone(),
-            known: None,
-            seen: 0,
-            used,
-        }));
+        let mut follower = self.new_follower(model)?;
+        follower.used = used;
+        let follower = Arc::new(Mutex::new(follower));
         logs.insert(id, follower.clone());
         forget_some(&logs);
         Ok(follower)
+    }
+
+    fn new_follower(&self, model: &ModelName) -> Result<Follower> {
+        Ok(Follower {
+            log: self.place.log(model)?,
+            logs: self.place.clone(),
+            model: model.clone(),
+            known: None,
+            seen: 0,
+            used: 0,
+        })
     }
 
     /// Works on a model's log, which nobody else in this process follows meanwhile.
@@ -164,29 +183,40 @@ impl ObjectModels {
     }
 
     /// Reads what is new in the catalogue.
-    fn listed(&self) -> Result<MutexGuard<'_, (u64, BTreeMap<String, ModelName>)>> {
+    fn listed(&self) -> Result<MutexGuard<'_, Names>> {
         let itself = Registry::itself();
         let failed = Follower::store(&itself);
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in self.catalogue.read_after(names.0) {
             let entry = entry.map_err(&failed)?;
             let listed: Listed = stored("name", serde_json::from_slice(&entry.bytes))?;
-            names.1.insert(listed.model.to_string(), listed.model);
+            let name = listed.model.to_string();
+            let first = (entry.number, listed.model);
+            names.1.entry(name).or_insert(first);
             names.0 = entry.number;
         }
         Ok(names)
     }
 
-    /// Every model that has a log, the registry itself first.
+    /// Every log by the first name that it had, the registry itself first.
     fn everything(&self) -> Result<Vec<ModelName>> {
         let itself = Registry::itself();
-        let mut all = self.listed()?.1.clone();
-        all.remove(itself.as_str());
-        Ok(std::iter::once(itself).chain(all.into_values()).collect())
+        let mut all: Vec<_> = self.listed()?.1.values().cloned().collect();
+        all.sort_by_key(|(entry, _)| *entry);
+        let mut logs = BTreeMap::new();
+        for (_, name) in all {
+            logs.entry(id(&name)).or_insert(name);
+        }
+        logs.remove(&id(&itself));
+        let mut names: Vec<_> = logs.into_values().collect();
+        names.sort();
+        names.insert(0, itself);
+        Ok(names)
     }
 
+    /// The records of a log, whatever names they are of.
     fn records_of(&self, model: &ModelName) -> Result<Vec<Record>> {
-        let log = self.with(model, |follower| Ok(follower.log.clone()))?;
+        let log = self.place.log(model)?;
         let mut records = Vec::new();
         for entry in log.read_after(0) {
             let entry = entry.map_err(Follower::store(model))?;
@@ -202,12 +232,27 @@ impl ObjectModels {
         })?;
         let mut known = Known::nothing();
         let mut compared = checkpoint.entry == 0;
+        let mut begun = Vec::new();
         for entry in log.read_after(0) {
             let entry = entry.map_err(Follower::store(model))?;
-            known.take(entry.number, &entry.bytes)?;
+            known.take_all(&self.place, entry.number, &entry.bytes)?;
+            begun.extend(known.pending.clone());
+            for record in read_entry(entry.number, &entry.bytes)?.records {
+                match record.change()? {
+                    Some(Change::ModelRenamed { from, to }) if moving::elsewhere(&from, &to) => {
+                        moving::verify_end(&self.place, &record, &to)?;
+                    }
+                    _ => {}
+                }
+            }
             if known.entry == checkpoint.entry {
                 compare(model, &known, &checkpoint)?;
                 compared = true;
+            }
+        }
+        for pending in begun {
+            if pending.decided(&self.place.log(&pending.from)?)? == Some(true) {
+                moving::verify(&self.place, &pending)?;
             }
         }
         if compared {
@@ -218,13 +263,6 @@ impl ObjectModels {
             reason: format!("`{model}` has a checkpoint of a later entry"),
         })
     }
-}
-
-/// The identity of a model's log: names that are hard to tell apart have one.
-fn id_of(model: &ModelName) -> String {
-    let mut id = Digest::of(model.folded().as_bytes()).to_string();
-    id.truncate(32);
-    id
 }
 
 /// The checkpoint must be what the log leads to.
@@ -255,14 +293,30 @@ impl ModelBackend for ObjectModels {
     }
 
     fn names(&self) -> Result<Vec<ModelName>> {
-        let mut names = Vec::new();
-        for model in self.everything()?.into_iter().skip(1) {
-            let state = self.see(&model)?.state;
+        let listed = self.listed()?.1.clone();
+        let mut left: Vec<ModelName> = listed.into_values().map(|(_, name)| name).collect();
+        let mut names = BTreeSet::new();
+        let mut looks: BTreeMap<ModelName, u32> = BTreeMap::new();
+        while let Some(model) = left.pop() {
+            let (state, gone_to) = self.with(&model, |follower| {
+                let known = follower.follow(&model)?;
+                Ok((known.state.clone(), known.gone_to.clone()))
+            })?;
             if state.is_some_and(|state| state.deleted.is_none() && state.name == model) {
-                names.push(model);
+                names.insert(model);
+            } else if let Some(to) = gone_to
+                && !names.contains(&to)
+            {
+                // it may have been renamed after its new name was looked at
+                let looked = looks.entry(to.clone()).or_default();
+                *looked += 1;
+                if *looked <= LOOKS {
+                    left.push(to);
+                }
             }
         }
-        Ok(names)
+        names.remove(&Registry::itself());
+        Ok(names.into_iter().collect())
     }
 
     fn commit(
@@ -294,7 +348,8 @@ impl ModelBackend for ObjectModels {
         each: &mut dyn FnMut(Record) -> Result<()>,
     ) -> Result<()> {
         if let Some(model) = model {
-            return self.records_of(model)?.into_iter().try_for_each(each);
+            let records = moving::life(&self.place, model, u64::MAX)?;
+            return records.into_iter().try_for_each(each);
         }
         let mut records = Vec::new();
         for model in self.everything()? {
@@ -303,6 +358,17 @@ impl ModelBackend for ObjectModels {
         // each chain has its own numbers; over all, time is the order that there is
         records.sort_by_key(|record| record.time_us);
         records.into_iter().try_for_each(each)
+    }
+
+    fn chain(
+        &self,
+        head: Option<&ModelName>,
+        each: &mut dyn FnMut(Record) -> Result<()>,
+    ) -> Result<()> {
+        match head {
+            Some(model) => self.records_of(model)?.into_iter().try_for_each(each),
+            None => self.records(None, each),
+        }
     }
 
     fn verify(&self) -> Result<()> {
@@ -329,6 +395,7 @@ impl ModelBackend for ObjectModels {
         }
         Ok(heads)
     }
+
     fn root(&self) -> Result<String> {
         self.identity()
     }

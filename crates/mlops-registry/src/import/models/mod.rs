@@ -35,6 +35,9 @@ struct Version {
 
 /// Takes all registered models over.
 pub(super) fn take(import: &mut Import<'_>) -> Result<()> {
+    if let Some(remote) = import.remote {
+        remote.models(&import.source)?;
+    }
     let mut names = Vec::new();
     let sql = format!(
         "SELECT name FROM registered_models WHERE {} ORDER BY name",
@@ -55,12 +58,16 @@ pub(super) fn take(import: &mut Import<'_>) -> Result<()> {
         let about = format!("registered model `{}`", cut(name));
         match ModelName::new(name.as_str()) {
             Ok(parsed) => {
+                if let Some(remote) = import.remote {
+                    remote.versions(&import.source, &parsed)?;
+                }
                 if let Some(model) = read::read(import, name, parsed, &about)? {
                     write(import, &model, &about)?;
                 }
             }
             Err(error) => import.report.note(about, format!("left out: {error}")),
         }
+        import.tell();
     }
     Ok(())
 }

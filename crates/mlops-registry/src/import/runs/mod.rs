@@ -5,7 +5,12 @@ mod write;
 
 use mlops_core::EventTime;
 
-use super::{artifacts::Kept, driver::Import, experiments::Experiment};
+use super::{
+    artifacts::{Kept, Table},
+    driver::Import,
+    experiments::Experiment,
+    server::Remote,
+};
 use crate::{DatasetInput, LoggedModelId, ModelOutput, Result, RunId, RunStatus, error::cut};
 
 /// How many runs one transaction writes.
@@ -35,6 +40,9 @@ struct Run {
 
 /// Takes the runs of one experiment over, in the order in which they started.
 pub(super) fn take(import: &mut Import<'_>, experiment: &Experiment) -> Result<()> {
+    if let Some(remote) = import.remote {
+        remote.runs(&import.source, experiment.theirs)?;
+    }
     let mut ids = Vec::new();
     import.source.each(
         "runs",
@@ -49,21 +57,22 @@ pub(super) fn take(import: &mut Import<'_>, experiment: &Experiment) -> Result<(
         let mut runs = Vec::with_capacity(ids.len());
         for id in ids {
             let about = format!("run `{}`", cut(id));
+            if let Some(remote) = import.remote {
+                remote.fill_run(&import.source, experiment.theirs, id)?;
+            }
             if let Some(mut run) = read::read(import, id, &about)? {
                 if experiment.location.is_none() {
                     let usual = format!("{}/{id}/artifacts", experiment.theirs);
-                    run.files = import.roots.keep(
-                        import.registry,
-                        &about,
-                        &run.location,
-                        &usual,
-                        &mut import.report,
-                    )?;
+                    run.files = import.keep((Table::Runs, id), &about, &run.location, &usual)?;
                 }
                 runs.push(run);
             }
         }
         write::write_all(import, experiment.ours, &runs)?;
+        if import.remote.is_some() {
+            Remote::forget_runs(&import.source, ids)?;
+        }
+        import.tell();
     }
     Ok(())
 }

@@ -14,7 +14,8 @@ use super::ImportError;
 use crate::{DatabaseError, Result};
 
 pub(super) use fields::{Fields, time};
-use tables::{PASSED_OVER, TABLES};
+use tables::PASSED_OVER;
+pub(super) use tables::TABLES;
 
 /// The longest text that is read, in bytes: the profile of a dataset may have 16,777,215 characters.
 const TEXT_LIMIT: i32 = 64 * 1024 * 1024;
@@ -109,6 +110,20 @@ impl<'a> Source<'a> {
                 table == "experiments" && found.iter().any(|(name, _)| name == "workspace");
         }
         Ok(Self { tx, workspaces })
+    }
+
+    /// Changes what is staged; says how many rows. A database that is read refuses it.
+    pub(super) fn change<P: Params>(&self, sql: &str, params: P) -> Result<usize> {
+        let changed = self
+            .tx
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params));
+        changed.map_err(|error| {
+            ImportError::Stage {
+                source: DatabaseError::new(error),
+            }
+            .into()
+        })
     }
 
     /// Reads rows one by one; the statement is kept prepared.

@@ -1,7 +1,7 @@
 //! The tables of MLflow 3 that an import reads, and those that it passes over.
 
 /// The tables that are read, with the columns that are read of them.
-pub(super) const TABLES: [(&str, &[&str]); 18] = [
+pub(in crate::import) const TABLES: [(&str, &[&str]); 18] = [
     (
         "experiments",
         &[
