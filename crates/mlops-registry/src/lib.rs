@@ -151,7 +151,9 @@ mod webhook;
 
 #[cfg(feature = "sign")]
 pub use audit::SignedAnchor;
-pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
+pub use audit::{
+    Action, Anchor, AnchoredHead, AuditEntry, AuditPage, ExportedTrail, verify_export,
+};
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
@@ -180,10 +182,11 @@ pub use search::{
 };
 pub use stage::{Occupants, Stage};
 pub use tracking::{
-    ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
-    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
-    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
-    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View, WhenFull, limits,
+    Activity, ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName,
+    ExperimentId, ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel,
+    LoggedModelId, LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput,
+    NewExperiment, NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, View,
+    WhenFull, limits,
 };
 pub use version::ModelVersion;
 pub use webhook::{Delivery, NewWebhook, Webhook, WebhookEvent, WebhookUpdate};
