@@ -118,7 +118,7 @@ impl DataTable {
         put!(
             html,
             "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">\n<table>\n\
-             <caption>{caption}</caption>\n<thead><tr>"
+             <caption>{caption}</caption>\n"
         );
         let shown = &self.rows[..self.rows.len().min(self.limit)];
         let width = shown
@@ -127,13 +127,22 @@ impl DataTable {
             .chain([self.columns.len()])
             .max()
             .unwrap_or(0);
-        for column in &self.columns {
-            column.render(html);
+        // what has no headings needs no row for them
+        if self
+            .columns
+            .iter()
+            .any(|column| !column.heading.text.is_empty())
+        {
+            html.push_str("<thead><tr>");
+            for column in &self.columns {
+                column.render(html);
+            }
+            for _ in self.columns.len()..width {
+                html.push_str("<th scope=\"col\" class=\"short\"></th>");
+            }
+            html.push_str("</tr></thead>\n");
         }
-        for _ in self.columns.len()..width {
-            html.push_str("<th scope=\"col\" class=\"short\"></th>");
-        }
-        html.push_str("</tr></thead>\n<tbody>\n");
+        html.push_str("<tbody>\n");
         for row in shown {
             html.push_str("<tr>");
             for i in 0..width {

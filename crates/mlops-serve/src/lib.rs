@@ -135,5 +135,5 @@ pub use server::{RunningServer, Server};
 pub use tracking::WebhookOptions;
 #[cfg(feature = "tracking")]
 pub use tracking::{
-    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingServer, hash_password,
+    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingReport, TrackingServer, hash_password,
 };

@@ -1,10 +1,8 @@
 //! Histories thinned for a chart: whole if they are short, a bounded number of points if they are long.
 
-use mlops_core::EventTime;
-use rusqlite::{CachedStatement, Row, Transaction, params};
-
 use super::Tracking;
 use crate::{MetricPoint, Result, RunId, error::During, limits, metric, run_info::row_of};
+use rusqlite::{CachedStatement, Row, Transaction, params};
 
 const COLUMNS: &str = "SELECT step, time_us, is_nan, value FROM metric_point \
     WHERE run_id = ?1 AND key_id = ?2";
@@ -119,6 +117,8 @@ fn spread(
 
 #[cfg(test)]
 mod tests {
+    use mlops_core::EventTime;
+
     use super::*;
     use crate::{Batch, Error, Metric, NewExperiment, NewRun, Registry};
 
@@ -131,7 +131,7 @@ mod tests {
             .map(|(step, time)| MetricPoint {
                 step: *step,
                 time: EventTime::from_micros(*time),
-                value: (step + time) as f64,
+                value: *step as f64 + *time as f64,
             })
             .collect();
         for chunk in points.chunks(500) {

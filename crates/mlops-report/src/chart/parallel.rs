@@ -7,7 +7,7 @@ use super::{
     svg::{Anchor, Svg},
 };
 use crate::{
-    escape::{fit, put},
+    escape::{fit, put, text_width},
     format,
 };
 
@@ -223,15 +223,14 @@ impl Chart for ParallelChart {
             // names of neighbours stand on two lines, so that they have twice the room
             let line = if axis % 2 == 0 { 12.0 } else { 28.0 };
             let name = fit(name, room * 1.7, FONT);
-            let anchor = match axis {
-                0 => Anchor::Start,
-                axis if axis + 1 == axes.len() => Anchor::End,
-                _ => Anchor::Middle,
-            };
-            let x_name = match anchor {
-                Anchor::Start => x - room * 0.5,
-                Anchor::Middle => x,
-                Anchor::End => x + room * 0.5,
+            // at the border a long name stands inside
+            let half = text_width(&name, FONT) / 2.0;
+            let (x_name, anchor) = if x - half < 0.0 {
+                (0.0, Anchor::Start)
+            } else if x + half > width {
+                (width, Anchor::End)
+            } else {
+                (x, Anchor::Middle)
             };
             svg.text((x_name, line), anchor, "strong", &name);
             for (place, label) in &ruler.labels {

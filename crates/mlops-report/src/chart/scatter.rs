@@ -95,8 +95,8 @@ impl Chart for ScatterChart {
 
     fn draw(&self, width: f64) -> Svg {
         let height = if width > 700.0 { 330.0 } else { 290.0 };
-        let xs = extent(self.finite().map(|(_, dot)| dot.1));
-        let ys = extent(self.finite().map(|(_, dot)| dot.2));
+        let xs = padded(extent(self.finite().map(|(_, dot)| dot.1)));
+        let ys = padded(extent(self.finite().map(|(_, dot)| dot.2)));
         let y = Axis::rounded(ys, height / 60.0, Scale::Number);
         let left = y.label_width() + 12.0;
         let right = width - 22.0;
@@ -132,6 +132,14 @@ impl Chart for ScatterChart {
         }
         svg
     }
+}
+
+/// A little more than the range, so that no dot lies on the border.
+fn padded(range: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    range.map(|(lo, hi)| {
+        let room = (hi / 25.0 - lo / 25.0).max(0.0);
+        (lo - room, hi + room)
+    })
 }
 
 #[cfg(test)]

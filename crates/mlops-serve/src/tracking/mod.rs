@@ -23,11 +23,13 @@ mod route;
 mod server;
 #[cfg(test)]
 mod tests;
+mod ui;
 #[cfg(feature = "webhooks")]
 mod webhook;
 
 pub use access::{AccessToken, Right, ServerPolicy, hash_password};
 pub use limits::TrackingLimits;
 pub use server::TrackingServer;
+pub use ui::TrackingReport;
 #[cfg(feature = "webhooks")]
 pub use webhook::WebhookOptions;

@@ -156,7 +156,7 @@ fn list_of_run(call: &Call<'_>) -> Outcome<Reply> {
     }))
 }
 
-fn get(call: &Call<'_>) -> Outcome<Download> {
+pub(in crate::tracking) fn get(call: &Call<'_>) -> Outcome<Download> {
     let (owner, path) = file(call)?;
     let tracking = call.registry.tracking();
     let content = tracking.open_artifact(&owner, &path)?;
