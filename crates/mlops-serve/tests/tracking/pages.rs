@@ -93,7 +93,7 @@ impl World {
             let dataset = Dataset {
                 name: format!("d{text}"),
                 digest: "1".into(),
-                source_type: format!("s{text}"),
+                source_type: text.chars().take(30).collect(),
                 source: format!("s{text}"),
                 schema: Some(text.to_owned()),
                 profile: Some(text.to_owned()),
@@ -116,7 +116,7 @@ impl World {
         let model = "model".parse().unwrap();
         let model = registry.create_model(&model, text, &tags(text)).unwrap();
         for run in &runs[..2] {
-            let version = NewVersion::source(format!("s3://{text}"))
+            let version = NewVersion::source(format!("s3://{named}"))
                 .description(text)
                 .run(run.clone());
             let version = tags(text)
