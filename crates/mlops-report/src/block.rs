@@ -232,6 +232,11 @@ impl Section {
         self
     }
 
+    /// Whether it has no blocks.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     fn push(mut self, kind: Kind) -> Self {
         self.blocks.push(Block(kind));
         self

@@ -93,7 +93,7 @@ impl World {
             let dataset = Dataset {
                 name: format!("d{text}"),
                 digest: "1".into(),
-                source_type: text.chars().take(30).collect(),
+                source_type: format!("s{}", text.chars().take(30).collect::<String>()),
                 source: format!("s{text}"),
                 schema: Some(text.to_owned()),
                 profile: Some(text.to_owned()),
@@ -653,4 +653,61 @@ fn tracking_finished(world: &World) -> usize {
     let tracking = world.registry.tracking();
     let runs = world.runs.iter().map(|id| tracking.run(id).unwrap());
     runs.filter(|run| run.status == RunStatus::Finished).count()
+}
+
+/// Prints what pages over 100,000 runs cost; run it by name, with optimisation.
+#[test]
+#[ignore = "a measurement, to be read by a person"]
+fn pages_over_a_hundred_thousand_runs_cost_milliseconds() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("mlops.db").display());
+    let registry = Registry::builder(url)
+        .durability(mlops_registry::Durability::Normal)
+        .open()
+        .unwrap();
+    let tracking = registry.tracking();
+    let experiment = NewExperiment::new("large".parse().unwrap());
+    let experiment = tracking.create_experiment(experiment).unwrap().id;
+    std::thread::scope(|scope| {
+        for part in 0..8_i64 {
+            let tracking = tracking.clone();
+            scope.spawn(move || {
+                for i in 0..12_500_i64 {
+                    let number = part * 12_500 + i;
+                    let run = tracking.create_run(NewRun::new(experiment)).unwrap().id;
+                    let metrics = (0..5_i64).map(|key| {
+                        let value = ((number * 7919 + key) % 10_007) as f64;
+                        Metric::new(format!("m{key}"), at(1, value))
+                    });
+                    let mut batch = Batch::of_metrics(metrics);
+                    batch.params = (0..10)
+                        .map(|key| (format!("p{key}"), (number % (key + 2)).to_string()))
+                        .collect();
+                    tracking.log_batch(&run, batch).unwrap();
+                }
+            });
+        }
+    });
+    let server = TrackingServer::new(registry).bind("127.0.0.1:0").unwrap();
+    let call = Call::to(server.addr());
+    let of = format!("/ui/experiments/{experiment}");
+    for address in [
+        "/".to_owned(),
+        of.clone(),
+        format!("{of}?order_by=metrics.m3+DESC"),
+        format!(
+            "{of}?filter=metrics.m1+%3E+5000+AND+(params.p3+%3D+2+OR+params.p1+%3D+'1')&order_by=metrics.m2+ASC"
+        ),
+        format!("{of}?filter=params.p7+%3E%3D+5"),
+    ] {
+        let mut times: Vec<Duration> = (0..11)
+            .map(|_| {
+                let started = Instant::now();
+                assert_eq!(call.get(&address).status, 200);
+                started.elapsed()
+            })
+            .collect();
+        times.sort();
+        eprintln!("{:?} median, {:?} worst: {address}", times[5], times[10]);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mlops_core::{Digest, ModelName};
 use mlops_registry::{Comparison, ModelVersion, Result, RunRecord, Side};
-use mlops_report::{Card, Cell, DataTable, Link, Section, Tone};
+use mlops_report::{Card, Cell, DataTable, Link, Section};
 
 use super::{
     curves::{self, Along},
@@ -92,6 +92,11 @@ pub(super) fn sections(
     if compared.profile.left.is_some() || compared.profile.right.is_some() {
         origin = origin.append(digests("Profile", compared, &profile));
     }
+    let origin = if origin.is_empty() {
+        origin.paragraph("Nothing was told.")
+    } else {
+        origin
+    };
     sections.push(("Where they came from", origin));
     if !compared.tags.is_empty() {
         sections.push(("Tags", texts("Tags", compared, &compared.tags)));
@@ -204,12 +209,12 @@ fn table<T>(
 ) -> Section {
     let (same, differing): (Vec<_>, Vec<_>) = sides.iter().partition(|(_, side)| side.same);
     let cell = |value: &Option<T>| Cell::from(value.as_ref().map(&text));
-    let rows = |sides: Vec<(&String, &Side<T>)>, tone: Tone| {
+    let rows = |sides: Vec<(&String, &Side<T>)>| {
         let shown = sides.iter().take(ROWS).map(|(name, side)| {
             [
                 Cell::text(show::short(name)),
                 cell(&side.left),
-                cell(&side.right).tone(tone),
+                cell(&side.right),
             ]
         });
         let shown: Vec<_> = shown.collect();
@@ -221,13 +226,16 @@ fn table<T>(
     let section = if differing.is_empty() {
         Section::new().paragraph(format!("{caption}: nothing differs."))
     } else {
-        Section::new().add(rows(differing, Tone::Warn))
+        Section::new().add(rows(differing))
     };
     if count == 0 {
         return section;
     }
     section.details(
-        format!("{count} that are the same"),
-        Section::new().add(rows(same, Tone::Neutral)),
+        match count {
+            1 => "1 that is the same".to_owned(),
+            count => format!("{count} that are the same"),
+        },
+        Section::new().add(rows(same)),
     )
 }

@@ -201,8 +201,9 @@ fn pointed(text: &str, at: usize, reason: &str) -> String {
         .take(2 * AROUND)
         .map(one_line)
         .collect();
-    let mark = " ".repeat(before - skipped);
-    format!("{shown}\n{mark}^\n{reason} (character {})", before + 1)
+    let cut = if skipped > 0 { "…" } else { "" };
+    let mark = " ".repeat(before - skipped + cut.chars().count());
+    format!("{cut}{shown}\n{mark}^\n{reason} (character {})", before + 1)
 }
 
 #[cfg(test)]
@@ -223,7 +224,7 @@ mod tests {
         let long = format!("{}metrics.b", "metrics.a > 1 OR ".repeat(20));
         let fault = asked(&long).faults().filter.unwrap();
         let mut lines = fault.lines();
-        assert!(lines.next().unwrap().chars().count() <= 2 * AROUND);
+        assert!(lines.next().unwrap().chars().count() <= 2 * AROUND + 1);
         assert!(lines.next().unwrap().starts_with(&" ".repeat(AROUND)));
         assert!(asked("metrics.a > 1 OR (tags.b = 'c')").faults().is_empty());
     }
