@@ -72,6 +72,8 @@
 //!   [`Registry::complete`].
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Look at the trail from its end: [`Registry::recent_audit`]; see what a request still misses:
+//!   [`Registry::prospects`].
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
 //! - Free the disk: [`Registry::collect_garbage`], first as a dry run.
 //! - Come from MLflow: [`MlflowImport`], as often as it takes; and go back: [`Registry::export_runs`].
