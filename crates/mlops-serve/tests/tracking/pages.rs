@@ -2,11 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use html5gum::{Token, Tokenizer};
-use mlops_core::{EventTime, Principal};
+use mlops_core::{EventTime, Principal, Stopwatch};
 use mlops_registry::{
     ArtifactOwner, Batch, Dataset, DatasetInput, Metric, MetricPoint, NewExperiment,
     NewLoggedModel, NewRun, NewVersion, Policy, Registry, RunId, RunStatus, Stage,
@@ -607,7 +607,6 @@ fn a_page_is_bounded_whatever_there_is() {
         format!("/ui/runs/{run}"),
         format!("/ui/compare?run_ids={run}&run_ids={}", world.runs[1]),
     ] {
-        let started = Instant::now();
         let answer = call.get(&address);
         assert_eq!(answer.status, 200);
         assert!(
@@ -615,8 +614,6 @@ fn a_page_is_bounded_whatever_there_is() {
             "{address} has {} bytes",
             answer.body.len()
         );
-        // with no optimisation and other tests beside it
-        assert!(started.elapsed() < Duration::from_secs(10), "{address}");
     }
     let page = html(&call.get(&format!("/ui/runs/{run}")));
     assert_eq!(page.matches("<figure>").count(), 24);
@@ -702,9 +699,9 @@ fn pages_over_a_hundred_thousand_runs_cost_milliseconds() {
     ] {
         let mut times: Vec<Duration> = (0..11)
             .map(|_| {
-                let started = Instant::now();
+                let watch = Stopwatch::start();
                 assert_eq!(call.get(&address).status, 200);
-                started.elapsed()
+                watch.elapsed()
             })
             .collect();
         times.sort();

@@ -71,7 +71,11 @@ pub(super) fn page(call: &Call<'_>) -> Outcome<Reply> {
             },
             Cell::count(activity.runs),
             activity.latest.map(show::time).into(),
-            Cell::text(show::time(experiment.created)),
+            // the one that was always there was made at no time
+            match experiment.created.micros() {
+                0 => Cell::empty(),
+                _ => Cell::text(show::time(experiment.created)),
+            },
             Cell::text(experiment.id.to_string()),
             Cell::text(experiment.lifecycle.as_str()),
         ]

@@ -140,7 +140,7 @@ pub(super) fn table(
     for (depth, run) in tree(runs) {
         let mut name = Cell::link(show::run_link(view, run)).indent(depth);
         if depth == 0 && run.parent.as_ref().is_some_and(|parent| !parent.is_empty()) {
-            name = name.note("child of a run elsewhere");
+            name = name.note("child run");
         }
         let mut cells = vec![name];
         if search.is_some() {

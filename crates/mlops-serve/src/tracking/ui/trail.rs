@@ -1,6 +1,6 @@
 //! Entries of the audit trail: who did what when, why, and on what evidence.
 
-use mlops_registry::AuditEntry;
+use mlops_registry::{AuditEntry, Registry};
 use mlops_report::{Cell, DataTable, Section, Tone};
 use serde_json::Value;
 
@@ -44,7 +44,11 @@ pub(super) fn section(
         ];
         if with_model {
             let name = show::short(entry.model.as_str());
-            cells.push(Cell::link(view.link(name, view::model(&entry.model))));
+            cells.push(if entry.model.as_str() == Registry::ITSELF {
+                Cell::text("the registry")
+            } else {
+                Cell::link(view.link(name, view::model(&entry.model)))
+            });
         }
         cells.extend([
             what(entry),
