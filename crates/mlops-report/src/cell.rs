@@ -14,7 +14,7 @@ pub(crate) const SHORT: usize = 24;
 /// The classes of cells that are set in.
 const DEPTHS: [&str; 7] = ["", "d1", "d2", "d3", "d4", "d5", "d6"];
 
-/// One cell of a [`DataTable`].
+/// One cell of a [`DataTable`](crate::DataTable).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     content: Content,
