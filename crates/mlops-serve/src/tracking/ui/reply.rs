@@ -61,8 +61,7 @@ pub(in crate::tracking) fn failure(failure: &Failure) -> Response<Body> {
     let (title, advice) = match failure.code {
         Code::Unauthenticated => (
             "Who are you?",
-            "Your browser asks for your name and your password. A token goes in the place of the password of no \
-             name: programs send it, browsers do not.",
+            "Your browser asks for your name and your password. Tokens are for programs.",
         ),
         Code::PermissionDenied => (
             "Not for you",
