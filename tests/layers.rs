@@ -34,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "mlops-drift",
             "mlops-features",
             "mlops-model",
+            "mlops-report",
             "mlops-store",
             "mlops-core",
         ],

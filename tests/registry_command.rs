@@ -290,6 +290,7 @@ fn tables_and_json_tell_the_same() {
     let compared = json(folder, &["compare", "churn", "1", "3"]);
     let difference = compared["metrics"]["auc"]["difference"].as_f64().unwrap();
     assert!((difference - 0.02).abs() < 1e-9);
+    pages(folder);
     let table = says(folder, &["compare", "churn", "1", "3"]);
     assert!(
         table.contains("+0.020000") && table.contains("trees"),
@@ -519,4 +520,23 @@ fn help_tells_of_every_command() {
     ] {
         assert!(help.contains(command), "{command} is not in {help}");
     }
+}
+
+/// Pages as files, where the example is built with the server.
+fn pages(folder: &Path) {
+    let compare = ["compare", "churn", "1", "3", "--html", "pair.html"];
+    let report = ["report", "--experiment", "autumn", "--html", "runs.html"];
+    if cfg!(not(feature = "tracking")) {
+        fails(folder, &compare, &["tracking"]);
+        fails(folder, &report, &["tracking"]);
+        return;
+    }
+    assert_eq!(says(folder, &compare), "wrote `pair.html`\n");
+    assert_eq!(says(folder, &report), "wrote `runs.html`\n");
+    let page = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert!(page("pair.html").contains("version 1 and version 3"));
+    assert!(page("runs.html").contains("try 3"));
+    fails(folder, &report, &["runs.html"]);
+    fails(folder, &report[..3], &["--html"]);
+    fails(folder, &["report", "--html", "x.html"], &["--experiment"]);
 }

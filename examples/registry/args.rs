@@ -15,7 +15,9 @@ struct Command {
 const WHY: (&str, Option<&str>) = ("--why", Some("TEXT"));
 const EVIDENCE: (&str, Option<&str>) = ("--evidence", Some("FILE"));
 
-const COMMANDS: [Command; 22] = [
+const HTML: (&str, Option<&str>) = ("--html", Some("FILE"));
+
+const COMMANDS: [Command; 23] = [
     command("list", &[], &[], "all models with what serves"),
     command(
         "show",
@@ -26,8 +28,8 @@ const COMMANDS: [Command; 22] = [
     command(
         "compare",
         &["MODEL", "V", "W"],
-        &[],
-        "two versions side by side",
+        &[HTML],
+        "two versions side by side, or as a page in a new file",
     ),
     command(
         "request",
@@ -111,6 +113,17 @@ const COMMANDS: [Command; 22] = [
             ("--page", Some("TOKEN")),
         ],
         "runs, filtered as MLflow does and with OR, NOT and parentheses",
+    ),
+    command(
+        "report",
+        &[],
+        &[
+            HTML,
+            ("--experiment", Some("NAME")),
+            ("--filter", Some("TEXT")),
+            ("--order-by", Some("KEY")),
+        ],
+        "an experiment as a page in a new file: its runs, and the first of them side by side",
     ),
     command(
         "import",

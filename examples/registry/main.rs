@@ -18,6 +18,7 @@ mod exchange;
 mod governance;
 mod models;
 mod production;
+mod report;
 mod table;
 mod upkeep;
 mod wire;
@@ -107,7 +108,9 @@ fn run(registry: &Registry, args: &Args) -> Result<Answer> {
     match args.command {
         "list" => models::list(registry),
         "show" => models::show(registry, args.word(0)),
+        "compare" if args.flag("--html").is_some() => report::versions(registry, args),
         "compare" => models::compare(registry, args),
+        "report" => report::experiment(registry, args),
         "alias list" => models::aliases(registry, args),
         "alias set" => models::set_alias(registry, args),
         "alias delete" => models::delete_alias(registry, args),

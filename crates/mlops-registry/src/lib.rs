@@ -72,6 +72,8 @@
 //!   [`Registry::complete`].
 //! - Look at two versions: [`RegisteredModel::compare`].
 //! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Look at the trail from its end: [`Registry::recent_audit`]; see what a request still misses:
+//!   [`Registry::prospects`].
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
 //! - Free the disk: [`Registry::collect_garbage`], first as a dry run.
 //! - Come from MLflow: [`MlflowImport`] of a database or of a running server, as often as it takes; and go back:
@@ -154,7 +156,9 @@ mod webhook;
 
 #[cfg(feature = "sign")]
 pub use audit::SignedAnchor;
-pub use audit::{Action, Anchor, AnchoredHead, AuditEntry, ExportedTrail, verify_export};
+pub use audit::{
+    Action, Anchor, AnchoredHead, AuditEntry, AuditPage, ExportedTrail, verify_export,
+};
 pub use compare::{Comparison, MetricSide, Side};
 pub use error::{DatabaseError, Error, GovernanceError, Result};
 pub use experiment::{Experiment, ExperimentInfo};
@@ -184,11 +188,11 @@ pub use search::{
 };
 pub use stage::{Occupants, Stage};
 pub use tracking::{
-    ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName, ExperimentId,
-    ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel, LoggedModelId,
-    LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput, NewExperiment,
-    NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, Upload, View, WhenFull,
-    limits,
+    Activity, ArtifactEntry, ArtifactOwner, Batch, Dataset, DatasetInput, DatasetName,
+    ExperimentId, ExperimentName, ExperimentRecord, Flushed, HistoryPage, Lifecycle, LoggedModel,
+    LoggedModelId, LoggedModelStatus, Logger, LoggerOptions, Metric, ModelMetric, ModelOutput,
+    NewExperiment, NewLoggedModel, NewRun, RunRecord, RunUpdate, Tracking, TrackingError, Upload,
+    View, WhenFull, limits,
 };
 pub use version::ModelVersion;
 #[cfg(feature = "encryption")]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    DataTable, Sparkline, Tone,
+    DataTable, Form, Link, Sparkline, Tone,
     chart::{Chart, Place, figure},
     escape::{escape, prose, put},
 };
@@ -24,6 +24,8 @@ enum Kind {
     Cards(Vec<Card>),
     Callout(Callout),
     Table(DataTable),
+    Form(Form),
+    Links(Vec<Link>),
     Chart(Arc<dyn Chart>),
     SideBySide(Vec<Block>),
     Details(String, Section),
@@ -59,6 +61,15 @@ impl Block {
             }
             Kind::Callout(callout) => callout.render(html),
             Kind::Table(table) => table.render(html),
+            Kind::Form(form) => form.render(html),
+            Kind::Links(links) => {
+                html.push_str("<p class=\"links\">");
+                for link in links {
+                    link.render(html);
+                    html.push('\n');
+                }
+                html.push_str("</p>\n");
+            }
             Kind::Chart(chart) => figure(html, chart.as_ref(), ids, place),
             Kind::SideBySide(blocks) => {
                 html.push_str("<div class=\"columns\">\n");
@@ -81,6 +92,12 @@ impl Block {
 impl From<DataTable> for Block {
     fn from(table: DataTable) -> Self {
         Self(Kind::Table(table))
+    }
+}
+
+impl From<Form> for Block {
+    fn from(form: Form) -> Self {
+        Self(Kind::Form(form))
     }
 }
 
@@ -215,6 +232,11 @@ impl Section {
         self
     }
 
+    /// Whether it has no blocks.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
     fn push(mut self, kind: Kind) -> Self {
         self.blocks.push(Block(kind));
         self
@@ -242,6 +264,23 @@ impl Section {
     #[must_use]
     pub fn code(self, text: impl Into<String>) -> Self {
         self.push(Kind::Code(text.into()))
+    }
+
+    /// Adds a row of links, for instance to the pages before and behind; nothing if there are none.
+    #[must_use]
+    pub fn links(self, links: impl IntoIterator<Item = Link>) -> Self {
+        let links: Vec<Link> = links.into_iter().collect();
+        if links.is_empty() {
+            return self;
+        }
+        self.push(Kind::Links(links))
+    }
+
+    /// Adds the blocks of another section behind those of this one.
+    #[must_use]
+    pub fn append(mut self, other: Self) -> Self {
+        self.blocks.extend(other.blocks);
+        self
     }
 
     /// Adds a row of key figures.

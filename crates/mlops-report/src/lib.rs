@@ -1,4 +1,4 @@
-//! Reports that last: one HTML file with tables and charts, no scripts, nothing fetched.
+//! Reports that last: one HTML file with tables and charts, no scripts, nothing fetched. Sites of such pages, too.
 //!
 //! ```
 //! use mlops_report::{Callout, DataTable, LineChart, Page, Section, Series, Tone};
@@ -28,7 +28,9 @@
 //! - [`Page`]: the document; [`Page::render`] gives the bytes.
 //! - [`Section`]: blocks in order, next to each other with [`Section::side_by_side`].
 //! - [`DataTable`] and [`Cell`]: aligned and bounded tables with highlighted cells.
-//! - [`LineChart`], [`CurveChart`], [`HistogramPair`], [`BarChart`], [`Timeline`], [`Sparkline`].
+//! - [`LineChart`], [`CurveChart`], [`HistogramPair`], [`BarChart`], [`Timeline`], [`Sparkline`]; [`ScatterChart`]
+//!   and [`ParallelChart`] for many things with several values each.
+//! - [`Link`], [`Address`] and [`Form`]: for a server whose pages lead to each other.
 //! - [`Tone`]: good, worth a look or bad, by colour and by mark.
 //!
 //! # Recipes
@@ -63,15 +65,24 @@
 //! There are none: whatever goes in, a page comes out.
 
 mod block;
+mod cell;
 mod chart;
 mod escape;
+mod form;
 pub mod format;
+mod link;
 mod page;
 mod table;
 mod tone;
 
 pub use block::{Block, Callout, Card, Section};
-pub use chart::{BarChart, CurveChart, HistogramPair, LineChart, Series, Sparkline, Timeline, X};
+pub use cell::Cell;
+pub use chart::{
+    BarChart, CurveChart, HistogramPair, LineChart, ParallelChart, ScatterChart, Series, Sparkline,
+    Timeline, X,
+};
+pub use form::Form;
+pub use link::{Address, Link};
 pub use page::Page;
-pub use table::{Cell, DataTable};
+pub use table::DataTable;
 pub use tone::Tone;

@@ -4,12 +4,13 @@
 //! that was mailed or archived shows what it showed when it was written and talks to nobody.
 
 use crate::{
-    Section,
+    Link, Section,
     block::Ids,
     escape::{escape, put},
 };
 
-const STYLE: &str = include_str!("style.css");
+/// What stands between the tags of the style.
+const STYLE: &str = concat!("\n", include_str!("style.css"));
 
 /// A report in the making; [`Page::render`] gives the HTML.
 #[derive(Debug, Clone)]
@@ -18,6 +19,9 @@ pub struct Page {
     subtitle: Option<String>,
     footer: Option<String>,
     sections: Vec<(String, Section)>,
+    menu: Vec<Link>,
+    crumbs: Vec<Link>,
+    wide: bool,
 }
 
 impl Page {
@@ -28,6 +32,9 @@ impl Page {
             subtitle: None,
             footer: None,
             sections: Vec::new(),
+            menu: Vec::new(),
+            crumbs: Vec::new(),
+            wide: false,
         }
     }
 
@@ -52,6 +59,33 @@ impl Page {
         self
     }
 
+    /// Puts links to the parts of a site at the top. One that leads nowhere is where the reader is.
+    #[must_use]
+    pub fn menu(mut self, links: impl IntoIterator<Item = Link>) -> Self {
+        self.menu = links.into_iter().collect();
+        self
+    }
+
+    /// Puts the way to this page above its title.
+    #[must_use]
+    pub fn crumbs(mut self, links: impl IntoIterator<Item = Link>) -> Self {
+        self.crumbs = links.into_iter().collect();
+        self
+    }
+
+    /// Takes the whole width of the window, for wide tables.
+    #[must_use]
+    pub fn wide(mut self) -> Self {
+        self.wide = true;
+        self
+    }
+
+    /// The content of every page's one style element, so that a server can name its hash in a content security
+    /// policy.
+    pub fn style() -> &'static str {
+        STYLE
+    }
+
     /// The page as one HTML document. The same page gives the same bytes.
     pub fn render(&self) -> String {
         let title = escape(&self.title);
@@ -60,8 +94,12 @@ impl Page {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
              <meta name=\"color-scheme\" content=\"light dark\"/>\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
-             <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n"
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body{}>\n<header>\n",
+            if self.wide { " class=\"wide\"" } else { "" }
         );
+        navigation(&mut html, "Site", "menu", &self.menu);
+        navigation(&mut html, "Way", "crumbs", &self.crumbs);
+        put!(html, "<h1>{title}</h1>\n");
         if let Some(subtitle) = &self.subtitle {
             put!(html, "<p class=\"subtitle\">{}</p>\n", escape(subtitle));
         }
@@ -98,4 +136,24 @@ impl Page {
         html.push_str("</body>\n</html>\n");
         html
     }
+}
+
+fn navigation(html: &mut String, label: &str, class: &str, links: &[Link]) {
+    if links.is_empty() {
+        return;
+    }
+    put!(
+        html,
+        "<nav aria-label=\"{label}\" class=\"{class}\">\n<ol>\n"
+    );
+    for link in links {
+        html.push_str(if link.leads_somewhere() {
+            "<li>"
+        } else {
+            "<li aria-current=\"page\">"
+        });
+        link.render(html);
+        html.push_str("</li>\n");
+    }
+    html.push_str("</ol>\n</nav>\n");
 }

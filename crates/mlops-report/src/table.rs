@@ -3,162 +3,28 @@
 //! A table of a million rows makes a page that no browser opens, so a [`DataTable`] shows its first
 //! rows only and says how many it left out.
 
-use mlops_core::EventTime;
-
 use crate::{
-    Sparkline, Tone,
+    Cell, Link,
+    cell::SHORT,
     escape::{escape, put},
     format,
 };
 
 /// How many rows a table shows unless told otherwise.
 const DEFAULT_ROWS: usize = 200;
-/// A text of so many characters is not broken over two lines.
-const SHORT: usize = 24;
-
-/// One cell of a [`DataTable`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
-    content: Content,
-    tone: Tone,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Content {
-    Text(String),
-    Number(String),
-    Sparkline(Sparkline),
-}
-
-impl Cell {
-    fn new(content: Content) -> Self {
-        Self {
-            content,
-            tone: Tone::Neutral,
-        }
-    }
-
-    /// A text.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self::new(Content::Text(text.into()))
-    }
-
-    /// A number with about four significant digits.
-    pub fn number(value: f64) -> Self {
-        Self::new(Content::Number(format::number(value)))
-    }
-
-    /// A number with exactly `decimals` digits after the point.
-    pub fn fixed(value: f64, decimals: usize) -> Self {
-        Self::new(Content::Number(format::fixed(value, decimals)))
-    }
-
-    /// A count with grouped thousands.
-    pub fn count(value: u64) -> Self {
-        Self::new(Content::Number(format::count(value)))
-    }
-
-    /// A fraction of one as a percentage.
-    pub fn percent(share: f64) -> Self {
-        Self::new(Content::Number(format::percent(share)))
-    }
-
-    /// An instant in UTC.
-    pub fn time(time: EventTime) -> Self {
-        Self::text(time.to_string().replace('T', " ").replace('Z', " UTC"))
-    }
-
-    /// The calendar day of an instant in UTC.
-    pub fn date(time: EventTime) -> Self {
-        Self::text(time.date())
-    }
-
-    /// A small chart.
-    pub fn sparkline(sparkline: Sparkline) -> Self {
-        Self::new(Content::Sparkline(sparkline))
-    }
-
-    /// A dash: there is no value.
-    pub fn empty() -> Self {
-        Self::text("–")
-    }
-
-    /// Highlights the cell.
-    #[must_use]
-    pub fn tone(mut self, tone: Tone) -> Self {
-        self.tone = tone;
-        self
-    }
-
-    fn render(&self, html: &mut String, align: Align, heads_row: bool) {
-        let (tag, scope) = if heads_row {
-            ("th", " scope=\"row\"")
-        } else {
-            ("td", "")
-        };
-        let number = matches!(self.content, Content::Number(_)) || align == Align::Right;
-        let mut classes = Vec::new();
-        if number {
-            classes.push("num");
-        }
-        if matches!(&self.content, Content::Text(text) if text.chars().count() <= SHORT) {
-            classes.push("short");
-        }
-        if self.tone != Tone::Neutral {
-            classes.push(self.tone.class());
-        }
-        put!(html, "<{tag}{scope}{}>", class(&classes));
-        match &self.content {
-            Content::Text(text) | Content::Number(text) => html.push_str(&escape(text)),
-            Content::Sparkline(sparkline) => sparkline.render(html),
-        }
-        if self.tone != Tone::Neutral {
-            put!(
-                html,
-                "<span class=\"mark\" role=\"img\" aria-label=\"{}\">{}</span>",
-                self.tone.word(),
-                self.tone.mark()
-            );
-        }
-        put!(html, "</{tag}>");
-    }
-}
-
-impl From<&str> for Cell {
-    fn from(text: &str) -> Self {
-        Self::text(text)
-    }
-}
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self::text(text)
-    }
-}
-impl From<f64> for Cell {
-    fn from(value: f64) -> Self {
-        Self::number(value)
-    }
-}
-impl From<u64> for Cell {
-    fn from(value: u64) -> Self {
-        Self::count(value)
-    }
-}
-impl From<EventTime> for Cell {
-    fn from(time: EventTime) -> Self {
-        Self::time(time)
-    }
-}
-impl<T: Into<Cell>> From<Option<T>> for Cell {
-    fn from(value: Option<T>) -> Self {
-        value.map_or_else(Self::empty, Into::into)
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Align {
+pub(crate) enum Align {
     Left,
     Right,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Column {
+    heading: Link,
+    align: Align,
+    /// Whether the rows are in the order of this column, and whether from small to large.
+    ascending: Option<bool>,
 }
 
 /// A table with a caption, headed columns and a bounded number of rows.
@@ -168,7 +34,7 @@ enum Align {
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataTable {
     caption: String,
-    columns: Vec<(String, Align)>,
+    columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
     limit: usize,
     left_out: u64,
@@ -188,15 +54,33 @@ impl DataTable {
 
     /// Adds a column of texts, aligned to the left.
     #[must_use]
-    pub fn text_column(mut self, heading: impl Into<String>) -> Self {
-        self.columns.push((heading.into(), Align::Left));
-        self
+    pub fn text_column(self, heading: impl Into<String>) -> Self {
+        self.column(heading, Align::Left)
     }
 
     /// Adds a column of numbers, aligned to the right.
     #[must_use]
-    pub fn number_column(mut self, heading: impl Into<String>) -> Self {
-        self.columns.push((heading.into(), Align::Right));
+    pub fn number_column(self, heading: impl Into<String>) -> Self {
+        self.column(heading, Align::Right)
+    }
+
+    fn column(mut self, heading: impl Into<String>, align: Align) -> Self {
+        self.columns.push(Column {
+            heading: Link::none(heading),
+            align,
+            ascending: None,
+        });
+        self
+    }
+
+    /// Makes the heading of the last column a link, for instance to the rows in its order; `ascending` says that
+    /// they are in its order already, and from small to large or not.
+    #[must_use]
+    pub fn sorted_by(mut self, href: impl Into<String>, ascending: Option<bool>) -> Self {
+        if let Some(column) = self.columns.last_mut() {
+            column.heading = Link::new(column.heading.text.clone(), href);
+            column.ascending = ascending;
+        }
         self
     }
 
@@ -234,7 +118,7 @@ impl DataTable {
         put!(
             html,
             "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"{caption}\">\n<table>\n\
-             <caption>{caption}</caption>\n<thead><tr>"
+             <caption>{caption}</caption>\n"
         );
         let shown = &self.rows[..self.rows.len().min(self.limit)];
         let width = shown
@@ -243,23 +127,26 @@ impl DataTable {
             .chain([self.columns.len()])
             .max()
             .unwrap_or(0);
-        for i in 0..width {
-            let (heading, align) = self
-                .columns
-                .get(i)
-                .map_or(("", Align::Left), |(h, align)| (h.as_str(), *align));
-            let class = match align {
-                Align::Right => " class=\"num\"",
-                Align::Left if heading.chars().count() <= SHORT => " class=\"short\"",
-                Align::Left => "",
-            };
-            put!(html, "<th scope=\"col\"{class}>{}</th>", escape(heading));
+        // what has no headings needs no row for them
+        if self
+            .columns
+            .iter()
+            .any(|column| !column.heading.text.is_empty())
+        {
+            html.push_str("<thead><tr>");
+            for column in &self.columns {
+                column.render(html);
+            }
+            for _ in self.columns.len()..width {
+                html.push_str("<th scope=\"col\" class=\"short\"></th>");
+            }
+            html.push_str("</tr></thead>\n");
         }
-        html.push_str("</tr></thead>\n<tbody>\n");
+        html.push_str("<tbody>\n");
         for row in shown {
             html.push_str("<tr>");
             for i in 0..width {
-                let align = self.columns.get(i).map_or(Align::Left, |c| c.1);
+                let align = self.columns.get(i).map_or(Align::Left, |c| c.align);
                 match row.get(i) {
                     Some(cell) => cell.render(html, align, i == 0),
                     None => html.push_str("<td></td>"),
@@ -280,17 +167,28 @@ impl DataTable {
     }
 }
 
-fn class(names: &[&str]) -> String {
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!(" class=\"{}\"", names.join(" "))
+impl Column {
+    fn render(&self, html: &mut String) {
+        let class = match self.align {
+            Align::Right => " class=\"num\"",
+            Align::Left if self.heading.text.chars().count() <= SHORT => " class=\"short\"",
+            Align::Left => "",
+        };
+        let (sort, mark) = match self.ascending {
+            None => ("", ""),
+            Some(true) => (" aria-sort=\"ascending\"", " ▴"),
+            Some(false) => (" aria-sort=\"descending\"", " ▾"),
+        };
+        put!(html, "<th scope=\"col\"{class}{sort}>");
+        self.heading.render(html);
+        put!(html, "{mark}</th>");
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Tone;
 
     fn html(table: &DataTable) -> String {
         let mut html = String::new();

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use mlops_core::EventTime;
 use mlops_report::{
-    BarChart, Block, Callout, Card, Cell, CurveChart, DataTable, HistogramPair, LineChart, Page,
-    Section, Series, Sparkline, Timeline, Tone,
+    Address, BarChart, Block, Callout, Card, Cell, CurveChart, DataTable, Form, HistogramPair,
+    LineChart, Link, Page, ParallelChart, ScatterChart, Section, Series, Sparkline, Timeline, Tone,
 };
 use proptest::prelude::*;
 
 /// A page that puts `text` wherever a text may go, and draws `values` in every chart.
+#[expect(clippy::too_many_lines, reason = "every block once")]
 fn page(text: &str, values: &[f64]) -> Page {
     let points = || values.iter().enumerate().map(|(i, v)| (i as f64, *v));
     let pairs = || values.iter().map(|v| (*v, *v));
@@ -64,6 +65,15 @@ fn page(text: &str, values: &[f64]) -> Page {
             .limit(text, 0.3)
             .show_at_most(3)
             .into(),
+        ScatterChart::new(text, text, text)
+            .note(text)
+            .dots(pairs().map(|(x, y)| (text, x, y)))
+            .into(),
+        ParallelChart::new(text, values.iter().map(|_| text))
+            .numbers(text, counts().map(Some))
+            .texts(text, counts().map(|_| Some(text)))
+            .numbers(text, counts().map(Some))
+            .into(),
         BarChart::new(text)
             .toned_bar(text, 0.0, Tone::Warn)
             .percent()
@@ -72,14 +82,26 @@ fn page(text: &str, values: &[f64]) -> Page {
     ];
     let table = DataTable::new(text)
         .text_column(text)
+        .sorted_by(Address::new("/").piece(text), Some(true))
         .number_column(text)
         .rows(counts().map(|v| {
             [
                 Cell::text(text).tone(Tone::Bad),
                 v.into(),
                 Cell::sparkline(Sparkline::new(text, counts())),
+                Cell::link(Link::new(text, Address::new("/").with(text, text))).note(text),
+                Cell::links([Link::new(text, text), Link::none(text)]).indent(9),
+                Cell::tick("form", text, text, text),
             ]
         }));
+    let form = Form::new("form", text)
+        .text(text, text, text)
+        .hint(text)
+        .error(text)
+        .hidden(text, text)
+        .select(text, text, [(text, text)], text)
+        .ticks(text, text, [(text, text, true)])
+        .submit(text);
     let section = Section::new()
         .paragraph(text)
         .subheading(text)
@@ -90,10 +112,18 @@ fn page(text: &str, values: &[f64]) -> Page {
             .sparkline(Sparkline::new(text, counts()))])
         .add(Callout::new(Tone::Warn, text, text))
         .add(table)
+        .add(form)
+        .links([Link::new(text, text), Link::new(text, "?a=b")])
         .details(text, Section::new().paragraph(text));
     let charts = blocks.iter().cloned().fold(Section::new(), Section::add);
     Page::new(text)
         .subtitle(text)
+        .menu([
+            Link::new(text, Address::new("/").piece(text)),
+            Link::none(text),
+        ])
+        .crumbs([Link::new(text, text)])
+        .wide()
         .section(text, section)
         .section(text, charts.side_by_side(blocks))
         .footer(text)
@@ -140,8 +170,11 @@ fn parse(html: &str) -> Result<Vec<String>, String> {
             match key {
                 "id" if !ids.insert(value.to_owned()) => return Err(format!("id {value} twice")),
                 "aria-labelledby" => references.extend(value.split(' ').map(str::to_owned)),
-                "href" => {
-                    references.insert(value.strip_prefix('#').ok_or("an outside link")?.to_owned());
+                "href" if value.starts_with('#') => {
+                    references.insert(value[1..].to_owned());
+                }
+                "href" if value.starts_with("//") || !value.starts_with(['/', '?']) => {
+                    return Err(format!("an outside link: {value}"));
                 }
                 "src" | "srcset" | "data" => return Err(format!("an outside reference: {value}")),
                 _ => {}

@@ -47,7 +47,8 @@
 //! - [`PredictionLog`]: every answer with its inputs, and the outcomes that come true later.
 //! - [`Server`]: endpoints on a port, on threads of its own; no `async` in sight.
 //! - `TrackingServer` (feature `tracking`): a registry on a port, for MLflow's clients as they are; with
-//!   `ServerPolicy`, who may do what there.
+//!   `ServerPolicy`, who may do what there. It has pages, too: open its address in a browser. `TrackingReport`
+//!   writes them as files.
 //!
 //! # Recipes
 //!
@@ -93,6 +94,21 @@
 //! refreshes that failed, log records written, dropped and failed; it times requests and feature
 //! lookups, and tells the version that serves.
 //!
+//! # Pages of the tracking server
+//!
+//! | path | page |
+//! | --- | --- |
+//! | `/` | experiments, how many runs, when the last one started |
+//! | `/ui/experiments/ID` | runs: search by [`mlops_registry::Condition`], order, columns, a tree, boxes to compare |
+//! | `/ui/runs/ID`, `/ui/logged-models/ID` | curves, params, datasets, files, relatives |
+//! | `/ui/compare?run_ids=…` | what differs, who is best, curves on one chart, parallel coordinates |
+//! | `/ui/models`, `/ui/models/M` | versions, aliases, champion, open requests and what they miss, history with evidence |
+//! | `/ui/models/M/versions/V`, `/ui/models/M/compare?left=…&right=…` | a version; two side by side |
+//! | `/ui/audit` | the trail and whether it holds |
+//!
+//! With a policy a browser asks for a name and a password (Basic); a page shows what that principal may read. Pages
+//! run no script, set no cookie, fetch nothing and cannot be framed.
+//!
 //! # What this crate does not do
 //!
 //! It has no TLS without feature `tls` (put it behind a proxy), endpoints have no authentication, there is no gRPC, there are no
@@ -105,7 +121,7 @@
 //! | --- | --- | --- |
 //! | `features` (default) | lookup by entity key in `mlops-features` | that crate: Parquet, CSV |
 //! | `sign` | `Endpoint::open_trusted`: serves only what trusted keys have signed | p256, plain Rust |
-//! | `tracking` | `TrackingServer`: MLflow's REST API over the registry | Argon2, plain Rust |
+//! | `tracking` | `TrackingServer`: MLflow's REST API over the registry, and pages | Argon2, SHA-256, `mlops-report`, plain Rust |
 //! | `webhooks` | webhooks of that server | reqwest, rustls and ring: C and assembly |
 //! | `tls` | TLS for both servers, with certificates that are read again when they change | rustls and ring: C and assembly |
 //!
@@ -138,5 +154,5 @@ pub use server::{RunningServer, Server};
 pub use tracking::WebhookOptions;
 #[cfg(feature = "tracking")]
 pub use tracking::{
-    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingServer, hash_password,
+    AccessToken, Right, ServerPolicy, TrackingLimits, TrackingReport, TrackingServer, hash_password,
 };

@@ -8,6 +8,7 @@
 
 mod anchor;
 mod export;
+mod recent;
 mod record;
 pub(crate) mod verify;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use anchor::SignedAnchor;
 pub use anchor::{Anchor, AnchoredHead};
 pub use export::{ExportedTrail, verify_export};
+pub use recent::AuditPage;
 pub(crate) use record::Record;
 
 use crate::{Error, Registry, Result};

@@ -107,6 +107,23 @@ pub(crate) trait ModelBackend: Send + Sync + Debug {
     ) -> Result<()> {
         self.records(head, each)
     }
+    /// The newest records of a model or of all, the newest first, at most so many; those before a place that an
+    /// earlier call gave. Each with its place.
+    fn recent_records(
+        &self,
+        model: Option<&ModelName>,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<Vec<(u64, Record)>> {
+        let mut records = Vec::new();
+        self.records(model, &mut |record| {
+            records.push(record);
+            Ok(())
+        })?;
+        let numbered = (1..).zip(records).collect::<Vec<_>>().into_iter().rev();
+        let older = numbered.skip_while(|(place, _)| before.is_some_and(|before| *place >= before));
+        Ok(older.take(most).collect())
+    }
     /// Follows every chain to its end and compares the state that it leads to with the one in force.
     fn verify(&self) -> Result<()>;
     /// The ends of all chains.

@@ -68,6 +68,37 @@ pub(super) fn records_between(
     Ok(())
 }
 
+/// The records between two numbers, both left out, the newest first, at most so many.
+pub(super) fn records_before(
+    tx: &Transaction<'_>,
+    model: Option<&str>,
+    (after, before): (i64, i64),
+    most: usize,
+    found: &mut Vec<(u64, Record)>,
+) -> Result<()> {
+    let reading = "read the audit trail";
+    let filter = match model {
+        Some(_) => "model = ?4",
+        None => "?4 IS NULL",
+    };
+    let mut statement = tx
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM audit WHERE {filter} AND id > ?1 AND id < ?2
+             ORDER BY id DESC LIMIT ?3"
+        ))
+        .during(reading)?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut rows = statement
+        .query(params![after, before, most, model])
+        .during(reading)?;
+    while let Some(row) = rows.next().during(reading)? {
+        let record = record(row).during(reading)?;
+        let place = stored("audit entry", u64::try_from(record.id))?;
+        found.push((place, record));
+    }
+    Ok(())
+}
+
 pub(super) fn rows(tx: &Transaction<'_>, model: &ModelName) -> Result<(Option<Row>, Option<Row>)> {
     let looking = "look up a model";
     let row = |id: Option<i64>, head: Option<i64>| {

@@ -17,8 +17,8 @@ use super::{
     load::sqlite_state,
     project,
     rows::{
-        Row, former_names, head, insert, last_of_former, records_between, registered_from, rows,
-        twin,
+        Row, former_names, head, insert, last_of_former, records_before, records_between,
+        registered_from, rows, twin,
     },
 };
 use crate::{
@@ -210,6 +210,39 @@ impl ModelBackend for SqliteModels {
                 from = until;
             }
             Ok(())
+        })
+    }
+
+    fn recent_records(
+        &self,
+        model: Option<&ModelName>,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<Vec<(u64, Record)>> {
+        let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
+        self.database.read(|tx| {
+            let mut found = Vec::new();
+            let Some(model) = model else {
+                records_before(tx, None, (0, before), most, &mut found)?;
+                return Ok(found);
+            };
+            let mut names = former_names(tx, model)?;
+            names.push((i64::MAX, model.to_string()));
+            for (at, (until, name)) in names.iter().enumerate().rev() {
+                let from = if at == 0 { 0 } else { names[at - 1].0 };
+                // another model may have had the name before
+                let from = last_of_former(tx, name, *until)?.max(from);
+                // an entry of the number `until` still has the name
+                let before = before.min(until.saturating_add(1));
+                records_before(
+                    tx,
+                    Some(name),
+                    (from, before),
+                    most - found.len(),
+                    &mut found,
+                )?;
+            }
+            Ok(found)
         })
     }
 

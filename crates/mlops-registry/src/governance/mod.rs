@@ -16,6 +16,7 @@ mod inspect;
 mod judge;
 mod pattern;
 mod policy;
+mod prospects;
 mod request;
 mod requests;
 mod sign_off;

@@ -337,7 +337,7 @@ impl Registry {
     }
 }
 
-fn find(state: &ModelState, number: u32) -> Result<&TransitionRequest> {
+pub(super) fn find(state: &ModelState, number: u32) -> Result<&TransitionRequest> {
     state
         .requests
         .get(&number)

@@ -32,23 +32,20 @@ impl Condition {
     /// # Errors
     /// [`TrackingError::InvalidSearch`](crate::TrackingError::InvalidSearch).
     pub fn parse(text: &str) -> Result<Self> {
-        let mut scanner = Scanner::new(text);
-        let tree = check_length(text).and_then(|()| {
-            scanner.skip_blanks();
-            if scanner.is_at_end() {
-                return Ok(Tree::everything());
-            }
-            let tree = any(&mut scanner, 0)?;
-            if scanner.is_at_end() {
-                return Ok(tree);
-            }
-            let rest: String = scanner.rest().chars().take(20).collect();
-            Err(format!("`{rest}` was not expected"))
-        });
+        let tree = read(text, &mut Scanner::new(text));
         Ok(Self {
             tree: tree.map_err(|reason| invalid("condition", text, reason))?,
             text: text.to_owned(),
         })
+    }
+
+    /// Where the reading of a condition ends in an error, in bytes from its start; `None` for a good one. A
+    /// comparison that reads and cannot hold, for instance one of an unknown attribute, ends behind it.
+    pub fn error_position(text: &str) -> Option<usize> {
+        let mut scanner = Scanner::new(text);
+        read(text, &mut scanner)
+            .is_err()
+            .then(|| text.len() - scanner.rest().len())
     }
 }
 
@@ -113,6 +110,20 @@ pub(super) fn scope(
     Ok(Scope { experiments, view })
 }
 
+fn read(text: &str, scanner: &mut Scanner<'_>) -> Result<Tree, String> {
+    check_length(text)?;
+    scanner.skip_blanks();
+    if scanner.is_at_end() {
+        return Ok(Tree::everything());
+    }
+    let tree = any(scanner, 0)?;
+    if scanner.is_at_end() {
+        return Ok(tree);
+    }
+    let rest: String = scanner.rest().chars().take(20).collect();
+    Err(format!("`{rest}` was not expected"))
+}
+
 fn any(scanner: &mut Scanner<'_>, depth: usize) -> Result<Tree, String> {
     let mut parts = vec![all(scanner, depth)?];
     while scanner.take_word("OR") {
@@ -158,8 +169,11 @@ fn one(scanner: &mut Scanner<'_>, depth: usize) -> Result<Tree, String> {
 /// A comparison of MLflow's, or a param or tag against a number.
 fn comparison(scanner: &mut Scanner<'_>) -> Result<Clause, String> {
     let mut ahead = *scanner;
-    if let Some(clause) = numeric(&mut ahead)? {
+    let found = numeric(&mut ahead);
+    if !matches!(found, Ok(None)) {
         *scanner = ahead;
+    }
+    if let Some(clause) = found? {
         return Ok(clause);
     }
     clause(Searchable::Runs, scanner)
@@ -198,6 +212,21 @@ mod tests {
         let Tree::Any(parts) = bare else { panic!() };
         assert_eq!(parts.len(), 2);
         assert!(tree("  ").is_everything());
+    }
+
+    #[test]
+    fn an_error_tells_where_it_is() {
+        for (text, expect) in [
+            ("metrics.a > 1 OR params.b = 'x'", None),
+            ("", None),
+            ("metrics.a > 1 AND (metrics.b > 2", Some(32)),
+            ("metrics.a >> 1", Some(12)),
+            ("metrics.a > 1 x", Some(14)),
+            ("ä", Some(2)),
+            ("metrics.a > 'x'", Some(15)),
+        ] {
+            assert_eq!(Condition::error_position(text), expect, "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`Tracking`] is for whoever serves, imports or looks: it keeps MLflow's rules, where a run that has
 //! ended still takes tags and metrics, and one that was deleted takes nothing.
 
+mod activity;
 mod artifact;
 mod batch;
 mod dataset;
@@ -22,7 +23,9 @@ mod name;
 mod record;
 mod run;
 mod run_write;
+mod sample;
 
+pub use activity::Activity;
 pub use artifact::{ArtifactEntry, ArtifactOwner};
 pub use batch::{Batch, DatasetName, Metric};
 pub use dataset::{Dataset, DatasetInput, ModelOutput};

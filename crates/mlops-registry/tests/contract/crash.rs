@@ -23,8 +23,7 @@ use rusqlite::Connection;
 use crate::{
     crash_models,
     fixture::{child, evidence, gate, open, promote, with_versions},
-    renames,
-    webhooks,
+    renames, webhooks,
 };
 
 const WORK: &str = "MLOPS_REGISTRY_TEST_CHILD";

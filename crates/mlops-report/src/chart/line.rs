@@ -14,7 +14,7 @@ use crate::{
     format,
 };
 
-/// Up to this many points are marked with a dot that tells its value.
+/// Up to this many points of a line, and twice as many of all, are marked with a dot that tells its value.
 const DOTS: usize = 60;
 
 /// A named line, perhaps with a band around it.
@@ -24,6 +24,7 @@ pub struct Series {
     points: Vec<(f64, f64)>,
     band: Vec<(f64, f64, f64)>,
     over_time: bool,
+    colour: Option<usize>,
 }
 
 impl Series {
@@ -37,6 +38,7 @@ impl Series {
             points: Vec::new(),
             band: Vec::new(),
             over_time: false,
+            colour: None,
         };
         for (x, y) in points {
             let x = x.into();
@@ -46,6 +48,18 @@ impl Series {
         series.points.retain(|p| p.0.is_finite());
         series.points.sort_by(|a, b| a.0.total_cmp(&b.0));
         series
+    }
+
+    /// Takes the colour of the series of that place, counted from 0, so that one thing keeps its colour on several
+    /// charts. Without it a series has the colour of its own place.
+    #[must_use]
+    pub fn colour_of(mut self, place: usize) -> Self {
+        self.colour = Some(place);
+        self
+    }
+
+    fn class(&self, place: usize) -> String {
+        series_class(self.colour.unwrap_or(place))
     }
 
     /// Adds a band: position, lower bound, upper bound.
@@ -179,7 +193,7 @@ impl LineChart {
 
     fn draw_series(&self, svg: &mut Svg, index: usize, x: &Axis, y: &Axis, plot: Plot) {
         let series = &self.series[index];
-        let class = series_class(index);
+        let class = series.class(index);
         let at = |px: f64, py: f64| {
             (
                 x.place(px, plot.left, plot.right),
@@ -194,10 +208,11 @@ impl LineChart {
             .chain(lower)
             .collect();
         svg.path(&thin(&band), &format!("band {class}"), true);
+        let all: usize = self.series.iter().map(|s| s.points.len()).sum();
         for run in series.points.split(|p| !p.1.is_finite()) {
             let line: Vec<_> = run.iter().map(|p| at(p.0, p.1)).collect();
             svg.path(&thin(&line), &format!("curve {class}"), false);
-            if series.points.len() <= DOTS || run.len() == 1 {
+            if (series.points.len() <= DOTS && all <= 2 * DOTS) || run.len() == 1 {
                 for (point, place) in run.iter().zip(&line) {
                     let x = self.x_scale().describe(point.0);
                     let tip = format!("{}, {x}: {}", series.name, self.y_scale.describe(point.1));
@@ -267,7 +282,7 @@ impl Chart for LineChart {
 
     fn legend(&self) -> Vec<Key> {
         let keys = self.series.iter().enumerate();
-        keys.map(|(i, s)| Key::stroke(&s.name, series_class(i)))
+        keys.map(|(i, s)| Key::stroke(&s.name, s.class(i)))
             .collect()
     }
 

@@ -11,6 +11,8 @@ mod calendar;
 mod curve;
 mod histogram;
 mod line;
+mod parallel;
+mod scatter;
 mod sparkline;
 mod svg;
 mod timeline;
@@ -22,6 +24,8 @@ pub use bar::BarChart;
 pub use curve::CurveChart;
 pub use histogram::HistogramPair;
 pub use line::{LineChart, Series};
+pub use parallel::ParallelChart;
+pub use scatter::ScatterChart;
 pub use sparkline::Sparkline;
 pub use timeline::Timeline;
 
@@ -83,9 +87,10 @@ impl Key {
     }
 }
 
-/// The class that gives the colour of the `index`-th series.
+/// The class that gives the colour of the `index`-th series; the second eight of a chart are dashed.
 pub(crate) fn series_class(index: usize) -> String {
-    format!("s{}", index % 8 + 1)
+    let dash = if index % 16 < 8 { "" } else { " dash" };
+    format!("s{}{dash}", index % 8 + 1)
 }
 
 pub(crate) fn figure(html: &mut String, chart: &dyn Chart, ids: &mut Ids, place: Place) {

@@ -143,7 +143,7 @@ impl Svg {
     ) {
         put!(
             html,
-            "<svg class=\"{class}\" viewBox=\"0 0 {} {}\" style=\"max-width:{}px\" role=\"img\" \
+            "<svg class=\"{class}\" viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\" \
              aria-labelledby=\"{id}-title {id}-desc\">\n<title id=\"{id}-title\">{}</title>\n\
              <desc id=\"{id}-desc\">{}</desc>\n{}</svg>\n",
             px(self.width),

@@ -26,7 +26,8 @@ use super::{
     gate::{Hosts, check_json},
     limits::TrackingLimits,
     params::Params,
-    route::{Call, Needs, Reply, Route, Verb, Work},
+    route::{Call, Family, Needs, Reply, Route, Verb, Work},
+    ui,
 };
 
 /// What all requests of a tracking server share.
@@ -87,13 +88,18 @@ pub(super) async fn serve(
     match answer(route, app, request).await {
         Ok(Done::Reply(reply)) => reply.response(),
         Ok(Done::Download(download)) => download.response(),
+        Err(failure) if route.family == Family::Page => ui::failure(&failure),
         Err(failure) => failure.response(),
     }
 }
 
 async fn answer(route: &'static Route, app: Arc<App>, request: Request) -> Outcome<Done> {
     let (mut parts, body) = request.into_parts();
-    app.hosts.check(&parts)?;
+    if route.family == Family::Page {
+        app.hosts.check_visit(&parts)?;
+    } else {
+        app.hosts.check(&parts)?;
+    }
     let who = match route.needs {
         Needs::Nobody => None,
         _ => Some(app.doorkeeper.admit(&parts.headers).await?),
@@ -217,5 +223,10 @@ async fn refuse(app: &App, request: Request, failure: Failure) -> Response<Body>
         Ok(()) => app.doorkeeper.admit(&parts.headers).await.map(drop),
         Err(refused) => Err(refused),
     };
-    refused.err().unwrap_or(failure).response()
+    let failure = refused.err().unwrap_or(failure);
+    if ui::is_page(parts.uri.path()) {
+        ui::failure(&failure)
+    } else {
+        failure.response()
+    }
 }

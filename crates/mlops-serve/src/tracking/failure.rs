@@ -144,18 +144,17 @@ impl Failure {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        match self.code {
-            Code::Unauthenticated => {
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Basic realm=\"mlops\", charset=\"UTF-8\""),
-                );
-            }
-            Code::TemporarilyUnavailable | Code::RequestLimitExceeded => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
+        if self.may_pass() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+
+    /// Whether it is worth trying again in a moment.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self.code,
+            Code::TemporarilyUnavailable | Code::RequestLimitExceeded
+        )
     }
 }

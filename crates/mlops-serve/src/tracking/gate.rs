@@ -56,6 +56,22 @@ impl Hosts {
         }
     }
 
+    /// [`check`](Self::check) of a visit: a page may be the target of a link elsewhere, since it changes nothing,
+    /// does not show itself in a frame, and tells the site it was linked from nothing.
+    pub(super) fn check_visit(&self, parts: &Parts) -> Outcome<()> {
+        let is = |name: &str, value: &[u8]| {
+            let mut given = parts.headers.get_all(name).iter();
+            given.next().is_some_and(|given| given.as_bytes() == value) && given.next().is_none()
+        };
+        let visits = is("sec-fetch-mode", b"navigate") && is("sec-fetch-dest", b"document");
+        if !visits {
+            return self.check(parts);
+        }
+        let mut visit = parts.clone();
+        visit.headers.remove("sec-fetch-site");
+        self.check(&visit)
+    }
+
     fn is_ours(&self, name: &str) -> bool {
         // rebinding needs a name: whoever wrote an address meant this server
         let bracketed = name

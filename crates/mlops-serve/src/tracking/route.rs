@@ -19,6 +19,7 @@ use super::{
     artifact::Download,
     failure::{Failure, Outcome},
     params::Params,
+    ui,
 };
 
 /// The verbs in use.
@@ -50,13 +51,15 @@ pub(super) enum Family {
     V2,
     V3,
     Artifacts,
+    /// Pages for people.
+    Page,
 }
 
 impl Family {
     /// The beginnings of the path.
     pub(super) fn prefixes(self) -> &'static [&'static str] {
         match self {
-            Self::Root => &[""],
+            Self::Root | Self::Page => &[""],
             Self::V2 => &["/api/2.0/mlflow", "/ajax-api/2.0/mlflow"],
             Self::V3 => &["/api/3.0/mlflow", "/ajax-api/3.0/mlflow"],
             Self::Artifacts => &[
@@ -190,6 +193,9 @@ impl Call<'_> {
     }
 }
 
+/// What a page is sent as.
+const PAGE: &str = "text/html; charset=utf-8";
+
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reply {
@@ -225,6 +231,15 @@ impl Reply {
         }
     }
 
+    /// A page for a browser.
+    pub(super) fn page(html: String) -> Self {
+        Self {
+            content_type: PAGE,
+            etag: None,
+            body: html.into_bytes(),
+        }
+    }
+
     pub(super) fn text(text: &str) -> Self {
         Self {
             content_type: "text/plain; charset=utf-8",
@@ -243,6 +258,9 @@ impl Reply {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
+        if self.content_type == PAGE {
+            ui::guard(headers);
+        }
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static(self.content_type),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod multipart;
+mod pages;
 mod pinned;
 mod recorded;
 mod security;

@@ -188,7 +188,7 @@ fn list_of_run(call: &Call<'_>) -> Outcome<Reply> {
     }))
 }
 
-fn get(call: &Call<'_>) -> Outcome<Download> {
+pub(in crate::tracking) fn get(call: &Call<'_>) -> Outcome<Download> {
     if let Some((version, path)) = in_version(call)? {
         let content = call.registry.open_version_file(&version, &path)?;
         let content = content.ok_or_else(|| no_such(&path))?;

@@ -1,6 +1,6 @@
 //! What the routes do, a file for each family, and the table of them all.
 
-mod artifacts;
+pub(super) mod artifacts;
 mod experiments;
 mod logged_models;
 mod logging;
@@ -11,13 +11,13 @@ mod registered_models;
 mod runs;
 mod search;
 mod source;
-mod subject;
+pub(super) mod subject;
 mod system;
 mod view;
 #[cfg(feature = "webhooks")]
 mod webhooks;
 
-use super::route::Route;
+use super::{route::Route, ui};
 
 /// Every route there is.
 pub(super) const TABLE: &[&[Route]] = &[
@@ -33,4 +33,5 @@ pub(super) const TABLE: &[&[Route]] = &[
     model_versions::ROUTES,
     #[cfg(feature = "webhooks")]
     webhooks::ROUTES,
+    ui::ROUTES,
 ];

@@ -18,7 +18,7 @@ use crate::tracking::{
 };
 
 /// The identity of the experiment that a request names.
-pub(super) fn experiment_id(params: &Params) -> Outcome<ExperimentId> {
+pub(in crate::tracking) fn experiment_id(params: &Params) -> Outcome<ExperimentId> {
     parse_experiment(&params.id("experiment_id")?)
 }
 
@@ -28,7 +28,7 @@ pub(super) fn parse_experiment(id: &str) -> Outcome<ExperimentId> {
 }
 
 /// The identity of the run that a request names; older clients say `run_uuid`.
-pub(super) fn run_id(params: &Params) -> Outcome<RunId> {
+pub(in crate::tracking) fn run_id(params: &Params) -> Outcome<RunId> {
     let id = match params.opt_text("run_id")? {
         Some(id) if !id.is_empty() => id,
         _ => params
@@ -39,13 +39,13 @@ pub(super) fn run_id(params: &Params) -> Outcome<RunId> {
     parse_run(id)
 }
 
-pub(super) fn parse_run(id: &str) -> Outcome<RunId> {
+pub(in crate::tracking) fn parse_run(id: &str) -> Outcome<RunId> {
     id.parse()
         .map_err(|_| Failure::not_found(format!("Run with id={} not found", shown(id))))
 }
 
 /// The identity of the logged model that a request names.
-pub(super) fn logged_model_id(params: &Params) -> Outcome<LoggedModelId> {
+pub(in crate::tracking) fn logged_model_id(params: &Params) -> Outcome<LoggedModelId> {
     parse_logged_model(params.text("model_id")?)
 }
 
@@ -66,7 +66,7 @@ pub(super) fn server(_: &Call<'_>) -> Outcome<Vec<Object>> {
 }
 
 /// The experiment that a request names by identity.
-pub(super) fn experiment(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn experiment(call: &Call<'_>) -> Outcome<Vec<Object>> {
     named(call, experiment_id(call.params)?)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn searched_experiments(call: &Call<'_>) -> Outcome<Vec<Object>> {
 }
 
 /// The experiment of the run that a request names.
-pub(super) fn run(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn run(call: &Call<'_>) -> Outcome<Vec<Object>> {
     of_run(call, &run_id(call.params)?)
 }
 
@@ -121,7 +121,7 @@ pub(super) fn logged_to(call: &Call<'_>) -> Outcome<Vec<Object>> {
 }
 
 /// The experiments of all runs that a request names.
-pub(super) fn runs(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn runs(call: &Call<'_>) -> Outcome<Vec<Object>> {
     let mut objects = Vec::new();
     for id in call.params.texts("run_ids")? {
         objects.extend(of_run(call, &parse_run(&id)?)?);
@@ -130,12 +130,17 @@ pub(super) fn runs(call: &Call<'_>) -> Outcome<Vec<Object>> {
 }
 
 /// The experiment of the logged model that a request names.
-pub(super) fn logged_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn logged_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
     of_logged_model(call, &logged_model_id(call.params)?)
 }
 
+/// The name of the registered model that a request names.
+pub(in crate::tracking) fn model_name(params: &Params) -> Outcome<ModelName> {
+    registered_models::name(params)
+}
+
 /// The registered model that a request names.
-pub(super) fn model(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn model(call: &Call<'_>) -> Outcome<Vec<Object>> {
     // by the name in its one form, as the storage looks it up
     Ok(vec![Object::Model(
         registered_models::name(call.params)?.to_string(),
@@ -151,7 +156,7 @@ pub(super) fn renamed_model(call: &Call<'_>) -> Outcome<Vec<Object>> {
 }
 
 /// The experiment of whoever has the artifact that the path leads to, or the registered model.
-pub(super) fn artifact(call: &Call<'_>) -> Outcome<Vec<Object>> {
+pub(in crate::tracking) fn artifact(call: &Call<'_>) -> Outcome<Vec<Object>> {
     let place = ArtifactPlace::parse(call.params.text("path")?)?;
     if let Owner::Version(model, _) = &place.owner {
         return Ok(vec![Object::Model(model.to_string())]);
