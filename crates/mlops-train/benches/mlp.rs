@@ -1,7 +1,10 @@
-//! How long an epoch of a small network takes: 100,000 rows of 20 numbers, layers of 64 and 64, batches of 1024.
+//! How long an epoch of a network takes: 100,000 rows of 20 numbers, two layers of 64, batches of 1024 unless told
+//! otherwise.
 //!
-//! `cargo bench -p mlops-train --no-default-features --features burn --bench mlp -- [threads] [epochs]` prints the
-//! seconds of each epoch. `benches/peers/mlp.py` runs the same with PyTorch, in turns with this program.
+//! `cargo bench -p mlops-train --no-default-features --features burn --bench mlp -- [threads] [epochs] [width] [batch]`
+//! prints the seconds of each epoch; with features `cuda` or `wgpu` and one of these words among the arguments it trains
+//! on the first such GPU, with `mixed` in bfloat16. `benches/peers/mlp.py` runs the same with PyTorch, in turns with this
+//! program.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -12,7 +15,7 @@ use mlops_core::{
         datatypes::DataType,
     },
 };
-use mlops_train::{Mlp, NetworkControl, Training};
+use mlops_train::{Device, Mlp, NetworkControl, Precision, Training};
 
 const ROWS: usize = 100_000;
 const WIDTH: usize = 20;
@@ -23,14 +26,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .filter_map(|arg| arg.parse().ok())
         .collect();
     let threads = NonZeroUsize::new(numbers.first().copied().unwrap_or(2)).ok_or("0 threads")?;
-    let epochs = numbers.get(1).copied().unwrap_or(6);
+    let number = |at: usize, otherwise| numbers.get(at).copied().unwrap_or(otherwise);
+    let (epochs, width, batch) = (number(1, 6), number(2, 64), number(3, 1024));
+    let told = |word: &str| std::env::args().any(|arg| arg == word);
+    let device = if told("cuda") {
+        Device::Cuda(0)
+    } else if told("wgpu") {
+        Device::Wgpu(0)
+    } else {
+        Device::Cpu
+    };
+    let precision = if told("mixed") {
+        Precision::Mixed
+    } else {
+        Precision::Single
+    };
     let training = Training::new()
         .epochs(epochs)
-        .batch(1024)
+        .batch(batch)
+        .device(device)
+        .precision(precision)
         .learning_rate(0.001)
         .early_stopping(None)
         .threads(threads);
-    let trainer = Mlp::builder().hidden([64, 64]).training(training).build()?;
+    let trainer = Mlp::builder()
+        .hidden([width, width])
+        .training(training)
+        .build()?;
     let set = rows()?;
     let mut watch = Stopwatch::start();
     let mut seconds = Vec::new();

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{
-    Tensor, TensorData,
+    Tensor, TensorData, Transaction,
     backend::{AutodiffBackend, Backend},
 };
 use mlops_core::{Digest, Seed};
@@ -330,10 +330,15 @@ fn gradient<N: Net, B: AutodiffBackend>(
     let gradients = (scores * Tensor::from_data(slopes, device))
         .sum()
         .backward();
+    let slopes: Vec<_> = weights.iter().map(|w| w.grad(&gradients)).collect();
+    // a GPU is waited for once, not once a weight
+    let read = slopes.iter().flatten().cloned();
+    let read = read.fold(Transaction::default(), Transaction::register);
+    let mut read = read.execute().into_iter();
     let mut flat = Vec::with_capacity(block.len());
-    for (weight, shape) in weights.iter().zip(shapes) {
-        match weight.grad(&gradients) {
-            Some(gradient) => flat.extend(numbers(gradient.into_data())),
+    for (slope, shape) in slopes.iter().zip(shapes) {
+        match slope.as_ref().and_then(|_| read.next()) {
+            Some(gradient) => flat.extend(numbers(gradient)),
             None => flat.resize(flat.len() + shape.len(), 0.0),
         }
     }
