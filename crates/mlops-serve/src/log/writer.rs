@@ -16,7 +16,7 @@ use super::{
     JoinedRecord, LogStats, OutcomeReceipt,
     store::{Query, Store},
 };
-use crate::{Error, Result, error::chain};
+use crate::{Result, error::chain};
 
 /// The most messages that one commit takes.
 const GROUP: usize = 4_096;
