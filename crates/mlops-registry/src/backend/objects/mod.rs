@@ -173,11 +173,15 @@ impl ObjectModels {
         Ok(names)
     }
 
-    /// Every model that has a log, the registry itself first.
+    /// A name for every log there is, the registry itself first. Two writers may have noted names that are one to
+    /// the eye; they have one log, and in its state stands who was first.
     fn everything(&self) -> Result<Vec<ModelName>> {
         let itself = Registry::itself();
-        let mut all = self.listed()?.1.clone();
-        all.remove(itself.as_str());
+        let mut all = BTreeMap::new();
+        for model in self.listed()?.1.values() {
+            all.insert(model.folded(), model.clone());
+        }
+        all.remove(&itself.folded());
         Ok(std::iter::once(itself).chain(all.into_values()).collect())
     }
 
@@ -247,10 +251,13 @@ impl ModelBackend for ObjectModels {
         let mut names = Vec::new();
         for model in self.everything()?.into_iter().skip(1) {
             let state = self.see(&model)?.state;
-            if state.is_some_and(|state| state.deleted.is_none() && state.name == model) {
-                names.push(model);
-            }
+            names.extend(
+                state
+                    .filter(|s| s.deleted.is_none())
+                    .map(|s| s.name.clone()),
+            );
         }
+        names.sort_unstable();
         Ok(names)
     }
 
@@ -309,13 +316,47 @@ impl ModelBackend for ObjectModels {
         for model in self.everything()? {
             let known = self.with(&model, |follower| Ok(follower.follow(&model)?.clone()))?;
             if known.entry > 0 {
+                let name = known.state.as_ref().map_or(&model, |state| &state.name);
                 heads.push(ChainHead {
+                    model: Some(name.clone()),
                     entries: known.records(),
                     digest: known.digest,
-                    model: Some(model),
                 });
             }
         }
         Ok(heads)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlops_store::Objects;
+
+    use super::*;
+    use crate::verify_export;
+
+    #[test]
+    fn two_names_that_are_one_to_the_eye_have_one_chain() {
+        for (first, second) in [("churn", "Churn"), ("Churn", "churn")] {
+            let root = Objects::new().locate("memory://registry").unwrap();
+            let registry = Registry::builder("memory://").models_at(root.clone());
+            let registry = registry.open().unwrap();
+            registry.model(first).unwrap();
+            // what a writer leaves who noted the other name and lost the race for the first entry
+            let catalogue = CommitLog::at(&root.join("catalogue").unwrap());
+            let noted = format!(r#"{{"model":"{second}"}}"#);
+            let request = "other".parse().unwrap();
+            let appended = catalogue.append(1, &request, noted.as_bytes());
+            assert_eq!(appended.unwrap(), Appended::Won);
+
+            assert_eq!(registry.models().unwrap(), [ModelName::new(first).unwrap()]);
+            let anchor = registry.anchor().unwrap();
+            assert_eq!(anchor.heads.len(), 1);
+            registry.verify_anchor(&anchor).unwrap();
+            let mut export = Vec::new();
+            registry.export_audit(&mut export).unwrap();
+            let verified = verify_export(&mut export.as_slice(), &[anchor]);
+            assert_eq!(verified.unwrap().entries, 1);
+        }
     }
 }
