@@ -46,8 +46,16 @@ fn heads(ends: &Ends) -> Vec<Value> {
 
 fn export(heads: &[Value], records: &[Value]) -> String {
     let first = json!({"mlops_audit": 1, "time": TIME, "heads": heads});
-    let lines = std::iter::once(&first).chain(records);
-    lines.map(|line| format!("{line}\n")).collect()
+    lines(std::iter::once(&first).chain(records))
+}
+
+fn lines<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    let mut text = String::new();
+    for value in values {
+        text += &value.to_string();
+        text.push('\n');
+    }
+    text
 }
 
 fn chains(data: &[u8], single: bool) {
@@ -65,8 +73,7 @@ fn chains(data: &[u8], single: bool) {
     assert_eq!(again, trail);
     // a trail without its last entry is sound by itself, and not the anchored one
     let Some((_, cut)) = records.split_last() else { return };
-    let lines: String = cut.iter().map(|line| format!("{line}\n")).collect();
-    let (_, ends) = linked(lines.as_bytes(), single);
+    let (_, ends) = linked(lines(cut.iter()).as_bytes(), single);
     let text = export(&self::heads(&ends), cut);
     assert!(verify_export(&mut text.as_bytes(), &[]).is_ok(), "the first entries of a sound trail");
     assert!(verify_export(&mut text.as_bytes(), &anchors).is_err(), "a cut trail");

@@ -92,9 +92,9 @@ pub fn run(data: &[u8]) {
     let _ = log.append(1, &request, b"mine");
     let _ = log.append(255, &request, b"mine");
     let _ = log.fold();
-    if let Ok(text) = std::str::from_utf8(rest) {
-        if let Ok(request) = text.parse::<RequestId>() {
-            assert_eq!(request.as_str(), text);
-        }
+    if let Ok(text) = std::str::from_utf8(rest)
+        && let Ok(request) = text.parse::<RequestId>()
+    {
+        assert_eq!(request.as_str(), text);
     }
 }

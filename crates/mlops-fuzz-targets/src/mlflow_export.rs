@@ -75,7 +75,7 @@ impl Server {
             .cloned()
             .flatten()
             .ok_or_else(|| MlflowRefusal {
-                status: Some(if at % 2 == 0 { 404 } else { 503 }),
+                status: Some(if at.is_multiple_of(2) { 404 } else { 503 }),
                 code: "RESOURCE_DOES_NOT_EXIST".into(),
                 message: "there is none".into(),
             })

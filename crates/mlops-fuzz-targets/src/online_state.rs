@@ -53,7 +53,7 @@ fn check(bytes: &[u8]) {
     put.expect("memory takes any bytes");
     for at in [i64::MIN, 0, 1_000_000, i64::MAX] {
         let at = EventTime::from_micros(at);
-        let _ = online::read(&store, std::slice::from_ref(&table), &SERVICE, &[key.clone()], at);
+        let _ = online::read(&store, std::slice::from_ref(&table), &SERVICE, std::slice::from_ref(&key), at);
     }
 }
 

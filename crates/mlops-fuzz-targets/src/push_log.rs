@@ -74,7 +74,8 @@ pub fn run(data: &[u8]) {
                     rest.extend(layout());
                 }
                 rest.extend(record);
-                bytes.extend((rest.len() as u32).to_le_bytes());
+                let length = u32::try_from(rest.len()).expect("a short input");
+                bytes.extend(length.to_le_bytes());
                 bytes.extend(crc(&rest).to_le_bytes());
                 bytes.extend(rest);
             }

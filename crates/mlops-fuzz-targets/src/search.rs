@@ -95,46 +95,7 @@ pub fn run(data: &[u8]) {
     let experiments = vec![ExperimentId::DEFAULT];
     let limit = Some(2);
     match SEARCHABLE[usize::from(*choice) % 5] {
-        Searchable::Runs => {
-            let search = RunSearch {
-                experiments,
-                filter: filter.clone(),
-                view: View::All,
-                order_by: order_by.clone(),
-                limit,
-                page_token: page_token.clone(),
-            };
-            if let Ok(page) = tracking.search_runs(&search) {
-                assert!(page.items.len() <= 2);
-                if page.next.is_some() {
-                    let page_token = page.next;
-                    let next = tracking.search_runs(&RunSearch {
-                        page_token,
-                        ..search
-                    });
-                    let next = next.expect("a token that was given is taken");
-                    assert!(
-                        next.items
-                            .iter()
-                            .all(|run| page.items.iter().all(|seen| seen.id != run.id))
-                    );
-                }
-            }
-            let _ = Condition::parse(&filter);
-            let _ = tracking.query_runs(&RunQuery {
-                condition: filter.clone(),
-                order_by,
-                limit,
-                page_token,
-                ..RunQuery::default()
-            });
-            let _ = tracking.group_runs(&GroupQuery {
-                condition: filter,
-                by: vec![grouping],
-                metrics: vec!["a".into()],
-                ..GroupQuery::default()
-            });
-        }
+        Searchable::Runs => runs(filter, order_by, page_token, grouping),
         Searchable::Experiments => {
             let _ = tracking.search_experiments(&ExperimentSearch {
                 filter,
@@ -170,7 +131,7 @@ pub fn run(data: &[u8]) {
                 page_token,
             });
         }
-        searched => {
+        searched @ Searchable::ModelVersions => {
             if let (Ok(filter), Ok(ordered)) = (
                 Filter::parse(searched, &filter),
                 Ordered::parse(searched, &order_by),
@@ -186,4 +147,47 @@ pub fn run(data: &[u8]) {
             });
         }
     }
+}
+
+fn runs(filter: String, order_by: Vec<String>, page_token: Option<String>, grouping: String) {
+    let tracking = tracking();
+    let limit = Some(2);
+    let search = RunSearch {
+        experiments: vec![ExperimentId::DEFAULT],
+        filter: filter.clone(),
+        view: View::All,
+        order_by: order_by.clone(),
+        limit,
+        page_token: page_token.clone(),
+    };
+    if let Ok(page) = tracking.search_runs(&search) {
+        assert!(page.items.len() <= 2);
+        if page.next.is_some() {
+            let page_token = page.next;
+            let next = tracking.search_runs(&RunSearch {
+                page_token,
+                ..search
+            });
+            let next = next.expect("a token that was given is taken");
+            assert!(
+                next.items
+                    .iter()
+                    .all(|run| page.items.iter().all(|seen| seen.id != run.id))
+            );
+        }
+    }
+    let _ = Condition::parse(&filter);
+    let _ = tracking.query_runs(&RunQuery {
+        condition: filter.clone(),
+        order_by,
+        limit,
+        page_token,
+        ..RunQuery::default()
+    });
+    let _ = tracking.group_runs(&GroupQuery {
+        condition: filter,
+        by: vec![grouping],
+        metrics: vec!["a".into()],
+        ..GroupQuery::default()
+    });
 }

@@ -176,12 +176,11 @@ impl World {
         };
         let (verb, path) = ROUTES[usize::from(*route) % ROUTES.len()];
         let mut parts = rest.splitn(2, |byte| *byte == 0);
-        let (hole, rest) = match path.contains('*') {
-            true => (
-                parts.next().unwrap_or_default(),
-                parts.next().unwrap_or_default(),
-            ),
-            false => (&b""[..], rest),
+        let (hole, rest) = if path.contains('*') {
+            let hole = parts.next().unwrap_or_default();
+            (hole, parts.next().unwrap_or_default())
+        } else {
+            (&b""[..], rest)
         };
         let (hole, rest) = (escaped(&self.filled(hole), true), self.filled(rest));
         let mut target = API.as_bytes().to_vec();

@@ -15,7 +15,9 @@ use mlops_features::{
     transform::{Expr, Program},
 };
 
-static COLUMNS: LazyLock<(Vec<(String, DataType)>, Vec<ArrayRef>)> = LazyLock::new(|| {
+type Columns = (Vec<(String, DataType)>, Vec<ArrayRef>);
+
+static COLUMNS: LazyLock<Columns> = LazyLock::new(|| {
     let times = vec![Some(0), Some(i64::MIN), Some(1_709_249_415_500_000), None];
     let arrays: Vec<ArrayRef> = vec![
         Arc::new(BooleanArray::from(vec![
