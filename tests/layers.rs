@@ -10,7 +10,7 @@ use std::{
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Each crate with the crates of this workspace that it may use.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("mlops-core", &[]),
     ("mlops-derive", &[]),
     ("mlops-store", &["mlops-core"]),
@@ -48,6 +48,19 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "mlops-report",
             "mlops-features",
             "mlops-train",
+            "mlops-registry",
+            "mlops-drift",
+            "mlops-pipeline",
+            "mlops-serve",
+        ],
+    ),
+    (
+        "mlops-fuzz-targets",
+        &[
+            "mlops-core",
+            "mlops-store",
+            "mlops-model",
+            "mlops-features",
             "mlops-registry",
             "mlops-drift",
             "mlops-pipeline",

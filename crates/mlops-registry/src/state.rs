@@ -177,7 +177,8 @@ impl ModelState {
                     let next = self.next;
                     return Err(misfit(stamp, format!("the next version is {next}")));
                 }
-                self.next += 1;
+                let after = self.next.checked_add(1);
+                self.next = after.ok_or_else(|| misfit(stamp, "there is no greater number"))?;
                 self.versions
                     .insert(version.version, Arc::new((**version).clone()));
                 self.updated = stamp.time;

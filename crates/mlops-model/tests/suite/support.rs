@@ -46,7 +46,7 @@ pub(crate) fn plain_model(seed: u64) -> ModelSpec {
 }
 
 /// All families over those encoders.
-#[cfg(feature = "onnx-export")]
+#[cfg(all(feature = "onnx-export", feature = "onnx-import"))]
 pub(crate) fn plain_encoders(seed: u64) -> ModelSpec {
     build(seed, &FAMILIES, true)
 }

@@ -138,7 +138,8 @@ impl<'a> Export<'a> {
             return Ok(false);
         };
         let path = format!(
-            "/api/2.0/mlflow-artifacts/artifacts/{root}/{}",
+            "/api/2.0/mlflow-artifacts/artifacts/{}/{}",
+            requoted(root),
             escaped(artifact)
         );
         let sent = self.server.upload(&path, content);
@@ -192,12 +193,42 @@ pub(crate) fn proxied(location: &str) -> Option<&str> {
 
 /// A path as it stands in a URL.
 pub(crate) fn escaped(path: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let piece = |byte: u8| {
-        if plain(byte) {
-            return char::from(byte).to_string();
-        }
-        format!("%{byte:02X}")
-    };
     path.bytes().map(piece).collect()
+}
+
+/// A path that is one of a URL already, whatever the server wrote there.
+fn requoted(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let hex = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
+    let piece = |(at, byte): (usize, &u8)| match byte {
+        b'%' if hex(at + 1) && hex(at + 2) => "%".to_owned(),
+        byte => piece(*byte),
+    };
+    bytes.iter().enumerate().map(piece).collect()
+}
+
+fn piece(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_calls_a_path_of_a_url_is_made_one() {
+        for (root, expected) in [
+            ("1/r/artifacts", "1/r/artifacts"),
+            ("1/a%20b", "1/a%20b"),
+            ("1/a b\r\n", "1/a%20b%0D%0A"),
+            ("1/é?x#y%2", "1/%C3%A9%3Fx%23y%252"),
+        ] {
+            assert_eq!(requoted(root), expected);
+        }
+        assert_eq!(escaped("a%20b"), "a%2520b");
+    }
 }

@@ -38,18 +38,15 @@ impl Registry {
         package: &ModelPackage,
         policy: &Policy,
     ) -> Result<Vec<String>> {
-        use mlops_model::{BlobSignature, Error as Trust, TrustPolicy};
+        use mlops_model::{BlobSignature, Error as Trust};
 
-        let keys = policy.keys()?;
+        let trust = policy.trust()?;
         let files = self.signatures(&version.model, version.version)?;
         // what does not read as a signature is none
         let signatures: Vec<BlobSignature> = files
             .values()
             .filter_map(|file| BlobSignature::parse(file).ok())
             .collect();
-        let trust = TrustPolicy::new(1, keys).map_err(|error| GovernanceError::InvalidPolicy {
-            reason: error.to_string(),
-        })?;
         match package.verify(&trust, &signatures, self.now()) {
             Ok(verified) => Ok(verified.signers().to_vec()),
             Err(Trust::Untrusted { found, .. }) => Ok(found),
@@ -76,7 +73,8 @@ impl Registry {
 
 #[cfg(feature = "sign")]
 impl Policy {
-    fn keys(&self) -> Result<Vec<mlops_model::TrustedKey>> {
+    /// Any one of the trusted keys.
+    pub(super) fn trust(&self) -> Result<mlops_model::TrustPolicy> {
         let keys = self.trusted_keys().iter().map(|(name, pem)| {
             let key = mlops_model::PublicKey::from_pem(pem).map_err(|error| {
                 GovernanceError::InvalidPolicy {
@@ -85,6 +83,12 @@ impl Policy {
             })?;
             Ok(mlops_model::TrustedKey::new(name, key))
         });
-        keys.collect()
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        mlops_model::TrustPolicy::new(1, keys).map_err(|error| {
+            GovernanceError::InvalidPolicy {
+                reason: error.to_string(),
+            }
+            .into()
+        })
     }
 }

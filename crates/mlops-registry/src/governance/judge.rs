@@ -155,8 +155,8 @@ fn sign_offs(
             approval
         })
         .collect();
-    let valid: Vec<&Approval> = valid.iter().collect();
-    let missing = sign_off::missing(&rule.sign_offs, &valid);
+    let roles: Vec<_> = valid.iter().map(|approval| &approval.roles).collect();
+    let missing = sign_off::missing(&rule.sign_offs, &roles);
     let signed: Vec<&str> = valid.iter().map(|a| a.principal.as_str()).collect();
     if missing.is_empty() {
         verdict.find(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use mlops_core::{Access, Action, AliasName, Authorizer, Decision, Digest, ModelName, Principal};
 use serde::{Deserialize, Serialize};
 
-use super::Pattern;
+use super::{Pattern, sign_off};
 use crate::{Gate, GovernanceError, Registry, Result, Stage};
 
 /// The format that this build writes and reads.
@@ -156,12 +156,39 @@ impl Policy {
     /// # Errors
     /// [`GovernanceError::InvalidPolicy`](crate::GovernanceError::InvalidPolicy) with what is wrong.
     pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| {
-            GovernanceError::InvalidPolicy {
+        let policy: Self =
+            serde_json::from_str(text).map_err(|error| GovernanceError::InvalidPolicy {
                 reason: error.to_string(),
+            })?;
+        policy.check_new()?;
+        Ok(policy)
+    }
+
+    /// What a policy must keep to before it is in force, beyond what one that is stored is held to.
+    pub(crate) fn check_new(&self) -> Result<()> {
+        for rule in &self.transitions {
+            let mut people: BTreeMap<&Principal, BTreeSet<String>> = BTreeMap::new();
+            for role in &rule.sign_offs {
+                for person in &self.roles[role] {
+                    people.entry(person).or_default().insert(role.clone());
+                }
             }
-            .into()
-        })
+            let people: Vec<_> = people.values().collect();
+            if let Some(role) = sign_off::missing(&rule.sign_offs, &people).first() {
+                return Err(GovernanceError::InvalidPolicy {
+                    reason: format!(
+                        "whoever can sign {} off as `{role}` is needed for another sign-off",
+                        rule.to
+                    ),
+                }
+                .into());
+            }
+        }
+        #[cfg(feature = "sign")]
+        if !self.trusted_keys.is_empty() {
+            self.trust()?;
+        }
+        Ok(())
     }
 
     /// The policy as JSON, the same text for the same policy.
@@ -358,4 +385,43 @@ impl TryFrom<Raw> for Policy {
 
 fn any(patterns: &[Pattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(roles: &str, sign_offs: &str) -> Result<Policy> {
+        Policy::from_json(&format!(
+            r#"{{"format":1,"roles":{{"admin":["root"],{roles}}},
+                "grants":[{{"role":"admin","models":["*"],"may":["administer"]}}],
+                "transitions":[{{"models":["*"],"to":"Production","sign_offs":[{sign_offs}]}}]}}"#
+        ))
+    }
+
+    #[test]
+    fn a_rule_whose_sign_offs_too_few_people_could_give_is_refused() {
+        let roles = r#""lead":["ada"],"risk":["ada"],"legal":["bo","cy"]"#;
+        assert!(policy(roles, r#""lead","legal","legal""#).is_ok());
+        // three people, and two of the three sign-offs are ada's
+        let refused = policy(roles, r#""lead","risk","legal""#).unwrap_err();
+        assert!(refused.to_string().contains("`risk`"), "{refused}");
+        // one that is stored is read for ever
+        let stored = policy(roles, r#""lead","legal","legal""#)
+            .unwrap()
+            .to_json();
+        let stored = stored.replace(r#"["lead","legal","legal"]"#, r#"["lead","risk","legal"]"#);
+        assert!(serde_json::from_str::<Policy>(&stored).is_ok());
+        assert!(Policy::from_json(&stored).is_err());
+    }
+
+    #[cfg(feature = "sign")]
+    #[test]
+    fn a_key_that_does_not_read_is_refused_before_it_is_in_force() {
+        let text = r#"{"format":1,"roles":{"admin":["root"]},
+            "grants":[{"role":"admin","models":["*"],"may":["administer"]}],
+            "trusted_keys":{"ci":"-----BEGIN PUBLIC KEY-----"}}"#;
+        let refused = Policy::from_json(text).unwrap_err();
+        assert!(refused.to_string().contains("`ci`"), "{refused}");
+    }
 }

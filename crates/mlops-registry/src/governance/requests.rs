@@ -25,9 +25,10 @@ impl Registry {
     ///
     /// # Errors
     /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) if the policy in force does not let the actor administer [`Registry::ITSELF`],
-    /// [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
+    /// [`GovernanceError::InvalidPolicy`](crate::GovernanceError::InvalidPolicy) if a rule of it could never be met, [`Error::TooLong`] for the reason, [`Error::Busy`] or [`Error::Database`].
     pub fn set_policy(&self, policy: &Policy, reason: &str) -> Result<()> {
         check_length("the reason", reason, PROSE_LIMIT)?;
+        policy.check_new()?;
         self.commit(&Self::itself(), &mut |now| {
             now.may(Action::Administer)?;
             if now.policy.is_some_and(|known| **known == *policy) {
@@ -87,10 +88,15 @@ impl Registry {
                     limit: OPEN,
                 });
             }
-            request_number = state
-                .requests
-                .last_key_value()
-                .map_or(1, |(last, _)| last + 1);
+            let last = state.requests.last_key_value();
+            request_number =
+                last.map_or(0, |(last, _)| *last)
+                    .checked_add(1)
+                    .ok_or(Error::TooMany {
+                        what: "requests",
+                        found: usize::MAX,
+                        limit: u32::MAX as usize,
+                    })?;
             let policy = now.policy.map(|policy| &**policy);
             let seconds = policy
                 .into_iter()

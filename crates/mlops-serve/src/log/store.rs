@@ -108,9 +108,14 @@ impl Store {
         let read = |connection: &Connection, pragma: &str| -> rusqlite::Result<i64> {
             connection.pragma_query_value(None, pragma, |row| row.get(0))
         };
-        // the journal mode can only change outside of a transaction
+        let tables = |connection: &Connection| -> rusqlite::Result<i64> {
+            let sql = "SELECT count(*) FROM sqlite_master";
+            connection.query_row(sql, [], |row| row.get(0))
+        };
+        // the journal mode can only change outside of a transaction, and stays as it is in anybody else's file
         let first = read(&self.connection, "application_id").map_err(&fail)?;
-        if first == 0 || first == APPLICATION {
+        let empty = first == 0 && tables(&self.connection).map_err(&fail)? == 0;
+        if empty || first == APPLICATION {
             self.connection
                 .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
                 .map_err(&fail)?;
@@ -121,9 +126,7 @@ impl Store {
             .map_err(&fail)?;
         let application = read(&transaction, "application_id").map_err(&fail)?;
         let layout = read(&transaction, "user_version").map_err(&fail)?;
-        let tables: i64 = transaction
-            .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-            .map_err(&fail)?;
+        let tables = tables(&transaction).map_err(&fail)?;
         let foreign = |reason: String| Err(Error::ForeignLog { path, reason });
         if application == 0 && layout == 0 && tables == 0 {
             transaction.execute_batch(SCHEMA).map_err(&fail)?;

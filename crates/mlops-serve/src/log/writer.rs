@@ -1,6 +1,7 @@
 //! The writer thread of the prediction log: takes messages, commits them in groups, then answers.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -15,7 +16,7 @@ use super::{
     JoinedRecord, LogStats, OutcomeReceipt,
     store::{Query, Store},
 };
-use crate::{Error, Result, error::chain};
+use crate::{Result, error::chain};
 
 /// The most messages that one commit takes.
 const GROUP: usize = 4_096;
@@ -75,35 +76,19 @@ pub(super) fn run(
     }
 }
 
-/// An answer that is sent once the group is committed.
-type Answer = Box<dyn FnOnce(Option<&Error>, &Store)>;
-
 fn commit(store: &mut Store, group: Vec<Message>, counters: &Counters) {
-    let mut answers: Vec<Answer> = Vec::new();
-    let mut records = 0u64;
+    // counted first: what is not reached, or not even begun, is lost as well
+    let records: u64 = group.iter().map(Message::records).sum();
+    let mut receipts = VecDeque::new();
     let outcome = store.transaction(|work| {
-        for message in group {
+        for message in &group {
             match message {
-                Message::Record(record) => {
-                    records += 1;
-                    work.insert(&record)?;
+                Message::Record(record) => work.insert(record)?,
+                Message::Durable(batch, _) => {
+                    batch.iter().try_for_each(|record| work.insert(record))?;
                 }
-                Message::Durable(batch, reply) => {
-                    records += batch.len() as u64;
-                    let inserted = batch.iter().try_for_each(|record| work.insert(record));
-                    answers.push(answer(reply, |_| Ok(())));
-                    inserted?;
-                }
-                Message::Outcomes(batch, reply) => {
-                    let receipt = work.upsert(&batch);
-                    let known = *receipt.as_ref().unwrap_or(&OutcomeReceipt::default());
-                    answers.push(answer(reply, move |_| Ok(known)));
-                    receipt?;
-                }
-                Message::Flush(reply) => answers.push(answer(reply, |_| Ok(()))),
-                Message::Window(query, reply) => {
-                    answers.push(answer(reply, move |store| store.window(&query)));
-                }
+                Message::Outcomes(batch, _) => receipts.push_back(work.upsert(batch)?),
+                Message::Flush(_) | Message::Window(..) => {}
             }
         }
         Ok(())
@@ -123,21 +108,30 @@ fn commit(store: &mut Store, group: Vec<Message>, counters: &Counters) {
                 .unwrap_or_else(PoisonError::into_inner) = Some(text);
         }
     }
-    for answer in answers {
-        answer(outcome.as_ref().err(), store);
+    let committed = || outcome.as_ref().map(drop).map_err(|e| store.copy_of(e));
+    for message in group {
+        // who asked may have gone away
+        match message {
+            Message::Record(_) => {}
+            Message::Durable(_, reply) | Message::Flush(reply) => drop(reply.send(committed())),
+            Message::Outcomes(_, reply) => {
+                let receipt = receipts.pop_front().unwrap_or_default();
+                drop(reply.send(committed().map(|()| receipt)));
+            }
+            Message::Window(query, reply) => {
+                drop(reply.send(committed().and_then(|()| store.window(&query))));
+            }
+        }
     }
 }
 
-fn answer<T: 'static>(
-    reply: SyncSender<Result<T>>,
-    result: impl FnOnce(&Store) -> Result<T> + 'static,
-) -> Answer {
-    Box::new(move |failed, store| {
-        let result = match failed {
-            Some(error) => Err(store.copy_of(error)),
-            None => result(store),
-        };
-        // who asked may have gone away
-        let _ = reply.send(result);
-    })
+impl Message {
+    /// How many predictions it brings.
+    fn records(&self) -> u64 {
+        match self {
+            Self::Record(_) => 1,
+            Self::Durable(batch, _) => batch.len() as u64,
+            Self::Outcomes(..) | Self::Flush(_) | Self::Window(..) => 0,
+        }
+    }
 }

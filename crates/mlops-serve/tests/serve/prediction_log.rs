@@ -231,6 +231,40 @@ fn a_durable_log_drops_nothing_and_shares_commits() {
 }
 
 #[test]
+fn every_record_of_a_commit_that_fails_is_counted_and_who_waits_is_told_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.db");
+    let log = PredictionLog::open(&path).unwrap();
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("DROP TABLE predictions").unwrap();
+    for i in 0..5 {
+        assert!(log.record(record(&i.to_string(), i, 1)).unwrap());
+    }
+    let outcomes = log.record_outcome(outcome("0", 1, 1.0));
+    let told = outcomes.and_then(|_| log.flush().map(|()| OutcomeReceipt::default()));
+    if let Err(error) = told {
+        assert!(matches!(error, Error::Log { .. }), "{error}");
+    }
+    log.flush().unwrap();
+    let stats = log.stats();
+    assert_eq!((stats.written, stats.dropped, stats.failed), (0, 0, 5));
+    assert!(stats.last_error.is_some_and(|e| e.contains("predictions")));
+}
+
+#[test]
+fn a_database_of_somebody_else_is_left_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("theirs.db");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    theirs.execute_batch("CREATE TABLE t (x)").unwrap();
+    drop(theirs);
+    let before = std::fs::read(&path).unwrap();
+    let error = PredictionLog::open(&path).unwrap_err();
+    assert!(matches!(error, Error::ForeignLog { .. }), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn what_was_queued_is_there_after_the_log_was_dropped_and_opened_again() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.db");

@@ -47,9 +47,10 @@ impl Tree {
     ///
     /// # Errors
     /// [`Error::InvalidPath`] if a path is there twice, or is a directory of another, or is one too many: 100,000 files
-    /// are the most.
+    /// are the most, and 2^64 bytes of all together.
     pub fn new(files: impl IntoIterator<Item = TreeFile>) -> Result<Self> {
         let mut tree = Self::default();
+        let mut size = 0_u64;
         for file in files {
             let invalid = |reason| Error::InvalidPath {
                 path: file.path.to_string(),
@@ -61,6 +62,13 @@ impl Tree {
             if tree.files.contains_key(&file.path) {
                 return Err(invalid("it is there twice"));
             }
+            size = file
+                .size
+                .checked_add(size)
+                .ok_or_else(|| Error::InvalidPath {
+                    path: file.path.to_string(),
+                    reason: "the files up to it have more than 2^64 bytes",
+                })?;
             tree.files.insert(file.path.clone(), file);
         }
         for path in tree.files.keys() {
@@ -286,5 +294,15 @@ mod tests {
             ));
         }
         assert!(Tree::new(["a", "a-b", "ab/c"].map(file)).is_ok());
+    }
+
+    #[test]
+    fn files_that_are_too_large_together_make_no_tree() {
+        let huge = |path| TreeFile {
+            size: u64::MAX - 1,
+            ..file(path)
+        };
+        assert_eq!(Tree::new([huge("a"), file("b")]).unwrap().size(), u64::MAX);
+        assert!(Tree::new([huge("a"), huge("b")]).is_err());
     }
 }

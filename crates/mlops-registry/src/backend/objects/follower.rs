@@ -23,6 +23,8 @@ const CHECKPOINT_AFTER: u64 = 64;
 /// How many models' states are kept in memory.
 const STATES_KEPT: usize = 512;
 pub(super) const FORMAT: u32 = 1;
+/// The most records of a log: far more than anybody writes, and far fewer than a number can count.
+const RECORDS: u64 = 1 << 48;
 
 /// One log and how far it was read.
 #[derive(Debug)]
@@ -240,10 +242,17 @@ impl Follower {
             return Ok(Known::nothing());
         };
         let read: Checkpoint = stored("checkpoint", serde_json::from_slice(&checkpoint.bytes))?;
-        if read.format != FORMAT {
+        let broken = if read.format != FORMAT {
+            format!("its format is {}", read.format)
+        } else if read.state.head > RECORDS || read.news > RECORDS {
+            "it counts more records than there can be".into()
+        } else {
+            String::new()
+        };
+        if !broken.is_empty() {
             return Err(Error::Stored {
                 what: "checkpoint",
-                reason: format!("its format is {}", read.format),
+                reason: broken,
             });
         }
         Ok(Known {

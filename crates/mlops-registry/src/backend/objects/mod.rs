@@ -386,10 +386,11 @@ impl ModelBackend for ObjectModels {
         for model in self.everything()? {
             let known = self.with(&model, |follower| Ok(follower.follow(&model)?.clone()))?;
             if known.entry > 0 {
+                let name = known.state.as_ref().map_or(&model, |state| &state.name);
                 heads.push(ChainHead {
+                    model: Some(name.clone()),
                     entries: known.records(),
                     digest: known.digest,
-                    model: Some(model),
                 });
             }
         }
@@ -424,5 +425,38 @@ impl ModelBackend for ObjectModels {
         each: &mut dyn FnMut(Record) -> Result<()>,
     ) -> Result<u64> {
         self.records_of_chain(chain, place, each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mlops_store::Objects;
+
+    use super::*;
+    use crate::verify_export;
+
+    #[test]
+    fn two_names_that_are_one_to_the_eye_have_one_chain() {
+        for (first, second) in [("churn", "Churn"), ("Churn", "churn")] {
+            let root = Objects::new().locate("memory://registry").unwrap();
+            let registry = Registry::builder("memory://").models_at(root.clone());
+            let registry = registry.open().unwrap();
+            registry.model(first).unwrap();
+            // what a writer leaves who noted the other name and lost the race for the first entry
+            let catalogue = CommitLog::at(&root.join("catalogue").unwrap());
+            let noted = format!(r#"{{"model":"{second}"}}"#);
+            let request = "other".parse().unwrap();
+            let appended = catalogue.append(1, &request, noted.as_bytes());
+            assert_eq!(appended.unwrap(), Appended::Won);
+
+            assert_eq!(registry.models().unwrap(), [ModelName::new(first).unwrap()]);
+            let anchor = registry.anchor().unwrap();
+            assert_eq!(anchor.heads.len(), 1);
+            registry.verify_anchor(&anchor).unwrap();
+            let mut export = Vec::new();
+            registry.export_audit(&mut export).unwrap();
+            let verified = verify_export(&mut export.as_slice(), &[anchor]);
+            assert_eq!(verified.unwrap().entries, 1);
+        }
     }
 }

@@ -69,7 +69,13 @@ impl Journal {
                 return Err(refused("it is another file"));
             }
             end = MAGIC.len();
-            while let Some((record, length)) = record(&bytes[end..]) {
+            while let Some((text, length)) = record(&bytes[end..]) {
+                // it was acknowledged, so it is not cut off
+                let record = serde_json::from_slice(text).map_err(|_| {
+                    refused(
+                        "a whole record of it does not read; a newer program may have written it",
+                    )
+                })?;
                 records.push(record);
                 end += length;
             }
@@ -163,8 +169,8 @@ impl Journal {
     }
 }
 
-/// Reads the record at the head, if it is whole.
-fn record(bytes: &[u8]) -> Option<(Numbered, usize)> {
+/// The text of the record at the head and the length of both, if it is whole.
+fn record(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let (length, rest) = bytes.split_first_chunk()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
     if length > LONGEST {
@@ -175,7 +181,7 @@ fn record(bytes: &[u8]) -> Option<(Numbered, usize)> {
     if check(text) != checked {
         return None;
     }
-    Some((serde_json::from_slice(text).ok()?, 4 + CHECK + length))
+    Some((text, 4 + CHECK + length))
 }
 
 fn check(text: &[u8]) -> [u8; CHECK] {
@@ -238,6 +244,19 @@ mod tests {
             let (_, records) = Journal::open(&path, u64::MAX).unwrap();
             assert_eq!(records.last(), Some(&batch(9)));
         }
+    }
+
+    #[test]
+    fn a_whole_record_that_does_not_read_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal");
+        let text = br#"{"run":"0123456789abcdef0123456789abcdef","writer":"w","sequence":1,"entries":[{"image":"x"}]}"#;
+        let length = u32::try_from(text.len()).unwrap();
+        let bytes = [MAGIC, &length.to_be_bytes()[..], &check(text), text].concat();
+        fs::write(&path, &bytes).unwrap();
+        let error = Journal::open(&path, u64::MAX).unwrap_err();
+        assert!(error.to_string().contains("newer program"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
     }
 
     #[test]
