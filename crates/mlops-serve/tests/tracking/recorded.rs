@@ -15,9 +15,8 @@ use crate::support::{Answer, Call};
 
 /// What only our answers have: a run always has its outputs, a version always names its logged model and its aliases.
 const EXTRA: [&str; 3] = ["outputs", "model_id", "aliases"];
-/// What only the peer's answers have: workspaces, presigned URLs, the classes of Databricks' errors.
-const LACKING: [&str; 6] = [
-    "workspace",
+/// What only the peer's answers have: presigned URLs, the classes of Databricks' errors.
+const LACKING: [&str; 5] = [
     "sqlstate",
     "error_class",
     "presigned_upload_run_id_supported",

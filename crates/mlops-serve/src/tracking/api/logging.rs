@@ -44,6 +44,11 @@ fn read_metric(params: &Params) -> Outcome<Metric> {
         .opt_text("dataset_name")?
         .filter(|name| !name.is_empty());
     let digest = params.opt_text("dataset_digest")?.unwrap_or_default();
+    if dataset.is_some() == digest.is_empty() {
+        return Err(Failure::invalid(
+            "Both dataset_name and dataset_digest must be provided if one is provided",
+        ));
+    }
     let mut metric = Metric::new(params.text("key")?, point);
     metric.model = model.map(parse_logged_model).transpose()?;
     metric.dataset = dataset.map(|name| DatasetName {
@@ -148,6 +153,9 @@ fn read_input(params: &Params) -> Outcome<DatasetInput> {
 }
 
 fn log_outputs(call: &Call<'_>) -> Outcome<Reply> {
+    if !call.params.has("models") {
+        return Err(Failure::missing("models"));
+    }
     let outputs = call.params.objects("models")?.into_iter().map(|output| {
         Ok(ModelOutput {
             model: parse_logged_model(output.text("model_id")?)?,

@@ -45,7 +45,7 @@ fn history(call: &Call<'_>) -> Outcome<Reply> {
     let key = params.text("metric_key")?;
     let limit = match params.opt_integer("max_results")? {
         None => None,
-        Some(_) => Some(params.bounded("max_results", 1, 1_000_000)?),
+        Some(_) => Some(params.bounded("max_results", 1, i64::MAX)?),
     };
     // more than a page may hold is answered in pages
     let limit = limit.map(|limit| limit.min(mlops_registry::limits::HISTORY_POINTS));
@@ -65,8 +65,19 @@ fn bulk_interval(call: &Call<'_>) -> Outcome<Reply> {
     let params = call.params;
     let key = params.text("metric_key")?;
     let most = params.bounded("max_results", CHART_POINTS, CHART_POINTS)?;
-    let from = params.opt_integer("start_step")?.unwrap_or(i64::MIN);
-    let to = params.opt_integer("end_step")?.unwrap_or(i64::MAX);
+    let steps = (
+        params.opt_integer("start_step")?,
+        params.opt_integer("end_step")?,
+    );
+    let (from, to) = match steps {
+        (None, None) => (i64::MIN, i64::MAX),
+        (Some(from), Some(to)) => (from, to),
+        _ => {
+            return Err(Failure::invalid(
+                "If either start step or end step are specified, both must be specified.",
+            ));
+        }
+    };
     if from > to {
         return Err(Failure::invalid(
             "end_step must not be less than start_step",

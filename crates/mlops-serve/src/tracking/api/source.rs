@@ -42,6 +42,9 @@ impl Source {
         let invalid = || Failure::invalid(format!("Invalid model version source: '{shown}'."));
         let found = if let Some(rest) = source.strip_prefix("runs:/") {
             let (run, path) = rest.split_once('/').ok_or_else(invalid)?;
+            if path.is_empty() {
+                return Err(invalid());
+            }
             Self::Run {
                 run: run.parse().map_err(|_| invalid())?,
                 path: path.to_owned(),
@@ -179,6 +182,7 @@ mod tests {
             format!("mlflow-artifacts:/3/{run}/artifacts/%2e%2e/x"),
             format!("runs:/{run}/../x"),
             format!("runs:/{run}"),
+            format!("runs:/{run}/"),
             format!("runs://host/{run}/x"),
             "runs:/x/y".into(),
             "models:/".into(),

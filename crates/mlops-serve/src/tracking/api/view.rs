@@ -98,17 +98,19 @@ pub(super) fn opt_time(params: &Params, param: &str) -> Outcome<Option<EventTime
 
 /// The time of so many milliseconds since 1970.
 pub(super) fn time(param: &str, millis: i64) -> Outcome<EventTime> {
-    let micros = Some(millis)
+    Some(millis)
         .filter(|millis| *millis >= 0)
         .and_then(|millis| millis.checked_mul(1000))
+        .map(EventTime::from_micros)
+        // a time past the year 9999 would be another one
+        .filter(|time| time.micros() / 1000 == millis)
         .ok_or_else(|| {
             Failure::value(
                 param,
                 &millis.into(),
-                "it must be a time since 1970 in milliseconds",
+                "it must be a time between 1970 and 9999 in milliseconds",
             )
-        })?;
-    Ok(EventTime::from_micros(micros))
+        })
 }
 
 /// A text cut to so many characters, as the peer's server does with long values.
