@@ -109,9 +109,11 @@ class Pair:
             try:
                 getattr(side.client, call)(*self.resolve(args, side), **self.resolve(settings, side))
             except MlflowException as error:
-                # its code is in the answer, but for a 500, of which the client sees nothing but that there were too many
+                # its code is in the answer; of a 500 and of no answer at all the client tells nothing but this
                 if "too many 500 error responses" in str(error):
                     self.recorded.append(("", "", 500, b"too many"))
+                elif "Max retries exceeded" in str(error) or "timed out" in str(error):
+                    self.recorded.append(("", "", 0, str(error).encode()))
             finally:
                 recorded, self.recorded = self.recorded, None
             return recorded

@@ -1,6 +1,5 @@
 """Random sessions over experiments, runs, their logs and searches."""
 
-
 from mlflow.entities import Dataset, DatasetInput, InputTag, LoggedModelInput, LoggedModelOutput, Metric, Param, RunTag, ViewType
 
 import words
@@ -154,12 +153,11 @@ class Tracking:
             pair.client("get_parent_run", id)
         pair.client("get_run", id)
 
-    def metric(self):
+    def metric(self, keys=words.KEYS):
         rng = self.rng
         model = rng.choice(self.models) if self.models and rng.random() < 0.3 else None
         dataset = rng.choice([(None, None), (None, None), ("d1", "abc"), ("d2", "x")]) if model else (None, None)
-        key, value, time, step = rng.choice(words.KEYS), words.number(rng), rng.choice(words.TIMES
-                                                                                       ), rng.choice(words.STEPS)
+        key, value, time, step = rng.choice(keys), words.number(rng), rng.choice(words.TIMES), rng.choice(words.STEPS)
         return lambda resolve: Metric(key, value, time, step, resolve(model) if model else None, *dataset)
 
     def log(self):
@@ -188,7 +186,9 @@ class Tracking:
 
     def log_batch(self):
         rng, id = self.rng, self.one_run()
-        metrics = [self.metric() for _ in range(rng.choice([0, 1, 3, 30]))]
+        # some histories are long
+        count = rng.choice([0, 1, 3, 30])
+        metrics = [self.metric(words.KEYS if count < 30 else ["loss", "x/y"]) for _ in range(count)]
         params = [Param(key, rng.choice(words.TEXTS)) for key in rng.sample(words.KEYS, rng.choice([0, 1, 3]))]
         if params and rng.random() < 0.1:
             params.append(params[0])
@@ -223,7 +223,9 @@ class Tracking:
         self.pair.client("get_run", id)
 
     def history(self):
-        rng, pair, id, key = self.rng, self.pair, self.one_run(), self.rng.choice(words.KEYS)
+        rng, pair, id, key = self.rng, self.pair, self.one_run(), self.rng.choice([
+            *words.KEYS, "loss", "x/y", "loss", "x/y"
+        ])
         if rng.random() < 0.3:
             pair.client("get_metric_history", id, key)
         elif rng.random() < 0.6:
@@ -248,7 +250,7 @@ class Tracking:
             if rng.random() < 0.5:
                 query |= {"start_step": rng.choice([-5, 0, 1]), "end_step": rng.choice([0, 2, 5])}
             if rng.random() < 0.5:
-                query["max_results"] = rng.choice([1, 2, 100, 2500])
+                query["max_results"] = rng.choice([1, 2, 3, 5, 7, 100, 2500])
             pair.raw("GET", "/metrics/get-history-bulk-interval", query=query)
 
     def search_runs(self):

@@ -177,6 +177,10 @@ TABLE = [
         refused(OK, NOT_FOUND, call="logged-models|logged_model", message="^Logged model with ID"),
     ),
     (
+        "a param of a logged model is written once, the same again is no news and another value is told so; theirs tells of its database",
+        refused("400 BAD_REQUEST", f"{OK}|{INVALID}", call="log_model_params|/params"),
+    ),
+    (
         "a run that is not told when it started starts now, and not in 1970",
         lambda text, path, one, other: path[-1] == "start_time" and one == 0 and str(other).startswith("call "),
     ),
@@ -285,7 +289,8 @@ TABLE = [
     ),
     (
         "a directory may be named by a blank; theirs takes it for the root",
-        lambda text, path, one, other: path[-1] == "files" and re.search('"path": "([^"]*/)? "', text) and other == MISSING,
+        lambda text, path, one, other: path[-1] == "files" and re.search('"path": "([^"]*/)? "', text) and other ==
+        MISSING,
     ),
     (
         "what a server says of itself is its own",
@@ -303,7 +308,7 @@ TABLE = [
     ),
     (
         "`like` in any case is read in every search; theirs asks for capitals over experiments and models",
-        refused(INVALID, OK, call=r"search_.*\b(i?like|I?Like)\b"),
+        refused(INVALID, OK, call=r"search_.*\b(?!LIKE\b|ILIKE\b)(?i:i?like)\b"),
     ),
     (
         "keys with - and / over logged models need backticks as everywhere; theirs takes a subtraction for a key",

@@ -124,17 +124,19 @@ fn whole_history(call: &Call<'_>, id: &RunId, key: &str) -> Outcome<Vec<MetricPo
     }
 }
 
-/// At most so many points, evenly spread, with the first and the last.
+/// At most so many points, evenly spread, with the first and the last: the first of each of so many parts, of which
+/// the earlier ones are the longer ones, and the last point in place of the last part's.
 fn thinned(points: Vec<MetricPoint>, most: usize) -> Vec<MetricPoint> {
-    let last = points.len().saturating_sub(1);
-    if last < most {
+    let count = points.len();
+    if count <= most {
         return points;
     }
-    match most {
-        0 => Vec::new(),
-        1 => vec![points[last]],
-        most => (0..most).map(|at| points[at * last / (most - 1)]).collect(),
-    }
+    let (length, longer) = (count / most, count % most);
+    let place = |part: usize| match part + 1 {
+        next if next == most => count - 1,
+        _ => part * length + part.min(longer),
+    };
+    (0..most).map(|part| points[place(part)]).collect()
 }
 
 #[cfg(test)]
@@ -158,6 +160,16 @@ mod tests {
             assert_eq!(thin.last().unwrap().step, 999);
             assert!(most == 1 || thin[0].step == 0);
             assert!(thin.is_sorted_by(|a, b| a.step < b.step));
+        }
+        for (count, most, steps) in [
+            (10, 3, &[0, 4, 9][..]),
+            (10, 4, &[0, 3, 6, 9]),
+            (10, 7, &[0, 2, 4, 6, 7, 8, 9]),
+            (23, 5, &[0, 5, 10, 15, 22]),
+        ] {
+            let thin = thinned(points[..count].to_vec(), most);
+            let found: Vec<_> = thin.iter().map(|point| point.step).collect();
+            assert_eq!(found, steps);
         }
     }
 }
