@@ -98,6 +98,7 @@ def compare(theirs, arguments):
             if arguments.only in (None, name):
                 pair.where = f"{name} of seed {seed}"
                 kind(pair, random.Random(f"{name} {seed}"), f"{name[:2]}{stamp}{seed}").run()
+        print(f"seed {seed}: {pair.compared} answers so far, {len(pair.bugs)} calls differ", flush=True)
     print(
         f"{pair.calls} calls, {pair.compared} answers compared, {pair.accepted[True]} accepted, {pair.accepted[False]} refused"
     )

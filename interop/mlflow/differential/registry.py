@@ -78,7 +78,7 @@ class Registry:
     def touch(self):
         rng, pair, name = self.rng, self.pair, self.name()
         key = rng.choice(words.KEYS)
-        act = rng.choice(["get", "rename", "delete"] if self.
+        act = rng.choice(["get", "delete"] if self.
                          plain else ["get", "update", "tag", "tag", "untag", "rename", "delete"])
         if act == "update":
             pair.client("update_registered_model", name, rng.choice(["another line", ""]))

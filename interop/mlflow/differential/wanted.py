@@ -83,9 +83,11 @@ TABLE = [
         lambda text, path, one, other: "aliases" in path and without(other) == without(one),
     ),
     (
-        "where to download from is told resolved: `runs:/` and `models:/` lead to artifacts",
-        lambda text, path, one, other: path[-1] == "artifact_uri" and re.match("(runs|models):/", str(one)) and re.
-        match("mlflow-artifacts:/|s3:/", str(other)),
+        "where to download from is told resolved, or is the content that the version was registered with",
+        lambda text, path, one, other: path[-1] == "artifact_uri" and (
+            re.match("(runs|models):/", str(one)) and re.match("mlflow-artifacts:/|s3:/", str(other)) or str(other).
+            startswith("mlflow-artifacts:/registered-models/")
+        ),
     ),
     (
         "the tag `mlflow.modelVersions` is the client's to write, which does; theirs writes it again and doubles it",
@@ -194,7 +196,7 @@ TABLE = [
     ),
     (
         "the name of an experiment is not blank",
-        refused(f"{OK}|400 RESOURCE_ALREADY_EXISTS", INVALID, message="^experiment key"),
+        refused(f"{OK}|400 RESOURCE_ALREADY_EXISTS|400 BAD_REQUEST", INVALID, message="^experiment key"),
     ),
     # requests
     (
@@ -263,12 +265,20 @@ TABLE = [
         refused(OK, INVALID, call="log-inputs", message="dataset|'(name|digest|source|source_type)'"),
     ),
     (
+        "a run is of an experiment; theirs tells of its database",
+        refused("400 BAD_REQUEST", INVALID, call="/runs/create", message="required parameter 'experiment_id'"),
+    ),
+    (
         "a name that is taken is told so; theirs tells of its database",
         refused("400 BAD_REQUEST", "400 RESOURCE_ALREADY_EXISTS"),
     ),
     (
         "unknown paths and methods are answered in JSON, as everything else; theirs in HTML",
         lambda text, path, one, other: path[-1] == "(outcome)" and one[:2] == (other[0], None) and one[0] in (404, 405),
+    ),
+    (
+        "the name of a webhook's host is looked up when it is called, and not when it is written down",
+        refused(INVALID, OK, call="/webhooks.*https://localhost"),
     ),
     # artifacts
     (
@@ -317,6 +327,14 @@ TABLE = [
     (
         "nothing is between an entity, its dot and its key",
         refused(OK, INVALID, call="metrics( \\.|\\. )a"),
+    ),
+    (
+        "an order may name what a filter may, in whichever spelling",
+        refused(INVALID, OK, call="order_by.*`Run Name`"),
+    ),
+    (
+        "a key with a blank needs backticks as everywhere; over logged models theirs takes the blank for an alias of SQL",
+        refused(OK, INVALID, call=r"(metrics|params|tags)\.learning rate"),
     ),
     # bugs of theirs
     (

@@ -69,30 +69,34 @@ fn read_tag(params: &Params) -> Outcome<(String, String)> {
     Ok((key, cut(value, TAG_VALUE)))
 }
 
-fn write(call: &Call<'_>, batch: Batch) -> Outcome<Reply> {
+/// Writes a batch to the run that the request names; of several faults the one in the run's id is told.
+fn write(call: &Call<'_>, read: impl FnOnce(&Params) -> Outcome<Batch>) -> Outcome<Reply> {
     let id = run_id(call.params)?;
+    let batch = read(call.params)?;
     call.registry.tracking().log_batch(&id, batch)?;
     Ok(Reply::empty())
 }
 
 fn log_metric(call: &Call<'_>) -> Outcome<Reply> {
-    write(call, Batch::of_metrics([read_metric(call.params)?]))
+    write(call, |params| Ok(Batch::of_metrics([read_metric(params)?])))
 }
 
 fn log_param(call: &Call<'_>) -> Outcome<Reply> {
-    let batch = Batch {
-        params: vec![read_param(call.params)?],
-        ..Batch::default()
-    };
-    write(call, batch)
+    write(call, |params| {
+        Ok(Batch {
+            params: vec![read_param(params)?],
+            ..Batch::default()
+        })
+    })
 }
 
 fn set_tag(call: &Call<'_>) -> Outcome<Reply> {
-    let batch = Batch {
-        tags: vec![read_tag(call.params)?],
-        ..Batch::default()
-    };
-    write(call, batch)
+    write(call, |params| {
+        Ok(Batch {
+            tags: vec![read_tag(params)?],
+            ..Batch::default()
+        })
+    })
 }
 
 fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
@@ -103,21 +107,21 @@ fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 fn log_batch(call: &Call<'_>) -> Outcome<Reply> {
-    let params = call.params;
-    let read = |list, one: fn(&Params) -> Outcome<(String, String)>| {
-        params
-            .objects(list)?
-            .iter()
-            .map(one)
-            .collect::<Outcome<Vec<_>>>()
-    };
-    let metrics = params.objects("metrics")?;
-    let batch = Batch {
-        metrics: metrics.iter().map(read_metric).collect::<Outcome<_>>()?,
-        params: read("params", read_param)?,
-        tags: read("tags", read_tag)?,
-    };
-    write(call, batch)
+    write(call, |params| {
+        let read = |list, one: fn(&Params) -> Outcome<(String, String)>| {
+            params
+                .objects(list)?
+                .iter()
+                .map(one)
+                .collect::<Outcome<Vec<_>>>()
+        };
+        let metrics = params.objects("metrics")?;
+        Ok(Batch {
+            metrics: metrics.iter().map(read_metric).collect::<Outcome<_>>()?,
+            params: read("params", read_param)?,
+            tags: read("tags", read_tag)?,
+        })
+    })
 }
 
 fn log_inputs(call: &Call<'_>) -> Outcome<Reply> {

@@ -32,8 +32,9 @@ pub(super) fn read_pairs(params: &Params, param: &str) -> Outcome<BTreeMap<Strin
 
 /// A key with its value, which may be empty.
 pub(super) fn read_pair(pair: &Params) -> Outcome<(String, String)> {
+    let key = pair.text("key")?.to_owned();
     let value = pair.opt_text("value")?.unwrap_or_default();
-    Ok((pair.text("key")?.to_owned(), value.to_owned()))
+    Ok((key, value.to_owned()))
 }
 
 /// A point of a metric.
