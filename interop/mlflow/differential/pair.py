@@ -248,6 +248,8 @@ class Pair:
             )
         if isinstance(value, bool):
             return value
+        if isinstance(value, int) and side.starts and 1_700_000_000_000 < value < side.starts[0]:
+            return "before"
         if isinstance(value, int) and side.starts and side.starts[0] <= value <= time.time() * 1000 + 1000:
             return f"call {bisect.bisect_right(side.starts, value)}"
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str):

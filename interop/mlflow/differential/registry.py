@@ -173,7 +173,7 @@ class Registry:
         held = pair.client("get_model_version", name, version).body.get("model_version", {}).get("current_stage", "")
         if self.plain and held.lower() == stage.lower():
             return
-        archive = stage in ("Staging", "Production") or rng.random() < 0.2
+        archive = stage.lower() in ("staging", "production") or rng.random() < 0.2
         pair.client("transition_model_version_stage", name, version, stage, archive)
         pair.client("get_registered_model", name)
 

@@ -17,6 +17,7 @@ class Tracking:
         self.names = [unique]
         self.runs = []
         self.models = []
+        self.points = 0
 
     def run(self):
         for _ in range(2):
@@ -158,6 +159,10 @@ class Tracking:
         model = rng.choice(self.models) if self.models and rng.random() < 0.3 else None
         dataset = rng.choice([(None, None), (None, None), ("d1", "abc"), ("d2", "x")]) if model else (None, None)
         key, value, time, step = rng.choice(keys), words.number(rng), rng.choice(words.TIMES), rng.choice(words.STEPS)
+        if model:
+            # theirs fails on two points of a model at one step and time
+            self.points += 1
+            time += self.points
         return lambda resolve: Metric(key, value, time, step, resolve(model) if model else None, *dataset)
 
     def log(self):
@@ -171,7 +176,7 @@ class Tracking:
                 id,
                 key,
                 words.number(rng),
-                timestamp=rng.choice([None, *words.TIMES]),
+                timestamp=None if model else rng.choice([None, *words.TIMES]),
                 step=rng.choice([None, *words.STEPS]),
                 model_id=model
             )

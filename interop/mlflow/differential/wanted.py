@@ -38,7 +38,7 @@ def without(aliases):
 
 
 def files(entries):
-    return [one for one in entries if not one["is_dir"]] if isinstance(entries, list) else []
+    return [one["path"] for one in entries if not one["is_dir"]] if isinstance(entries, list) else []
 
 
 TABLE = [
@@ -136,6 +136,16 @@ TABLE = [
     (
         "runs read and make logged models that are there",
         refused(f"{OK}|400 BAD_REQUEST|500", NOT_FOUND, call="/runs/|log_metric", message="^Logged model with ID"),
+    ),
+    (
+        "a run tells the models that it read in searches too",
+        lambda text, path, one, other: path[-1] == "model_inputs" and text.startswith("search_runs") and one == MISSING,
+    ),
+    (
+        "a dataset named without a digest is any of that name; theirs then finds none over HTTP",
+        lambda text, path, one, other: text.startswith("search_logged_models") and re.
+        search(r"\{'dataset_name': '\w+'\}",
+               text.split("filter_string")[0]),
     ),
     (
         "the history of a run that is not there: whether the caller may see it cannot be said, so it is not found",
