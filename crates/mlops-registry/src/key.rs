@@ -21,6 +21,8 @@ pub(crate) fn check_key(kind: &'static str, key: &str) -> Result<()> {
         "it is longer than 250 characters"
     } else if !key.chars().all(allowed) {
         "only letters, digits, `_`, `/`, `.`, `-`, `:` and spaces are allowed"
+    } else if key.starts_with("..") {
+        "it begins with two dots"
     } else {
         match bad_segment(key) {
             Some(reason) => reason,

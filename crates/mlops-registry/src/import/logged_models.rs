@@ -111,7 +111,7 @@ fn take_one(
         .retain(|(key, value)| keep("param", key, value, limits::PARAM_VALUE));
     model
         .tags
-        .retain(|(key, value)| keep("tag", key, value, limits::TAG_VALUE));
+        .retain(|(key, value)| keep("tag", key, value, limits::LOGGED_MODEL_TAG_VALUE));
     for note in notes {
         import.report.note(about, note);
     }

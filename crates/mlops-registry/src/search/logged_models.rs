@@ -129,6 +129,11 @@ fn ordered(orderings: &[ModelOrdering]) -> Result<Ordered> {
     let keys = orderings
         .iter()
         .map(|ordering| {
+            let field = ordering.field_name.as_str();
+            if field.contains('.') && !field.starts_with("metrics.") {
+                let reason = "of what has a dot only metrics give an order".to_owned();
+                return Err(super::grammar::invalid("ordering", field, reason));
+            }
             let text = match ordering.field_name.split_once('.') {
                 // field names are not quoted, whatever is in them
                 Some((entity, key)) if !key.contains('`') => format!("{entity}.`{key}`"),

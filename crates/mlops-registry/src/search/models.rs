@@ -6,7 +6,7 @@ use super::{
     Attribute, Filter, Ordered, Page, Searchable, Subject, experiments::millis, page_of,
     runs::check_limit,
 };
-use crate::{ModelInfo, ModelVersion, Registry, Result, limits};
+use crate::{ModelInfo, ModelVersion, Registry, Result, RunId, limits};
 
 /// A search for registered models or for versions, as MLflow's clients ask.
 #[derive(Debug, Clone, Default)]
@@ -98,8 +98,9 @@ impl Subject for ModelVersion {
         match name {
             "name" => Some(text(self.model.as_str())),
             "version_number" => Some(Attribute::Integer(self.version.into())),
-            "run_id" => self.run.as_ref().map(|run| text(run.as_str())),
-            "source_path" => self.source.as_deref().map(text),
+            // the peer keeps an empty text where there is none
+            "run_id" => Some(text(self.run.as_ref().map_or("", RunId::as_str))),
+            "source_path" => Some(text(self.source.as_deref().unwrap_or_default())),
             "creation_timestamp" => Some(Attribute::Integer(millis(self.created))),
             "last_updated_timestamp" => Some(Attribute::Integer(millis(self.updated))),
             _ => None,

@@ -31,7 +31,7 @@ impl Ordered {
     ///
     /// # Errors
     /// [`TrackingError::InvalidSearch`] if one does not parse, names what this search cannot be ordered
-    /// by, or names the same value twice; [`TrackingError::TooMany`].
+    /// by, or (but for experiments) names the same value twice; [`TrackingError::TooMany`].
     pub fn parse(searched: Searchable, orderings: &[impl AsRef<str>]) -> Result<Self> {
         if orderings.len() > limits::ORDERINGS {
             return Err(TrackingError::TooMany {
@@ -47,6 +47,10 @@ impl Ordered {
             let text = text.as_ref();
             let key = read(searched, text).map_err(|reason| invalid("ordering", text, reason))?;
             if !seen.insert((key.entity, key.key.clone())) {
+                // over experiments the first one counts, as with MLflow
+                if searched == Searchable::Experiments {
+                    continue;
+                }
                 return Err(invalid("ordering", text, "it is given twice".into()));
             }
             keys.push(key);
@@ -116,7 +120,10 @@ pub(super) fn read(searched: Searchable, text: &str) -> Result<OrderKey, String>
         ],
         _ => &[],
     };
-    let bare = identifier.strip_prefix("attribute.").unwrap_or(identifier);
+    let bare = match identifier.strip_prefix("attribute.") {
+        Some(bare) if searched == Searchable::ModelVersions => bare,
+        _ => identifier,
+    };
     if orderable.contains(&bare) {
         let key = if bare == "timestamp" {
             "last_updated_timestamp"

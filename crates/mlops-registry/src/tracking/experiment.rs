@@ -50,7 +50,7 @@ pub struct ExperimentRecord {
     pub lifecycle: Lifecycle,
     /// When it was made.
     pub created: EventTime,
-    /// When its name, its tags or its lifecycle last changed.
+    /// When its name or its lifecycle last changed.
     pub updated: EventTime,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -183,11 +183,11 @@ impl Tracking {
     pub fn set_experiment_tag(&self, id: ExperimentId, tag: &str, value: &str) -> Result<()> {
         let tags = BTreeMap::from([(tag.to_owned(), value.to_owned())]);
         check_tags(&tags)?;
-        self.change(id, Lifecycle::Active, move |tx, now| {
+        self.change(id, Lifecycle::Active, move |tx, _| {
             for (key, value) in &tags {
                 write_tag(tx, id.row(), key, value)?;
             }
-            touch(tx, id, now)
+            Ok(())
         })
     }
 
@@ -198,7 +198,7 @@ impl Tracking {
     /// [`TrackingError::ExperimentState`], [`Error::Busy`] or [`Error::Database`].
     pub fn delete_experiment_tag(&self, id: ExperimentId, tag: &str) -> Result<()> {
         let tag = tag.to_owned();
-        self.change(id, Lifecycle::Active, move |tx, now| {
+        self.change(id, Lifecycle::Active, move |tx, _| {
             let gone = tx
                 .execute(
                     "DELETE FROM experiment_tag WHERE experiment_id = ?1 AND key = ?2",
@@ -212,7 +212,7 @@ impl Tracking {
                 }
                 .into());
             }
-            touch(tx, id, now)
+            Ok(())
         })
     }
 
@@ -331,15 +331,6 @@ fn write_tag(tx: &Transaction<'_>, row: i64, key: &str, value: &str) -> Result<(
     .during(writing)?
     .execute(params![row, key, value])
     .during(writing)?;
-    Ok(())
-}
-
-fn touch(tx: &Transaction<'_>, id: ExperimentId, now: i64) -> Result<()> {
-    tx.execute(
-        "UPDATE experiment SET updated_us = ?2 WHERE id = ?1",
-        params![id.row(), now],
-    )
-    .during("change an experiment")?;
     Ok(())
 }
 

@@ -8,8 +8,11 @@ pub const ARTIFACT_LOCATION: usize = 1_024;
 pub const KEY: usize = 250;
 /// The longest value of a param, in characters.
 pub const PARAM_VALUE: usize = 6_000;
-/// The longest value of a tag of a run or a logged model, in characters.
+/// The longest value of a tag of a run, in characters.
 pub const TAG_VALUE: usize = 8_000;
+/// The longest value of a tag of a logged model, in characters. MLflow has no limit, and its clients keep a list of
+/// versions in one tag.
+pub const LOGGED_MODEL_TAG_VALUE: usize = 100_000;
 /// The longest value of a tag of an experiment, in characters.
 pub const EXPERIMENT_TAG_VALUE: usize = 20_000;
 /// The longest name of a run, in characters.

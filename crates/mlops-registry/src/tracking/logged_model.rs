@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     DatasetName, Tracking,
-    batch::check_tag,
     experiment::{check_count, check_state},
     logged_model_read::read,
+    logged_model_write::check_tag,
     logged_model_write::{check_name, check_params, write_params, write_tags},
 };
 use crate::{
@@ -99,7 +99,7 @@ pub struct LoggedModel {
     pub artifact_uri: String,
     /// When it was made.
     pub created: EventTime,
-    /// When its status, its tags or its params last changed.
+    /// When its status last changed.
     pub updated: EventTime,
     /// Its params.
     pub params: BTreeMap<String, String>,
@@ -222,10 +222,11 @@ impl Tracking {
         id: &LoggedModelId,
         status: LoggedModelStatus,
     ) -> Result<LoggedModel> {
+        let registry = self.registry.clone();
         self.change_model(id, move |tx, row| {
             tx.execute(
-                "UPDATE logged_model SET status = ?2 WHERE id = ?1",
-                params![row, status.as_str()],
+                "UPDATE logged_model SET status = ?2, updated_us = max(updated_us, ?3) WHERE id = ?1",
+                params![row, status.as_str(), registry.now().micros()],
             )
             .during("change a logged model")
             .map(drop)
@@ -237,10 +238,12 @@ impl Tracking {
     /// # Errors
     /// As for [`logged_model`](Self::logged_model).
     pub fn delete_logged_model(&self, id: &LoggedModelId) -> Result<()> {
+        let registry = self.registry.clone();
         self.change_model(id, move |tx, row| {
+            let now = registry.now().micros();
             tx.execute(
-                "UPDATE logged_model SET deleted_us = updated_us WHERE id = ?1",
-                [row],
+                "UPDATE logged_model SET deleted_us = ?2, updated_us = max(updated_us, ?2) WHERE id = ?1",
+                params![row, now],
             )
             .during("delete a logged model")
             .map(drop)
@@ -310,14 +313,9 @@ impl Tracking {
         id: &LoggedModelId,
         work: impl Fn(&Transaction<'_>, i64) -> Result<()> + Send + Sync + 'static,
     ) -> Result<LoggedModel, Error> {
-        let (id, registry) = (id.clone(), self.registry.clone());
+        let id = id.clone();
         self.registry.database().write_grouped(move |tx| {
             let row = active_row(tx, &id)?;
-            tx.execute(
-                "UPDATE logged_model SET updated_us = max(updated_us, ?2) WHERE id = ?1",
-                params![row, registry.now().micros()],
-            )
-            .during("change a logged model")?;
             work(tx, row)?;
             read(tx, row)
         })

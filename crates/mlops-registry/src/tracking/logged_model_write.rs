@@ -30,6 +30,16 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     })
 }
 
+/// Checks one tag.
+pub(super) fn check_tag(tag: &str, value: &str) -> Result<()> {
+    check_key("tag", tag)?;
+    check_length(
+        format!("tag `{tag}`"),
+        value,
+        limits::LOGGED_MODEL_TAG_VALUE,
+    )
+}
+
 /// Checks keys and values of params.
 pub(super) fn check_params(params: &BTreeMap<String, String>) -> Result<()> {
     check_count("params", params.len(), limits::CREATE_TAGS)?;

@@ -90,6 +90,9 @@ fn of_tracking(tracking: &TrackingError, error: &Error) -> Failure {
         T::UnknownLoggedModel { model } => {
             Failure::not_found(format!("Logged model with ID '{model}' not found."))
         }
+        T::UnknownTag { owner, tag } => {
+            Failure::not_found(format!("No tag with name: {tag} in {owner}"))
+        }
         T::UnknownArtifact { artifact, .. } => {
             Failure::not_found(format!("No such artifact: '{artifact}'"))
         }

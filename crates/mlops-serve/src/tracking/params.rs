@@ -78,6 +78,11 @@ impl Params {
         self.0.get(param).filter(|value| !value.is_null())
     }
 
+    /// Whether there is a value at all.
+    pub(super) fn has(&self, param: &str) -> bool {
+        self.get(param).is_some()
+    }
+
     /// A text, or none.
     pub(super) fn opt_text(&self, param: &str) -> Outcome<Option<&str>> {
         match self.get(param) {
@@ -133,6 +138,23 @@ impl Params {
             Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
             Some(value) => Err(Failure::value(param, value, "it must be true or false")),
         }
+    }
+
+    /// One of some names, by its place among them; it may be given by its number, which counts from 1.
+    pub(super) fn opt_name(&self, param: &str, names: &[&str]) -> Outcome<Option<usize>> {
+        let Some(value) = self.get(param).filter(|value| *value != "") else {
+            return Ok(None);
+        };
+        let by_name = names.iter().position(|name| value == name);
+        let by_number = || {
+            let at = usize::try_from(integer(value)?).ok()?.checked_sub(1)?;
+            (at < names.len()).then_some(at)
+        };
+        let found = by_name.or_else(by_number);
+        found.map(Some).ok_or_else(|| {
+            let reason = format!("it must be one of {}", names.join(", "));
+            Failure::value(param, value, reason)
+        })
     }
 
     /// A list of texts; one text counts as a list of one, and no value as an empty list.
@@ -248,6 +270,21 @@ mod tests {
         for (value, expect) in cases {
             let found = params(&json!({ "step": value })).opt_integer("step");
             assert_eq!(found.clone().ok().flatten(), expect, "{value}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn names_may_be_given_by_their_numbers() {
+        let names = ["ACTIVE_ONLY", "DELETED_ONLY", "ALL"];
+        let read = |value: Value| params(&json!({ "view": value })).opt_name("view", &names);
+        for value in [json!("ALL"), json!(3), json!("3")] {
+            assert_eq!(read(value), Ok(Some(2)));
+        }
+        for value in [json!(""), Value::Null] {
+            assert_eq!(read(value), Ok(None));
+        }
+        for value in [json!("all"), json!(0), json!(4), json!(1.5), json!(true)] {
+            assert!(read(value.clone()).is_err(), "{value}");
         }
     }
 

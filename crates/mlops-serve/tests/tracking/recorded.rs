@@ -16,9 +16,8 @@ use crate::support::{Answer, Call};
 /// What only our answers have: a run always has its outputs, a version always names its logged model and its aliases,
 /// a logged model the versions that were made from it.
 const EXTRA: [&str; 4] = ["outputs", "model_id", "aliases", "registrations"];
-/// What only the peer's answers have: workspaces, presigned URLs, the classes of Databricks' errors.
-const LACKING: [&str; 6] = [
-    "workspace",
+/// What only the peer's answers have: presigned URLs, the classes of Databricks' errors.
+const LACKING: [&str; 5] = [
     "sqlstate",
     "error_class",
     "presigned_upload_run_id_supported",

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Read};
 
-use mlops_registry::{ArtifactEntry, ArtifactOwner, ModelVersion};
+use mlops_registry::{ArtifactEntry, ArtifactOwner, Error, ModelVersion, Tracking, TrackingError};
 use serde::Serialize;
 
 use super::subject::{self, owner_of, run_id};
@@ -210,8 +210,24 @@ fn put(call: &Call<'_>, content: &mut dyn Read) -> Outcome<Reply> {
 
 fn delete(call: &Call<'_>) -> Outcome<Reply> {
     let (owner, path) = file(call)?;
-    call.registry.tracking().delete_artifact(&owner, &path)?;
+    unlink(&call.registry.tracking(), &owner, &path)?;
     Ok(Reply::empty())
+}
+
+/// Unlinks a file, or a directory with all that is in it; what is not there is gone already.
+fn unlink(tracking: &Tracking, owner: &ArtifactOwner, path: &str) -> Outcome<()> {
+    for entry in tracking.artifacts(owner, Some(path))? {
+        if entry.path != path {
+            unlink(tracking, owner, &entry.path)?;
+        }
+    }
+    match tracking.delete_artifact(owner, path) {
+        Ok(())
+        | Err(
+            Error::UnknownArtifact { .. } | Error::Tracking(TrackingError::UnknownArtifact { .. }),
+        ) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn not_offered(_: &Call<'_>) -> Outcome<Reply> {

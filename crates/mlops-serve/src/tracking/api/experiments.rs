@@ -1,6 +1,8 @@
 //! Experiments: made, found, tagged, renamed, deleted, restored.
 
-use mlops_registry::{ExperimentName, ExperimentRecord, NewExperiment};
+use mlops_registry::{
+    Error, ExperimentId, ExperimentName, ExperimentRecord, NewExperiment, TrackingError,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -53,6 +55,8 @@ struct ExperimentView<'a> {
     creation_time: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<KeyValue<'a>>,
+    /// There is one workspace, and this is its name.
+    workspace: &'static str,
 }
 
 impl<'a> ExperimentView<'a> {
@@ -65,6 +69,7 @@ impl<'a> ExperimentView<'a> {
             last_update_time: millis(experiment.updated),
             creation_time: millis(experiment.created),
             tags: pairs(&experiment.tags),
+            workspace: "default",
         }
     }
 }
@@ -125,7 +130,7 @@ fn get_by_name(call: &Call<'_>) -> Outcome<Reply> {
     let name = ExperimentName::new(given).map_err(|_| unknown())?;
     match call.registry.tracking().experiment_named(&name) {
         Ok(experiment) => Ok(told(&experiment)),
-        Err(mlops_registry::Error::UnknownExperiment { .. }) => Err(unknown()),
+        Err(Error::UnknownExperiment { .. }) => Err(unknown()),
         Err(error) => Err(error.into()),
     }
 }
@@ -163,14 +168,26 @@ fn update(call: &Call<'_>) -> Outcome<Reply> {
 
 fn delete(call: &Call<'_>) -> Outcome<Reply> {
     let id = experiment_id(call.params)?;
-    call.registry.tracking().delete_experiment(id)?;
+    let deleted = call.registry.tracking().delete_experiment(id);
+    deleted.map_err(|error| none_in_that_state(id, error))?;
     Ok(Reply::empty())
 }
 
 fn restore(call: &Call<'_>) -> Outcome<Reply> {
     let id = experiment_id(call.params)?;
-    call.registry.tracking().restore_experiment(id)?;
+    let restored = call.registry.tracking().restore_experiment(id);
+    restored.map_err(|error| none_in_that_state(id, error))?;
     Ok(Reply::empty())
+}
+
+/// The peer looks for what is to be deleted among what is there, and for what is to be restored among what is deleted.
+fn none_in_that_state(id: ExperimentId, error: Error) -> Failure {
+    match error {
+        Error::Tracking(TrackingError::ExperimentState { .. }) => {
+            Error::from(TrackingError::UnknownExperimentId { experiment: id }).into()
+        }
+        error => error.into(),
+    }
 }
 
 fn set_tag(call: &Call<'_>) -> Outcome<Reply> {

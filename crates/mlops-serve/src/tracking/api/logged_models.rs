@@ -9,10 +9,9 @@ use serde::Serialize;
 use super::{
     artifacts::{FilesTold, whole_paths},
     registered_models::may_read,
-    runs::TAG_VALUE,
     search,
     subject::{self, experiment_id, logged_model_id, parse_run},
-    view::{KeyValue, MetricView, cut, millis, pairs, read_pairs},
+    view::{KeyValue, MetricView, millis, pairs, read_pairs},
 };
 use crate::tracking::{
     access::Right,
@@ -75,8 +74,7 @@ struct InfoView<'a> {
     artifact_uri: &'a str,
     status: &'static str,
     model_type: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source_run_id: Option<&'a str>,
+    source_run_id: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<KeyValue<'a>>,
     /// The versions of registered models that were made from it.
@@ -111,7 +109,7 @@ impl<'a> LoggedModelView<'a> {
                 artifact_uri: &model.artifact_uri,
                 status: status_name(model.status),
                 model_type: model.model_type.as_deref().unwrap_or_default(),
-                source_run_id: model.source_run.as_ref().map(RunId::as_str),
+                source_run_id: model.source_run.as_ref().map_or("", RunId::as_str),
                 tags: pairs(&model.tags),
                 registrations: versions
                     .map(|(name, version)| RegistrationView {
@@ -151,22 +149,12 @@ fn status_name(status: LoggedModelStatus) -> &'static str {
     }
 }
 
-fn read_status(name: &str) -> Outcome<LoggedModelStatus> {
-    [
-        LoggedModelStatus::Pending,
-        LoggedModelStatus::Ready,
-        LoggedModelStatus::Failed,
-    ]
-    .into_iter()
-    .find(|status| status_name(*status) == name)
-    .ok_or_else(|| {
-        Failure::value(
-            "status",
-            &name.into(),
-            "it is not a status of a logged model",
-        )
-    })
-}
+/// In the order of their numbers on the wire, from 1 on.
+const STATUSES: [LoggedModelStatus; 3] = [
+    LoggedModelStatus::Pending,
+    LoggedModelStatus::Ready,
+    LoggedModelStatus::Failed,
+];
 
 /// The versions that were made from logged models, of those that the caller may read.
 fn registrations(call: &Call<'_>, models: &[LoggedModel]) -> Outcome<Registrations> {
@@ -194,15 +182,12 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
     let optional =
         |param| Ok::<_, Failure>(params.opt_text(param)?.filter(|text| !text.is_empty()));
     let source_run = optional("source_run_id")?.map(parse_run).transpose()?;
-    let tags = read_pairs(params, "tags")?.into_iter();
     let new = NewLoggedModel {
-        name: params.opt_text("name")?.map(str::to_owned),
+        name: optional("name")?.map(str::to_owned),
         model_type: optional("model_type")?.map(str::to_owned),
         source_run,
         params: read_pairs(params, "params")?,
-        tags: tags
-            .map(|(key, value)| (key, cut(value, TAG_VALUE)))
-            .collect(),
+        tags: read_pairs(params, "tags")?,
         ..NewLoggedModel::new(experiment_id(params)?)
     };
     told(call, &call.registry.tracking().create_logged_model(new)?)
@@ -215,7 +200,9 @@ fn get(call: &Call<'_>) -> Outcome<Reply> {
 
 fn finalize(call: &Call<'_>) -> Outcome<Reply> {
     let id = logged_model_id(call.params)?;
-    let status = read_status(call.params.text("status")?)?;
+    let names = STATUSES.map(status_name);
+    let status = call.params.opt_name("status", &names)?;
+    let status = STATUSES[status.ok_or_else(|| Failure::missing("status"))?];
     let tracking = call.registry.tracking();
     told(call, &tracking.finalize_logged_model(&id, status)?)
 }

@@ -44,6 +44,11 @@ fn read_metric(params: &Params) -> Outcome<Metric> {
         .opt_text("dataset_name")?
         .filter(|name| !name.is_empty());
     let digest = params.opt_text("dataset_digest")?.unwrap_or_default();
+    if dataset.is_some() == digest.is_empty() {
+        return Err(Failure::invalid(
+            "Both dataset_name and dataset_digest must be provided if one is provided",
+        ));
+    }
     let mut metric = Metric::new(params.text("key")?, point);
     metric.model = model.map(parse_logged_model).transpose()?;
     metric.dataset = dataset.map(|name| DatasetName {
@@ -64,30 +69,34 @@ fn read_tag(params: &Params) -> Outcome<(String, String)> {
     Ok((key, cut(value, TAG_VALUE)))
 }
 
-fn write(call: &Call<'_>, batch: Batch) -> Outcome<Reply> {
+/// Writes a batch to the run that the request names; of several faults the one in the run's id is told.
+fn write(call: &Call<'_>, read: impl FnOnce(&Params) -> Outcome<Batch>) -> Outcome<Reply> {
     let id = run_id(call.params)?;
+    let batch = read(call.params)?;
     call.registry.tracking().log_batch(&id, batch)?;
     Ok(Reply::empty())
 }
 
 fn log_metric(call: &Call<'_>) -> Outcome<Reply> {
-    write(call, Batch::of_metrics([read_metric(call.params)?]))
+    write(call, |params| Ok(Batch::of_metrics([read_metric(params)?])))
 }
 
 fn log_param(call: &Call<'_>) -> Outcome<Reply> {
-    let batch = Batch {
-        params: vec![read_param(call.params)?],
-        ..Batch::default()
-    };
-    write(call, batch)
+    write(call, |params| {
+        Ok(Batch {
+            params: vec![read_param(params)?],
+            ..Batch::default()
+        })
+    })
 }
 
 fn set_tag(call: &Call<'_>) -> Outcome<Reply> {
-    let batch = Batch {
-        tags: vec![read_tag(call.params)?],
-        ..Batch::default()
-    };
-    write(call, batch)
+    write(call, |params| {
+        Ok(Batch {
+            tags: vec![read_tag(params)?],
+            ..Batch::default()
+        })
+    })
 }
 
 fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
@@ -98,21 +107,21 @@ fn delete_tag(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 fn log_batch(call: &Call<'_>) -> Outcome<Reply> {
-    let params = call.params;
-    let read = |list, one: fn(&Params) -> Outcome<(String, String)>| {
-        params
-            .objects(list)?
-            .iter()
-            .map(one)
-            .collect::<Outcome<Vec<_>>>()
-    };
-    let metrics = params.objects("metrics")?;
-    let batch = Batch {
-        metrics: metrics.iter().map(read_metric).collect::<Outcome<_>>()?,
-        params: read("params", read_param)?,
-        tags: read("tags", read_tag)?,
-    };
-    write(call, batch)
+    write(call, |params| {
+        let read = |list, one: fn(&Params) -> Outcome<(String, String)>| {
+            params
+                .objects(list)?
+                .iter()
+                .map(one)
+                .collect::<Outcome<Vec<_>>>()
+        };
+        let metrics = params.objects("metrics")?;
+        Ok(Batch {
+            metrics: metrics.iter().map(read_metric).collect::<Outcome<_>>()?,
+            params: read("params", read_param)?,
+            tags: read("tags", read_tag)?,
+        })
+    })
 }
 
 fn log_inputs(call: &Call<'_>) -> Outcome<Reply> {
@@ -148,6 +157,9 @@ fn read_input(params: &Params) -> Outcome<DatasetInput> {
 }
 
 fn log_outputs(call: &Call<'_>) -> Outcome<Reply> {
+    if !call.params.has("models") {
+        return Err(Failure::missing("models"));
+    }
     let outputs = call.params.objects("models")?.into_iter().map(|output| {
         Ok(ModelOutput {
             model: parse_logged_model(output.text("model_id")?)?,

@@ -45,7 +45,7 @@ fn history(call: &Call<'_>) -> Outcome<Reply> {
     let key = params.text("metric_key")?;
     let limit = match params.opt_integer("max_results")? {
         None => None,
-        Some(_) => Some(params.bounded("max_results", 1, 1_000_000)?),
+        Some(_) => Some(params.bounded("max_results", 1, i64::MAX)?),
     };
     // more than a page may hold is answered in pages
     let limit = limit.map(|limit| limit.min(mlops_registry::limits::HISTORY_POINTS));
@@ -65,8 +65,19 @@ fn bulk_interval(call: &Call<'_>) -> Outcome<Reply> {
     let params = call.params;
     let key = params.text("metric_key")?;
     let most = params.bounded("max_results", CHART_POINTS, CHART_POINTS)?;
-    let from = params.opt_integer("start_step")?.unwrap_or(i64::MIN);
-    let to = params.opt_integer("end_step")?.unwrap_or(i64::MAX);
+    let steps = (
+        params.opt_integer("start_step")?,
+        params.opt_integer("end_step")?,
+    );
+    let (from, to) = match steps {
+        (None, None) => (i64::MIN, i64::MAX),
+        (Some(from), Some(to)) => (from, to),
+        _ => {
+            return Err(Failure::invalid(
+                "If either start step or end step are specified, both must be specified.",
+            ));
+        }
+    };
     if from > to {
         return Err(Failure::invalid(
             "end_step must not be less than start_step",
@@ -113,17 +124,19 @@ fn whole_history(call: &Call<'_>, id: &RunId, key: &str) -> Outcome<Vec<MetricPo
     }
 }
 
-/// At most so many points, evenly spread, with the first and the last.
+/// At most so many points, evenly spread, with the first and the last: the first of each of so many parts, of which
+/// the earlier ones are the longer ones, and the last point in place of the last part's.
 fn thinned(points: Vec<MetricPoint>, most: usize) -> Vec<MetricPoint> {
-    let last = points.len().saturating_sub(1);
-    if last < most {
+    let count = points.len();
+    if count <= most {
         return points;
     }
-    match most {
-        0 => Vec::new(),
-        1 => vec![points[last]],
-        most => (0..most).map(|at| points[at * last / (most - 1)]).collect(),
-    }
+    let (length, longer) = (count / most, count % most);
+    let place = |part: usize| match part + 1 {
+        next if next == most => count - 1,
+        _ => part * length + part.min(longer),
+    };
+    (0..most).map(|part| points[place(part)]).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +160,16 @@ mod tests {
             assert_eq!(thin.last().unwrap().step, 999);
             assert!(most == 1 || thin[0].step == 0);
             assert!(thin.is_sorted_by(|a, b| a.step < b.step));
+        }
+        for (count, most, steps) in [
+            (10, 3, &[0, 4, 9][..]),
+            (10, 4, &[0, 3, 6, 9]),
+            (10, 7, &[0, 2, 4, 6, 7, 8, 9]),
+            (23, 5, &[0, 5, 10, 15, 22]),
+        ] {
+            let thin = thinned(points[..count].to_vec(), most);
+            let found: Vec<_> = thin.iter().map(|point| point.step).collect();
+            assert_eq!(found, steps);
         }
     }
 }

@@ -59,8 +59,7 @@ pub(super) struct VersionView<'a> {
     current_stage: &'static str,
     description: &'a str,
     source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run_id: Option<&'a str>,
+    run_id: &'a str,
     status: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<KeyValue<'a>>,
@@ -84,7 +83,7 @@ impl<'a> VersionView<'a> {
             current_stage: version.stage.as_str(),
             description: &version.description,
             source: version.source.as_deref().unwrap_or_default(),
-            run_id: version.run.as_ref().map(RunId::as_str),
+            run_id: version.run.as_ref().map_or("", RunId::as_str),
             status: version.status.as_str(),
             tags: pairs(&version.tags),
             run_link: "",
@@ -108,8 +107,10 @@ pub(super) fn told(version: &ModelVersion, aliases: &Aliases) -> Reply {
 /// The number of the version that a request names.
 pub(super) fn read_version(params: &Params) -> Outcome<VersionNumber> {
     let text = params.id("version")?;
-    text.parse()
-        .map_err(|_| Failure::value("version", &text.into(), "it must be a whole number"))
+    text.parse().map_err(|_| match text.parse::<i64>() {
+        Ok(number) => Failure::not_found(format!("There is no model version {number}")),
+        Err(_) => Failure::value("version", &text.into(), "it must be a whole number"),
+    })
 }
 
 fn create(call: &Call<'_>) -> Outcome<Reply> {
@@ -137,7 +138,21 @@ fn create(call: &Call<'_>) -> Outcome<Reply> {
                 return Err(contradicts("model_id"));
             }
         }
-        Source::Version(..) | Source::Elsewhere => {}
+        Source::Version(name, number) => {
+            // a copy comes from where its original comes from
+            let original = call.registry.existing_model(name)?.version(*number)?;
+            if run.is_some() && run != original.run {
+                return Err(contradicts("run_id"));
+            }
+            run = original.run;
+            let of = original.logged_model.as_deref();
+            let of = of.map(parse_logged_model).transpose()?;
+            if logged_model.is_some() && logged_model != of {
+                return Err(contradicts("model_id"));
+            }
+            logged_model = of;
+        }
+        Source::Elsewhere => {}
     }
     if let Some(id) = &logged_model {
         let found = call.registry.tracking().logged_model(id)?;
@@ -171,9 +186,12 @@ fn get(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 fn update(call: &Call<'_>) -> Outcome<Reply> {
-    let description = call.params.opt_text("description")?.unwrap_or_default();
     let model = model(call)?;
-    let version = model.describe_version(read_version(call.params)?, description)?;
+    let number = read_version(call.params)?;
+    let version = match call.params.opt_text("description")? {
+        Some(description) => model.describe_version(number, description)?,
+        None => model.version(number)?,
+    };
     Ok(told(&version, &model.aliases()?))
 }
 
@@ -232,8 +250,9 @@ impl Subject for Found {
         let text = |text| Some(Attribute::Text(Cow::Borrowed(text)));
         match name {
             "name" => text(version.model.as_str()),
-            "run_id" => text(version.run.as_ref()?.as_str()),
-            "source_path" => text(version.source.as_deref()?),
+            // the peer keeps an empty text where there is none
+            "run_id" => text(version.run.as_ref().map_or("", RunId::as_str)),
+            "source_path" => text(version.source.as_deref().unwrap_or_default()),
             "version_number" => Some(Attribute::Integer(version.version.into())),
             "creation_timestamp" => Some(Attribute::Integer(millis(version.created))),
             "last_updated_timestamp" => Some(Attribute::Integer(millis(version.updated))),

@@ -230,12 +230,29 @@ fn latest(call: &Call<'_>) -> Outcome<Reply> {
 }
 
 fn alias(params: &Params) -> Outcome<AliasName> {
-    Ok(AliasName::new(params.text("alias")?)?)
+    let text = params.text("alias")?;
+    // the registry has aliases with points, the peer's clients have not
+    if text.contains('.') {
+        return Err(Failure::invalid(format!(
+            "Invalid alias name: '{}'. Names may only contain alphanumerics, underscores (_), and dashes (-).",
+            text.chars().take(64).collect::<String>()
+        )));
+    }
+    Ok(AliasName::new(text)?)
 }
 
 fn get_alias(call: &Call<'_>) -> Outcome<Reply> {
     let model = model(call)?;
-    let version = model.alias(&alias(call.params)?)?;
+    let text = call.params.text("alias")?;
+    // the alias that every model has; it cannot be set
+    let version = if text.eq_ignore_ascii_case("latest") {
+        let info = model.info()?;
+        let number = info.latest.values().max();
+        let none = || Failure::invalid(format!("Registered model alias {text} not found."));
+        model.version(*number.ok_or_else(none)?)?
+    } else {
+        model.alias(&alias(call.params)?)?
+    };
     Ok(told_version(&version, &model.aliases()?))
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::tracking::{
     access::Right,
-    failure::{Failure, Outcome},
+    failure::Outcome,
     route::{Call, Needs, Reply, Route, Verb},
 };
 
@@ -184,6 +184,7 @@ fn input_view(input: &DatasetInput) -> DatasetInputView<'_> {
     }
 }
 
+/// In the order of their numbers on the wire, from 1 on.
 const STATUSES: [(RunStatus, &str); 5] = [
     (RunStatus::Running, "RUNNING"),
     (RunStatus::Scheduled, "SCHEDULED"),
@@ -197,17 +198,6 @@ fn status_name(status: RunStatus) -> &'static str {
         .iter()
         .find(|(one, _)| *one == status)
         .map_or("RUNNING", |(_, name)| name)
-}
-
-fn read_status(name: &str) -> Outcome<RunStatus> {
-    STATUSES
-        .iter()
-        .find(|(_, one)| *one == name)
-        .map(|(status, _)| *status)
-        .ok_or_else(|| {
-            let names = STATUSES.map(|(_, name)| name).join(", ");
-            Failure::value("status", &name.into(), format!("it must be one of {names}"))
-        })
 }
 
 fn told(run: &RunRecord) -> Reply {
@@ -247,8 +237,9 @@ fn update(call: &Call<'_>) -> Outcome<Reply> {
         run_info: InfoView<'a>,
     }
     let params = call.params;
+    let status = params.opt_name("status", &STATUSES.map(|(_, name)| name))?;
     let update = RunUpdate {
-        status: params.opt_text("status")?.map(read_status).transpose()?,
+        status: status.map(|at| STATUSES[at].0),
         ended: opt_time(params, "end_time")?,
         name: params.opt_text("run_name")?.map(str::to_owned),
     };

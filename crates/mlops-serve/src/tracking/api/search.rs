@@ -7,7 +7,7 @@ use mlops_registry::{
 
 use super::subject::parse_experiment;
 use crate::tracking::{
-    failure::{Failure, Outcome},
+    failure::{Code, Failure, Outcome},
     params::Params,
     route::Call,
 };
@@ -38,16 +38,9 @@ impl Asked {
 }
 
 fn view(params: &Params, param: &str) -> Outcome<View> {
-    match params.opt_text(param)? {
-        None | Some("" | "ACTIVE_ONLY") => Ok(View::Active),
-        Some("DELETED_ONLY") => Ok(View::Deleted),
-        Some("ALL") => Ok(View::All),
-        Some(other) => Err(Failure::value(
-            param,
-            &other.into(),
-            "it must be ACTIVE_ONLY, DELETED_ONLY or ALL",
-        )),
-    }
+    const VIEWS: [View; 3] = [View::Active, View::Deleted, View::All];
+    let view = params.opt_name(param, &["ACTIVE_ONLY", "DELETED_ONLY", "ALL"])?;
+    Ok(VIEWS[view.unwrap_or(0)])
 }
 
 fn experiment_ids(params: &Params) -> Outcome<Vec<mlops_registry::ExperimentId>> {
@@ -57,7 +50,12 @@ fn experiment_ids(params: &Params) -> Outcome<Vec<mlops_registry::ExperimentId>>
             "experiment_ids must not name more than {EXPERIMENTS} experiments"
         )));
     }
-    ids.iter().map(|id| parse_experiment(id)).collect()
+    let known = ids.iter().filter_map(|id| match parse_experiment(id) {
+        // what is not there has nothing to be found
+        Err(failure) if failure.code == Code::ResourceDoesNotExist => None,
+        read => Some(read),
+    });
+    known.collect()
 }
 
 pub(super) fn experiments(call: &Call<'_>) -> Outcome<Page<ExperimentRecord>> {
@@ -96,6 +94,9 @@ pub(super) fn logged_models(call: &Call<'_>) -> Outcome<Page<LoggedModel>> {
         bound(limits::LOGGED_MODELS_DEFAULT),
         bound(limits::LOGGED_MODELS),
     )?;
+    if !params.has("experiment_ids") {
+        return Err(Failure::missing("experiment_ids"));
+    }
     let datasets = params.objects("datasets")?;
     let order_by = params.objects("order_by")?;
     let search = LoggedModelSearch {

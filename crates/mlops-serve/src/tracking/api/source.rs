@@ -45,6 +45,9 @@ impl Source {
         let invalid = || Failure::invalid(format!("Invalid model version source: '{shown}'."));
         let found = if let Some(rest) = source.strip_prefix("runs:/") {
             let (run, path) = rest.split_once('/').ok_or_else(invalid)?;
+            if path.is_empty() {
+                return Err(invalid());
+            }
             Self::Run {
                 run: run.parse().map_err(|_| invalid())?,
                 path: path.to_owned(),
@@ -260,6 +263,7 @@ mod tests {
             format!("mlflow-artifacts:/3/{run}/artifacts/%2e%2e/x"),
             format!("runs:/{run}/../x"),
             format!("runs:/{run}"),
+            format!("runs:/{run}/"),
             format!("runs://host/{run}/x"),
             "runs:/x/y".into(),
             "models:/".into(),

@@ -23,8 +23,17 @@ pub(in crate::tracking) fn experiment_id(params: &Params) -> Outcome<ExperimentI
 }
 
 pub(super) fn parse_experiment(id: &str) -> Outcome<ExperimentId> {
-    id.parse()
-        .map_err(|_| Failure::not_found(format!("No Experiment with id={} exists", shown(id))))
+    id.parse().map_err(|_| {
+        let digits = id.strip_prefix('-').unwrap_or(id);
+        // a whole number could be one, if not one of ours
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Failure::not_found(format!("No Experiment with id={} exists", shown(id)));
+        }
+        Failure::invalid(format!(
+            "Invalid experiment ID '{}'. Experiment ID must be a valid integer.",
+            shown(id)
+        ))
+    })
 }
 
 /// The identity of the run that a request names; older clients say `run_uuid`.

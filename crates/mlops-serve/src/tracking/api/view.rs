@@ -32,8 +32,9 @@ pub(super) fn read_pairs(params: &Params, param: &str) -> Outcome<BTreeMap<Strin
 
 /// A key with its value, which may be empty.
 pub(super) fn read_pair(pair: &Params) -> Outcome<(String, String)> {
+    let key = pair.text("key")?.to_owned();
     let value = pair.opt_text("value")?.unwrap_or_default();
-    Ok((pair.text("key")?.to_owned(), value.to_owned()))
+    Ok((key, value.to_owned()))
 }
 
 /// A point of a metric.
@@ -98,17 +99,19 @@ pub(super) fn opt_time(params: &Params, param: &str) -> Outcome<Option<EventTime
 
 /// The time of so many milliseconds since 1970.
 pub(super) fn time(param: &str, millis: i64) -> Outcome<EventTime> {
-    let micros = Some(millis)
+    Some(millis)
         .filter(|millis| *millis >= 0)
         .and_then(|millis| millis.checked_mul(1000))
+        .map(EventTime::from_micros)
+        // a time past the year 9999 would be another one
+        .filter(|time| time.micros() / 1000 == millis)
         .ok_or_else(|| {
             Failure::value(
                 param,
                 &millis.into(),
-                "it must be a time since 1970 in milliseconds",
+                "it must be a time between 1970 and 9999 in milliseconds",
             )
-        })?;
-    Ok(EventTime::from_micros(micros))
+        })
 }
 
 /// A text cut to so many characters, as the peer's server does with long values.
