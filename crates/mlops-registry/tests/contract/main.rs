@@ -16,6 +16,8 @@ mod opening;
 mod oracle;
 mod promotion;
 mod races;
+mod run_logs;
+mod run_logs_oracle;
 mod tracking;
 mod trail;
 mod versions;

@@ -11,6 +11,7 @@
 
 mod commit;
 mod follower;
+mod requests;
 
 use std::{
     collections::BTreeMap,
@@ -20,10 +21,11 @@ use std::{
     },
 };
 
-use mlops_core::{Clock, Digest, DigestBuilder, ModelName, Principal};
+use mlops_core::{Clock, Digest, ModelName, Principal};
 use mlops_store::{Appended, CommitLog, Location, Sleeper};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::requests::Requests;
 use self::{
     commit::{ATTEMPTS, contended},
     follower::{Follower, Known, forget_some, read_entry},
@@ -41,10 +43,7 @@ pub(crate) struct ObjectModels {
     catalogue: CommitLog,
     /// The names up to an entry of the catalogue.
     names: Mutex<(u64, BTreeMap<String, ModelName>)>,
-    sleeper: Arc<dyn Sleeper>,
-    /// Tells this handle's requests from everybody else's.
-    writer: Digest,
-    requests: AtomicU64,
+    requests: Requests,
     logs: Mutex<BTreeMap<String, Arc<Mutex<Follower>>>>,
     uses: AtomicU64,
 }
@@ -61,7 +60,6 @@ impl ObjectModels {
         sleeper: Arc<dyn Sleeper>,
         clock: &dyn Clock,
     ) -> Result<Self> {
-        static OPENED: AtomicU64 = AtomicU64::new(0);
         let failed = |source| Error::Log {
             model: Registry::itself(),
             source: Box::new(source),
@@ -69,21 +67,11 @@ impl ObjectModels {
         let catalogue =
             CommitLog::at(&root.join("catalogue").map_err(failed)?).with_sleeper(sleeper.clone());
         catalogue.probe().map_err(failed)?;
-        let writer = DigestBuilder::new()
-            .part("process", &std::process::id().to_le_bytes())
-            .part("time", &clock.now().micros().to_le_bytes())
-            .part(
-                "opened",
-                &OPENED.fetch_add(1, Ordering::Relaxed).to_le_bytes(),
-            )
-            .finish();
         Ok(Self {
             root,
             catalogue,
             names: Mutex::default(),
-            sleeper,
-            writer,
-            requests: AtomicU64::new(0),
+            requests: Requests::new(sleeper, clock),
             logs: Mutex::default(),
             uses: AtomicU64::new(0),
         })
@@ -103,7 +91,7 @@ impl ObjectModels {
         }
         let location = self.root.join(&format!("models/{id}"));
         let log = CommitLog::at(&location.map_err(Follower::store(model))?)
-            .with_sleeper(self.sleeper.clone());
+            .with_sleeper(self.requests.sleeper());
         let follower = Arc::new(Mutex::new(Follower {
             log,
             model: model.clone(),
@@ -148,13 +136,15 @@ impl ObjectModels {
         let failed = Follower::store(model);
         for attempt in 0..ATTEMPTS {
             let head = self.catalogue.head().map_err(&failed)?;
-            let request = self.request();
+            let request = self.requests.next();
             let after = head.map_or(0, |head| head.number);
-            let answer = self.append(&self.catalogue, after, &request, &bytes);
+            let answer = self
+                .requests
+                .append(&self.catalogue, after, &request, &bytes);
             if answer.map_err(&failed)? == Appended::Won {
                 return Ok(());
             }
-            self.pause(&request, attempt);
+            self.requests.pause(&request, attempt);
         }
         Err(contended(model))
     }
