@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use mlops_core::{Digest, EventTime, ManualClock, Span};
 use mlops_registry::{
-    ArtifactOwner, Batch, Dataset, DatasetInput, Error, ExperimentId, LoggedModelId,
+    ArtifactOwner, Batch, Dataset, DatasetInput, Durability, Error, ExperimentId, LoggedModelId,
     LoggedModelStatus, Metric, MetricPoint, ModelOutput, NewExperiment, NewLoggedModel, NewRun,
     Registry, RunId, RunStatus, RunUpdate, Tracking,
 };
@@ -13,7 +13,7 @@ use mlops_store::{ArtifactStore, Location};
 use proptest::prelude::*;
 use rusqlite::{Connection, types::Value};
 
-use crate::fixture::clock;
+use crate::fixture::{clock, somewhere};
 
 /// Everything that a database knows of experiments, runs and logged models, with metrics by their keys.
 pub(crate) fn tables(database: &Path) -> BTreeMap<&'static str, Vec<Vec<Value>>> {
@@ -350,7 +350,7 @@ fn act_on(
 
 fn open(
     directory: &Path,
-    shared: bool,
+    shared: Option<&Location>,
     clock: &Arc<ManualClock>,
     store: &ArtifactStore,
 ) -> Registry {
@@ -358,10 +358,9 @@ fn open(
     let builder = Registry::builder(url)
         .clock(clock.clone())
         .artifacts(store.clone());
-    let builder = if shared {
-        builder.at(Location::file(directory.parent().unwrap().join("shared")))
-    } else {
-        builder
+    let builder = match shared {
+        Some(location) => builder.at(location.clone()),
+        None => builder.durability(Durability::Normal),
     };
     builder.open().unwrap()
 }
@@ -378,9 +377,13 @@ proptest! {
         let store = ArtifactStore::memory();
         store.put(b"kept").unwrap();
         let at = |name: &str| directory.path().join(name);
-        let opened = |name: &str, shared| open(&at(name), shared, &clock, &store);
-        let alone = opened("alone", false);
-        let mut machines = ["one", "two", "three"].map(|name| opened(name, true));
+        let location = somewhere();
+        let opened = |name: &str| {
+            let shared = (name != "alone").then_some(&location);
+            open(&at(name), shared, &clock, &store)
+        };
+        let alone = opened("alone");
+        let mut machines = ["one", "two", "three"].map(|name| opened(name));
         let (mut known, mut told) = (Known::default(), Known::default());
         for (deed, turn) in deeds.iter().zip(&turns) {
             clock.advance(Span::seconds(2));
@@ -390,9 +393,9 @@ proptest! {
         }
         let expected = tables(&at("alone").join("mlops.db"));
         // one of them is opened again, and one is made anew
-        machines[2] = opened("three", true);
+        machines[2] = opened("three");
         let [one, two, three] = &machines;
-        for (registry, name) in [(one, "one"), (two, "two"), (three, "three"), (&opened("new", true), "new")] {
+        for (registry, name) in [(one, "one"), (two, "two"), (three, "three"), (&opened("new"), "new")] {
             registry.tracked_digests().unwrap();
             prop_assert_eq!(&tables(&at(name).join("mlops.db")), &expected, "{}", name);
         }
