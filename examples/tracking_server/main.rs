@@ -5,6 +5,9 @@
 //! MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python train.py
 //! ```
 //!
+//! With `--store s3://bucket/path` everything lies there, and servers on other machines serve the same; the directory
+//! holds an index, which may be deleted. Credentials are those of the `AWS_…` variables; it needs the feature `s3`.
+//!
 //! It listens on loopback unless it is told otherwise, which needs a policy. `GET /health` answers as soon as it
 //! serves; on SIGTERM it finishes what it has begun, and everything that it acknowledged is on the disk.
 #![expect(unreachable_pub, reason = "the modules of one program")]
@@ -15,6 +18,8 @@
 )]
 
 mod args;
+#[path = "../support/shared.rs"]
+mod shared;
 mod token;
 
 use std::{error::Error, fs, process::ExitCode};
@@ -56,11 +61,11 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> AnyResult<()> {
     fs::create_dir_all(&args.dir)?;
-    let url = args
-        .store
-        .clone()
-        .unwrap_or_else(|| format!("sqlite://{}", args.dir.join("mlops.db").display()));
-    let registry = Registry::builder(url).durability(args.durability).open()?;
+    let builder = match &args.store {
+        Some(url) => shared::builder(url, Some(&args.dir))?,
+        None => Registry::builder(format!("sqlite://{}", args.dir.join("mlops.db").display())),
+    };
+    let registry = builder.durability(args.durability).open()?;
     let mut server = TrackingServer::new(registry).stop_on_signals();
     for name in &args.names {
         server = server.host(name);

@@ -80,19 +80,18 @@ impl Registry {
     pub fn experiment(&self, name: &str) -> Result<Experiment> {
         let name = ExperimentName::new(name)?;
         let found = self.look(Reach::Experiments, |tx| find(tx, &name))?;
-        let row = match found {
-            Some(row) => row,
-            None => {
-                let op = EnsureExperiment(CreateExperiment {
-                    id: None,
-                    name: name.clone(),
-                    location: None,
-                    tags: BTreeMap::new(),
-                    actor: self.actor().clone(),
-                    now: self.now().micros(),
-                });
-                self.track(op)?.0.row()
-            }
+        let row = if let Some(row) = found {
+            row
+        } else {
+            let op = EnsureExperiment(CreateExperiment {
+                id: None,
+                name: name.clone(),
+                location: None,
+                tags: BTreeMap::new(),
+                actor: self.actor().clone(),
+                now: self.now().micros(),
+            });
+            self.track(op)?.0.row()
         };
         Ok(Experiment {
             registry: self.clone(),

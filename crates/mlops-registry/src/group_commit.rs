@@ -49,7 +49,7 @@ impl<J: ?Sized> fmt::Debug for Queue<J> {
         f.debug_struct("Queue")
             .field("waiting", &state.waiting.len())
             .field("leading", &state.leading)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -123,7 +123,8 @@ impl Queue {
         ticket: Arc<Ticket<T>>,
         writer: impl FnOnce() -> MutexGuard<'a, Connection>,
     ) {
-        self.wait_or_lead(ticket, |waiting| {
+        let job: Arc<dyn Job> = ticket;
+        self.wait_or_lead(&job, |waiting| {
             let mut writer = writer();
             // those who came while the writer was elsewhere come along
             let jobs = waiting();
@@ -135,7 +136,7 @@ impl Queue {
 impl<J: ?Sized + Waiting> Queue<J> {
     /// Waits until a job is answered, or leads: answers it together with all that wait, which `lead` asks for
     /// when it is ready for them.
-    pub(crate) fn wait_or_lead(&self, mine: Arc<J>, lead: impl FnOnce(&dyn Fn() -> Vec<Arc<J>>)) {
+    pub(crate) fn wait_or_lead(&self, mine: &Arc<J>, lead: impl FnOnce(&dyn Fn() -> Vec<Arc<J>>)) {
         let mut state = lock(&self.state);
         state.waiting.push(mine.clone());
         while state.leading {

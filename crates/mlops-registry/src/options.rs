@@ -77,7 +77,8 @@ impl RegistryBuilder {
     /// The database of the URL is an index of them then, and a cache: it may be deleted, and is made anew from the
     /// logs. It is that of one location, must not hold runs of its own, and may be shared by the processes of a
     /// machine. Its webhooks are its own. What is acknowledged lies on the store; [`durability`](Self::durability)
-    /// says nothing.
+    /// says nothing. Where the store does not answer, reads and writes of runs fail with
+    /// [`TrackingError::Log`](crate::TrackingError::Log), and a [`Logger`](crate::Logger) turns to its journal.
     ///
     /// A read sees what was acknowledged before it began, by whatever machine; see
     /// [`refresh_every`](Self::refresh_every) for cheaper ones. Two things are looser. A write to a run that is under

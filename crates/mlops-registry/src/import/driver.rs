@@ -6,7 +6,7 @@ use super::{
     ImportReport, artifacts::Roots, experiments, logged_models, models, runs, source,
     source::Source,
 };
-use crate::{Registry, Result};
+use crate::{Error, Registry, Result};
 
 /// An import of an MLflow database; see [`into_registry`](Self::into_registry).
 #[derive(Debug, Clone)]
@@ -57,6 +57,7 @@ impl MlflowImport {
     /// if a folder of artifacts is not there; [`Error::NotKept`](crate::Error::NotKept) if the store fails;
     /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant
     /// [`Action::Administer`](mlops_core::Action::Administer) on the models and on the registry itself;
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if ours lies [at a location](crate::RegistryBuilder::at);
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database) if ours does not answer.
     ///
     /// # Complexity
@@ -69,6 +70,12 @@ impl MlflowImport {
         if let Some(policy) = registry.policy()? {
             let itself = Registry::itself();
             policy.allow(registry.actor(), mlops_core::Action::Administer, &itself)?;
+        }
+        if registry.run_logs().is_some() {
+            return Err(Error::Unsupported {
+                what: "an import",
+                place: "where machines share the runs",
+            });
         }
         let roots = Roots::new(&self.artifacts)?;
         let mut connection = source::open(&self.database)?;

@@ -329,7 +329,7 @@ fn not_kept(artifact: &str, source: mlops_store::Error) -> Error {
     }
 }
 
-fn first(
+pub(super) fn first(
     tx: &Transaction<'_>,
     table: &Table,
     row: i64,
@@ -346,7 +346,7 @@ fn first(
         .during(listing)
 }
 
-fn find(
+pub(super) fn find(
     tx: &Transaction<'_>,
     owner: &ArtifactOwner,
     row: i64,
@@ -360,39 +360,6 @@ fn find(
         .optional()
         .during(looking)?;
     found.map(|(digest, size)| file(&digest, size)).transpose()
-}
-
-/// Refuses a path where a directory is a file, or a file a directory.
-pub(super) fn free_path(
-    tx: &Transaction<'_>,
-    owner: &ArtifactOwner,
-    row: i64,
-    path: &str,
-) -> Result<()> {
-    let in_the_way = |artifact: &str, other: &str| {
-        Err(TrackingError::ArtifactInTheWay {
-            owner: owner.to_string(),
-            artifact: cut(artifact),
-            other: cut(other),
-        }
-        .into())
-    };
-    for (at, _) in path.match_indices('/') {
-        if find(tx, owner, row, &path[..at])?.is_some() {
-            return in_the_way(path, &path[..at]);
-        }
-    }
-    let below = first(
-        tx,
-        owner.table(),
-        row,
-        &format!("{path}/"),
-        &format!("{path}0"),
-    )?;
-    match below {
-        Some((other, _, _)) => in_the_way(path, &other),
-        None => Ok(()),
-    }
 }
 
 fn file(digest: &str, size: i64) -> Result<(Digest, u64)> {

@@ -119,11 +119,12 @@ pub(crate) fn shared_in(directory: &Path) -> Registry {
 /// Runs a case on every backend: SQLite in memory and in a file, and what may lie on an object store there: the
 /// models or everything, in memory and in a directory.
 pub(crate) fn on_every_backend(case: impl Fn(Registry)) {
-    with_every_backend(Arc::new(SystemClock), case);
+    with_every_backend(&Arc::new(SystemClock), case);
 }
 
 /// Runs a case on every backend by a clock.
-pub(crate) fn with_every_backend(clock: Arc<dyn Clock>, case: impl Fn(Registry)) {
+pub(crate) fn with_every_backend<C: Clock + 'static>(clock: &Arc<C>, case: impl Fn(Registry)) {
+    let clock: Arc<dyn Clock> = clock.clone();
     case(in_memory(clock.clone()));
     case(on_objects(clock.clone()));
     case(machine(&somewhere(), clock.clone()));

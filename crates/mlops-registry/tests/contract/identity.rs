@@ -168,7 +168,7 @@ fn an_artifact_location_reaches_nowhere_else() {
 #[test]
 fn a_run_is_made_as_the_client_says() {
     let clock = clock();
-    with_every_backend(clock.clone(), |registry| {
+    with_every_backend(&clock, |registry| {
         let tracking = registry.tracking();
         let parent = run(&tracking);
         let mut new = NewRun::new(ExperimentId::DEFAULT);
@@ -628,7 +628,7 @@ fn artifacts_are_listed_by_directory_and_unlinked() {
 #[test]
 fn a_run_that_falls_silent_is_found_and_ended() {
     let clock = clock();
-    with_every_backend(clock.clone(), |registry| {
+    with_every_backend(&clock, |registry| {
         let tracking = registry.tracking();
         let (silent, alive, never) = (run(&tracking), run(&tracking), run(&tracking));
         tracking.beat(&silent).unwrap();

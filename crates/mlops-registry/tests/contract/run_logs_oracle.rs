@@ -383,7 +383,7 @@ proptest! {
             open(&at(name), shared, &clock, &store)
         };
         let alone = opened("alone");
-        let mut machines = ["one", "two", "three"].map(|name| opened(name));
+        let mut machines = ["one", "two", "three"].map(&opened);
         let (mut known, mut told) = (Known::default(), Known::default());
         for (deed, turn) in deeds.iter().zip(&turns) {
             clock.advance(Span::seconds(2));

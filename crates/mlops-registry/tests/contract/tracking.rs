@@ -20,7 +20,7 @@ fn texts(values: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn a_run_keeps_everything_that_was_written() {
     let clock = clock();
-    with_every_backend(clock.clone(), |registry| {
+    with_every_backend(&clock, |registry| {
         let registry = registry.acting_as(Principal::new("ada").unwrap());
         let began = clock.now();
         let run = registry
@@ -115,7 +115,7 @@ fn nan_and_the_infinities_come_back_as_they_were_written() {
 #[test]
 fn the_latest_value_has_the_greatest_step_then_time() {
     let clock = clock();
-    with_every_backend(clock.clone(), |registry| {
+    with_every_backend(&clock, |registry| {
         let run = registry
             .experiment("churn")
             .unwrap()
@@ -139,7 +139,7 @@ fn the_latest_value_has_the_greatest_step_then_time() {
 #[test]
 fn an_identical_point_is_no_news() {
     let clock = clock();
-    with_every_backend(clock.clone(), |registry| {
+    with_every_backend(&clock, |registry| {
         let run = registry
             .experiment("churn")
             .unwrap()

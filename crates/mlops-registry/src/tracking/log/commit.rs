@@ -121,7 +121,8 @@ impl RunLogs {
             kept: Mutex::new(None),
             answered: AtomicBool::new(false),
         });
-        log.queue.wait_or_lead(ticket.clone(), |waiting| {
+        let job: Arc<dyn Job> = ticket.clone();
+        log.queue.wait_or_lead(&job, |waiting| {
             self.lead(&log, &waiting());
         });
         lock(&ticket.kept).take().unwrap_or(Err(Error::Busy {

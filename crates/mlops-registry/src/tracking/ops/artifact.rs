@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mode, Op};
 use crate::{
-    ArtifactOwner, Result,
-    error::During,
-    tracking::{artifact::free_path, log::LogName},
+    ArtifactOwner, Result, TrackingError,
+    error::{During, cut},
+    tracking::{
+        artifact::{find, first},
+        log::LogName,
+    },
 };
 
 /// Points a path at a blob, in the place of an earlier one.
@@ -62,5 +65,33 @@ impl Op for UnlinkArtifact {
             return Err(self.owner.unknown(&self.path));
         }
         Ok(())
+    }
+}
+
+/// Refuses a path where a directory is a file, or a file a directory.
+fn free_path(tx: &Transaction<'_>, owner: &ArtifactOwner, row: i64, path: &str) -> Result<()> {
+    let in_the_way = |artifact: &str, other: &str| {
+        Err(TrackingError::ArtifactInTheWay {
+            owner: owner.to_string(),
+            artifact: cut(artifact),
+            other: cut(other),
+        }
+        .into())
+    };
+    for (at, _) in path.match_indices('/') {
+        if find(tx, owner, row, &path[..at])?.is_some() {
+            return in_the_way(path, &path[..at]);
+        }
+    }
+    let below = first(
+        tx,
+        owner.table(),
+        row,
+        &format!("{path}/"),
+        &format!("{path}0"),
+    )?;
+    match below {
+        Some((other, _, _)) => in_the_way(path, &other),
+        None => Ok(()),
     }
 }

@@ -65,7 +65,7 @@ impl Op for CreateRun {
             .clone()
             .unwrap_or_else(|| format!("run-{}", &id.as_str()[..8]));
         let run = Row {
-            row,
+            number: row,
             id: &id,
             experiment: self.experiment,
             name: &name,
@@ -120,7 +120,7 @@ impl Op for StartRun {
             RunId::from_digest(&digest)
         });
         let run = Row {
-            row,
+            number: row,
             id: &id,
             experiment: self.experiment,
             name: &self.name,
@@ -147,7 +147,7 @@ fn next_row(tx: &Transaction<'_>) -> Result<i64> {
 
 /// The row of a run that goes on.
 struct Row<'a> {
-    row: i64,
+    number: i64,
     id: &'a RunId,
     experiment: ExperimentId,
     name: &'a str,
@@ -165,7 +165,7 @@ impl Row<'_> {
         )
         .during(STARTING)?
         .execute(params![
-            self.row,
+            self.number,
             self.id.as_str(),
             self.experiment.row(),
             self.name,
