@@ -17,6 +17,7 @@ mod oracle;
 mod promotion;
 mod races;
 mod run_logs;
+mod run_logs_format;
 mod run_logs_oracle;
 mod tracking;
 mod trail;
