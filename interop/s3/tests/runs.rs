@@ -290,3 +290,30 @@ fn a_new_index_reads_two_objects_for_each_run_that_has_ended() {
     let again = server.log().requests().len();
     assert!(again <= 8, "{again} requests for one run that goes on");
 }
+
+#[test]
+fn writes_and_reads_cost_the_requests_that_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = server(dir.path());
+    let registry = machine(&server, PATIENT, 0);
+    let tracking = registry.tracking();
+    let run = new_run(&tracking).unwrap();
+    let cost = |work: &dyn Fn()| {
+        // what is known from the first time on is no part of it
+        work();
+        server.log().clear();
+        work();
+        server.log().requests().len()
+    };
+    let log = |run: &RunId| {
+        let batch = Batch::of_metrics([metric("m", 1), metric("m", 2)]);
+        tracking.log_batch(run, batch).unwrap();
+    };
+    assert_eq!(cost(&|| drop(new_run(&tracking).unwrap())), 2);
+    assert_eq!(cost(&|| log(&run)), 5);
+    assert_eq!(cost(&|| drop(tracking.run(&run).unwrap())), 6);
+    registry.end_run(&run, RunStatus::Finished).unwrap();
+    assert_eq!(cost(&|| drop(tracking.run(&run).unwrap())), 3);
+    let late = cost(&|| log(&run));
+    assert!(late <= 10, "{late} requests");
+}

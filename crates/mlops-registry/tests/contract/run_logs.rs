@@ -14,8 +14,8 @@ use std::{
 use mlops_core::{ErrorKind, EventTime, Seed, Span, SystemClock};
 use mlops_registry::{
     ArtifactOwner, Batch, Error, ExperimentId, Flushed, LoggedModelStatus, LoggerOptions, Metric,
-    MetricPoint, NewExperiment, NewLoggedModel, NewRun, Registry, RunId, RunSearch, RunStatus,
-    RunUpdate, Tracking, TrackingError, View,
+    MetricPoint, MlflowImport, NewExperiment, NewLoggedModel, NewRun, Registry, RunId, RunSearch,
+    RunStatus, RunUpdate, Tracking, TrackingError, View,
 };
 use mlops_store::Location;
 
@@ -394,6 +394,31 @@ fn a_database_is_the_index_of_one_location_and_holds_nothing_else() {
     assert!(error.contains("of its own"), "{error}");
     // and it is left as it was
     assert!(Registry::open(url(own.path())).is_ok());
+}
+
+#[test]
+fn an_import_is_refused_where_machines_share_the_runs() {
+    let registry = machine(&somewhere(), clock());
+    let refused = MlflowImport::from_sqlite("absent.db").into_registry(&registry);
+    let error = refused.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
+#[test]
+fn an_entry_that_is_too_large_is_refused_and_nothing_is_written() {
+    let registry = machine(&somewhere(), clock());
+    let run = registry
+        .experiment("churn")
+        .unwrap()
+        .start_run("r")
+        .unwrap();
+    let error = run
+        .log_history("m", &vec![0.123_456_789; 400_000])
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    run.log_history("n", &[0.5; 50_000]).unwrap();
+    let info = run.finish(RunStatus::Finished).unwrap();
+    assert_eq!(info.metrics.len(), 1);
 }
 
 #[test]

@@ -30,7 +30,7 @@ const ATTEMPTS: u32 = 64;
 const ENTRY_BYTES: usize = 4 << 20;
 /// Entries after which a log that is open is worth a checkpoint, and one that is closed a further one.
 const CHECKPOINT_AFTER: (u64, u64) = (64, 16);
-/// The bytes of entries up to which they are put together into a checkpoint.
+/// The bytes of entries up to which they are put together into a checkpoint: those of some 200,000 runs that are made.
 const CHECKPOINT_BYTES: usize = 64 << 20;
 
 /// Somebody's op, and its answer when it has one.
@@ -174,8 +174,17 @@ impl RunLogs {
             let bytes = telling(trial.experiments, &trial.texts);
             let appended = self
                 .requests
-                .append(&log.log, position.at, &request, &bytes)
-                .map_err(|error| Failure::Store(Arc::new(error)))?;
+                .append(&log.log, position.at, &request, &bytes);
+            let appended = match appended {
+                Ok(appended) => appended,
+                // it is alone in its entry, and the others may fit
+                Err(error @ StoreError::TooLarge { .. }) => {
+                    let failure = Failure::Store(Arc::new(error));
+                    fail(&jobs[..trial.count], &log.name, failure);
+                    return Ok(trial.count);
+                }
+                Err(error) => return Err(Failure::Store(Arc::new(error))),
+            };
             if appended == Appended::Won {
                 self.have_won(log, number, request, trial.experiments, trial.writes)?;
                 grant(&jobs[..trial.count]);
@@ -205,41 +214,42 @@ impl RunLogs {
         };
         let position = self.apply(&log.name, vec![entry])?;
         if is_worth_a_checkpoint(&log.name, position) {
-            // one that fails is made good by the next
-            let _ = self.checkpoint(log, position);
+            // one that fails, or does not fit, is made good by the next, and that is as far off as ever
+            let _ = checkpoint(log, position);
+            self.database
+                .write(|tx| index::checkpointed(tx, &log.name, position.at))?;
         }
         Ok(())
     }
+}
 
-    /// Puts the entries up to a position together.
-    fn checkpoint(&self, log: &RunLog, position: Position) -> Result<()> {
-        let name = &log.name;
-        let last = match position.checkpoint {
-            0 => None,
-            _ => log.log.latest_checkpoint().map_err(failed(name))?,
-        };
-        let (mut at, mut bytes, mut all) = (0, 0, Told::of(0, Vec::new()));
-        if let Some(last) = last {
-            at = last.number;
-            bytes = last.bytes.len();
-            all = Told::read(name, last.number, &last.bytes)?;
-        }
-        while at < position.at && bytes < CHECKPOINT_BYTES {
-            let entries = log.log.read(at + 1..=position.at).map_err(failed(name))?;
-            let Some(newest) = entries.last() else { break };
-            at = newest.number;
-            for entry in &entries {
-                bytes += entry.bytes.len();
-                all.then(Told::read(name, entry.number, &entry.bytes)?);
-            }
-        }
-        if at != position.at || bytes as u64 > CommitLog::MAX_CHECKPOINT {
-            return Ok(());
-        }
-        let written = log.log.checkpoint(at, &all.checkpoint());
-        written.map_err(failed(name))?;
-        self.database.write(|tx| index::checkpointed(tx, name, at))
+/// Puts the entries up to a position together.
+fn checkpoint(log: &RunLog, position: Position) -> Result<()> {
+    let name = &log.name;
+    let last = match position.checkpoint {
+        0 => None,
+        _ => log.log.latest_checkpoint().map_err(failed(name))?,
+    };
+    let (mut at, mut bytes, mut all) = (0, 0, Told::of(0, Vec::new()));
+    if let Some(last) = last {
+        at = last.number;
+        bytes = last.bytes.len();
+        all = Told::read(name, last.number, &last.bytes)?;
     }
+    while at < position.at && bytes < CHECKPOINT_BYTES {
+        let entries = log.log.read(at + 1..=position.at).map_err(failed(name))?;
+        let Some(newest) = entries.last() else { break };
+        at = newest.number;
+        for entry in &entries {
+            bytes += entry.bytes.len();
+            all.then(Told::read(name, entry.number, &entry.bytes)?);
+        }
+    }
+    if at != position.at || bytes as u64 > CommitLog::MAX_CHECKPOINT {
+        return Ok(());
+    }
+    let written = log.log.checkpoint(at, &all.checkpoint());
+    written.map_err(failed(name))
 }
 
 fn is_worth_a_checkpoint(name: &LogName, position: Position) -> bool {

@@ -75,7 +75,7 @@ pub(super) struct Position {
     pub(super) wanted: u64,
     /// Whether it may be written to without a word in the log of experiments.
     pub(super) open: bool,
-    /// The last checkpoint that is known.
+    /// The last entry that a checkpoint was read or tried of.
     pub(super) checkpoint: u64,
 }
 
@@ -211,7 +211,7 @@ pub(super) fn touch(tx: &Transaction<'_>, log: &LogName, entry: u64) -> Result<(
     Ok(())
 }
 
-/// Notes a checkpoint.
+/// Notes that a checkpoint was read or tried.
 pub(super) fn checkpointed(tx: &Transaction<'_>, log: &LogName, number: u64) -> Result<()> {
     tx.prepare_cached("UPDATE log_position SET checkpoint = max(checkpoint, ?2) WHERE log = ?1")
         .during(FOLLOWING)?
