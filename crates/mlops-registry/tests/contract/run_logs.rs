@@ -416,7 +416,7 @@ fn an_entry_that_is_too_large_is_refused_and_nothing_is_written() {
         .log_history("m", &vec![0.123_456_789; 400_000])
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    run.log_history("n", &[0.5; 50_000]).unwrap();
+    run.log_history("n", &vec![0.5; 50_000]).unwrap();
     let info = run.finish(RunStatus::Finished).unwrap();
     assert_eq!(info.metrics.len(), 1);
 }
