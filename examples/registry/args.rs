@@ -161,7 +161,12 @@ const fn command(
 /// What the command line says.
 #[derive(Debug)]
 pub struct Args {
-    pub url: String,
+    /// The database of a registry of its own.
+    pub url: Option<String>,
+    /// Where a shared registry lies.
+    pub store: Option<String>,
+    /// Where the index of a shared one is kept.
+    pub dir: Option<String>,
     pub actor: Option<String>,
     pub json: bool,
     pub command: &'static str,
@@ -172,7 +177,8 @@ pub struct Args {
 impl Args {
     /// Reads the arguments; `None` if they ask for help.
     pub fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let (mut url, mut actor, mut json) = (None, None, false);
+        let (mut url, mut store, mut dir) = (None, None, None);
+        let (mut actor, mut json) = (None, false);
         let (mut words, mut found) = (Vec::new(), Vec::new());
         while let Some(word) = given.next() {
             let mut value = || given.next().ok_or(format!("{word} needs a value"));
@@ -180,11 +186,12 @@ impl Args {
                 "--help" | "-h" => return Ok(None),
                 "--json" => json = true,
                 "--as" => actor = Some(value()?),
-                "--dir" | "--url" if url.is_some() => {
+                "--dir" | "--url" if url.is_some() || dir.is_some() => {
                     return Err("one of --dir and --url is enough".to_owned());
                 }
-                "--dir" => url = Some(format!("sqlite://{}/mlops.db", value()?)),
+                "--dir" => dir = Some(value()?),
                 "--url" => url = Some(value()?),
+                "--store" => store = Some(value()?),
                 flag if flag.starts_with("--") => {
                     let known = COMMANDS.iter().flat_map(|command| command.flags);
                     let Some((name, takes)) = known.into_iter().find(|(name, _)| *name == flag)
@@ -215,8 +222,18 @@ impl Args {
                 command.name
             ));
         }
+        match (&url, &dir, &store) {
+            (None, None, None) => {
+                return Err("--dir, --url or --store is missing; see --help".to_owned());
+            }
+            (Some(_), _, Some(_)) => return Err("one of --url and --store is enough".to_owned()),
+            (None, Some(dir), None) => url = Some(format!("sqlite://{dir}/mlops.db")),
+            _ => {}
+        }
         Ok(Some(Self {
-            url: url.ok_or("--dir or --url is missing; see --help")?,
+            url,
+            store,
+            dir,
             actor,
             json,
             command: command.name,
@@ -273,9 +290,10 @@ fn find(words: &mut Vec<String>) -> Result<&'static Command, String> {
 pub fn help() -> String {
     let mut help = String::from(
         "Models, requests, runs and the audit trail of a registry.\n\n\
-         usage: registry --dir DIR|--url URL [--as WHO] [--json] COMMAND …\n\n\
+         usage: registry --dir DIR|--url URL|--store URL [--as WHO] [--json] COMMAND …\n\n\
          \x20 --dir DIR  the directory of the registry, as `tracking_server --dir` has it\n\
          \x20 --url URL  the registry, for instance sqlite:///var/lib/mlops.db\n\
+         \x20 --store URL  a registry that machines share, at s3://bucket/path or file:///path; --dir keeps an index of it\n\
          \x20 --as WHO   who acts; the trail and the policy name them (default mlops)\n\
          \x20 --json     answers as one JSON value\n",
     );

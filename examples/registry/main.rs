@@ -19,6 +19,8 @@ mod governance;
 mod models;
 mod production;
 mod report;
+#[path = "../support/shared.rs"]
+mod shared;
 mod table;
 mod upkeep;
 mod wire;
@@ -90,14 +92,20 @@ fn fail(message: &str) -> ExitCode {
 
 /// Opens what is there; only an import makes a registry anew.
 fn open(args: &Args) -> Result<Registry> {
-    let file = args.url.strip_prefix("sqlite://").map(Path::new);
+    let url = args.url.as_deref();
+    let file = url
+        .and_then(|url| url.strip_prefix("sqlite://"))
+        .map(Path::new);
     if let Some(file) = file
         && args.command != "import"
         && !file.exists()
     {
         return Err(format!("there is no registry at `{}`", file.display()).into());
     }
-    let mut builder = Registry::builder(args.url.as_str());
+    let mut builder = match (&args.store, url) {
+        (Some(store), _) => shared::builder(store, args.dir.as_deref().map(Path::new))?,
+        (None, url) => Registry::builder(url.unwrap_or_default()),
+    };
     if let Some(actor) = &args.actor {
         builder = builder.actor(Principal::new(actor.as_str())?);
     }

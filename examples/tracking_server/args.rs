@@ -13,7 +13,8 @@ usage: tracking_server --dir DIR [--port N] [--host ADDRESS] [--name NAME]… [-
   --host ADDRESS  the address to listen on, 127.0.0.1 by default; any other needs --policy
   --name NAME     a name under which clients reach the server, besides IP addresses and localhost
   --policy FILE   who may do what, as JSON; without it everybody on this machine may do everything
-  --store URL     the registry, sqlite://DIR/mlops.db by default
+  --store URL     the registry, sqlite://DIR/mlops.db by default; at s3://bucket/path or file:///path other servers
+                  may serve the same, and DIR holds an index of it
   --webhooks      tell webhooks of changes of models, over https; needs a build with feature `webhooks`
   --webhooks-on-loopback
                   the same, and http to this machine, for tests

@@ -5,6 +5,9 @@
 //! MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python train.py
 //! ```
 //!
+//! With `--store s3://bucket/path` everything lies there, and servers on other machines serve the same; the directory
+//! holds an index, which may be deleted. Credentials are those of the `AWS_…` variables; it needs the feature `s3`.
+//!
 //! It listens on loopback unless it is told otherwise, which needs a policy. `GET /health` answers as soon as it
 //! serves; on SIGTERM it finishes what it has begun, and everything that it acknowledged is on the disk.
 #![expect(unreachable_pub, reason = "the modules of one program")]
@@ -16,6 +19,8 @@
 
 mod args;
 mod keys;
+#[path = "../support/shared.rs"]
+mod shared;
 mod token;
 
 use std::{error::Error, fs, path::Path, process::ExitCode};
@@ -57,12 +62,12 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> AnyResult<()> {
     make_private(&args.dir)?;
-    let url = args
-        .store
-        .clone()
-        .unwrap_or_else(|| format!("sqlite://{}", args.dir.join("mlops.db").display()));
-    let registry = Registry::builder(url).durability(args.durability);
-    let registry = keys::with_secret_keys(registry, args)?.open()?;
+    let builder = match &args.store {
+        Some(url) => shared::builder(url, Some(&args.dir))?,
+        None => Registry::builder(format!("sqlite://{}", args.dir.join("mlops.db").display())),
+    };
+    let builder = builder.durability(args.durability);
+    let registry = keys::with_secret_keys(builder, args)?.open()?;
     let mut server = TrackingServer::new(registry).stop_on_signals();
     if args.sources_elsewhere {
         server = server.sources_elsewhere();

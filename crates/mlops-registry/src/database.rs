@@ -117,6 +117,20 @@ impl Database {
         ticket.answer()
     }
 
+    /// Writes, looks at what comes of it, and takes it all back.
+    pub(crate) fn rehearse<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut writer = lock(&self.writer);
+        let tx = writer
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .during("begin to rehearse")?;
+        let output = work(&tx)?;
+        tx.rollback().during("take a rehearsal back")?;
+        Ok(output)
+    }
+
     /// Writes all or nothing, and through a power cut: for what decides which model serves.
     pub(crate) fn write_durably<T>(
         &self,

@@ -1,14 +1,19 @@
 //! Experiments: the name under which runs are compared.
 
-use mlops_core::{DigestBuilder, EventTime};
-use rusqlite::{OptionalExtension, Transaction, params};
+use std::collections::BTreeMap;
+
+use mlops_core::EventTime;
+use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
 use crate::{
-    Error, ExperimentId, ExperimentName, Lifecycle, Registry, Result, Run, RunId, RunStatus,
-    TrackingError,
+    Error, ExperimentId, ExperimentName, Registry, Result, Run,
     error::{During, stored},
     key::check_run_name,
+    tracking::{
+        log::Reach,
+        ops::{CreateExperiment, EnsureExperiment, StartRun},
+    },
 };
 
 /// A handle on one experiment.
@@ -49,44 +54,16 @@ impl Experiment {
     /// was deleted, [`Error::Busy`] or [`Error::Database`] if the database does not answer.
     pub fn start_run(&self, name: &str) -> Result<Run> {
         check_run_name(name)?;
-        let starting = "start a run";
-        let actor = self.registry.actor();
-        let (row, id) = self.registry.database().write(|tx| {
-            refuse_deleted(tx, self.row)?;
-            let started = self.registry.now();
-            let row: i64 = tx
-                .query_row("SELECT coalesce(max(id), 0) + 1 FROM run", [], |row| {
-                    row.get(0)
-                })
-                .during(starting)?;
-            // the row number makes it unique here, the rest tells it from another registry's
-            let digest = DigestBuilder::new()
-                .part("run", &row.to_le_bytes())
-                .part("experiment", self.name.as_str().as_bytes())
-                .part("time", &started.micros().to_le_bytes())
-                .part("actor", actor.as_str().as_bytes())
-                .finish();
-            let id = RunId::from_digest(&digest);
-            tx.execute(
-                "INSERT INTO run
-                    (id, uid, experiment_id, name, status, started_us, started_by, user)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-                params![
-                    row,
-                    id.as_str(),
-                    self.row,
-                    name,
-                    RunStatus::Running.as_str(),
-                    started.micros(),
-                    actor.as_str(),
-                ],
-            )
-            .during(starting)?;
-            Ok((row, id))
+        let id = self.registry.track(StartRun {
+            id: None,
+            experiment: self.id(),
+            experiment_name: self.name.clone(),
+            name: name.to_owned(),
+            actor: self.registry.actor().clone(),
+            now: self.registry.now().micros(),
         })?;
         Ok(Run::new(
             self.registry.clone(),
-            row,
             id,
             self.name.clone(),
             name.to_owned(),
@@ -102,12 +79,19 @@ impl Registry {
     /// database does not answer.
     pub fn experiment(&self, name: &str) -> Result<Experiment> {
         let name = ExperimentName::new(name)?;
-        let found = self.database().read(|tx| find(tx, &name))?;
-        let row = match found {
-            Some(row) => row,
-            None => self
-                .database()
-                .write(|tx| self.create_experiment(tx, &name))?,
+        let found = self.look(Reach::Experiments, |tx| find(tx, &name))?;
+        let row = if let Some(row) = found {
+            row
+        } else {
+            let op = EnsureExperiment(CreateExperiment {
+                id: None,
+                name: name.clone(),
+                location: None,
+                tags: BTreeMap::new(),
+                actor: self.actor().clone(),
+                now: self.now().micros(),
+            });
+            self.track(op)?.0.row()
         };
         Ok(Experiment {
             registry: self.clone(),
@@ -116,26 +100,13 @@ impl Registry {
         })
     }
 
-    fn create_experiment(&self, tx: &Transaction<'_>, name: &ExperimentName) -> Result<i64> {
-        if let Some(row) = find(tx, name)? {
-            return Ok(row);
-        }
-        tx.execute(
-            "INSERT INTO experiment (name, created_us, created_by, updated_us)
-             VALUES (?1, ?2, ?3, ?2)",
-            params![name.as_str(), self.now().micros(), self.actor().as_str()],
-        )
-        .during("create an experiment")?;
-        Ok(tx.last_insert_rowid())
-    }
-
     /// All experiments by name, `Default` among them; deleted ones are left out.
     ///
     /// # Errors
     /// [`Error::Busy`] or [`Error::Database`] if the database does not answer.
     pub fn experiments(&self) -> Result<Vec<ExperimentInfo>> {
         let listing = "list the experiments";
-        self.database().read(|tx| {
+        self.look(Reach::Experiments, |tx| {
             let rows: Vec<(String, i64, i64)> = tx
                 .prepare_cached(
                     "SELECT name, created_us,
@@ -165,24 +136,6 @@ pub(crate) fn existing(tx: &Transaction<'_>, name: &ExperimentName) -> Result<i6
     find(tx, name)?.ok_or_else(|| Error::UnknownExperiment {
         experiment: name.clone(),
     })
-}
-
-fn refuse_deleted(tx: &Transaction<'_>, row: i64) -> Result<()> {
-    let looking = "look up an experiment";
-    let deleted: Option<i64> = tx
-        .prepare_cached("SELECT deleted_us FROM experiment WHERE id = ?1")
-        .during(looking)?
-        .query_row([row], |row| row.get(0))
-        .during(looking)?;
-    match Lifecycle::of(deleted) {
-        Lifecycle::Active => Ok(()),
-        state @ Lifecycle::Deleted => Err(TrackingError::ExperimentState {
-            experiment: ExperimentId::of_row(row),
-            state,
-            needed: Lifecycle::Active,
-        }
-        .into()),
-    }
 }
 
 fn find(tx: &Transaction<'_>, name: &ExperimentName) -> Result<Option<i64>> {

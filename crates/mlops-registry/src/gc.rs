@@ -2,7 +2,8 @@
 //!
 //! What must stay is gathered from every run and logged model, deleted ones included, since they can be restored;
 //! from every version with its files, its tree and its signatures; from versions that were deleted less than a
-//! grace period ago; and from the evidence in the audit trail. The store follows these roots and takes the rest
+//! grace period ago; and from the evidence in the audit trail. Where machines share the runs, those of all of them are
+//! read first, however recently that was done. The store follows these roots and takes the rest
 //! away in two steps; see [`ArtifactStore::collect`](mlops_store::ArtifactStore::collect).
 //!
 //! Invariant: whoever refers to an artifact has put it, or asked the store for it, less than a grace period before
@@ -55,8 +56,9 @@ impl Registry {
     ///
     /// # Errors
     /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant [`Action::Administer`] on the registry itself;
-    /// [`Error::Unsupported`] where machines share the models and each has runs of its own: hand the
-    /// [`garbage_roots`](Self::garbage_roots) of all of them to [`store`](Self::store)`().collect`;
+    /// [`Error::Unsupported`] where machines share [the models alone](crate::RegistryBuilder::models_at) and each has runs
+    /// of its own: hand the [`garbage_roots`](Self::garbage_roots) of all of them to [`store`](Self::store)`().collect`;
+    /// [`TrackingError::Log`](crate::TrackingError::Log) where they share the runs too and one of these cannot be read;
     /// [`Error::NotKept`] if the store fails or what is needed cannot be followed, and nothing is removed then;
     /// [`Error::AuditBroken`], [`Error::Stored`], [`Error::Busy`] or [`Error::Database`].
     ///
@@ -67,7 +69,7 @@ impl Registry {
         also: impl IntoIterator<Item = Digest>,
         options: GarbageOptions,
     ) -> Result<GarbageReport> {
-        if self.models_backend().is_shared() {
+        if self.models_backend().is_shared() && self.run_logs().is_none() {
             return Err(Error::Unsupported {
                 what: "collecting garbage",
                 place: "where machines share the models, since each has runs of its own",

@@ -19,25 +19,37 @@ use crate::{
     error::During,
 };
 
-/// Who waits for a transaction, and whether somebody leads one.
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    state: Mutex<State>,
+/// Who waits for a commit, and whether somebody leads one.
+pub(crate) struct Queue<J: ?Sized = dyn Job> {
+    state: Mutex<State<J>>,
     turn: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    waiting: Vec<Arc<dyn Job>>,
+struct State<J: ?Sized> {
+    waiting: Vec<Arc<J>>,
     leading: bool,
 }
 
-impl fmt::Debug for State {
+impl<J: ?Sized> Default for Queue<J> {
+    fn default() -> Self {
+        let state = State {
+            waiting: Vec::new(),
+            leading: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            turn: Condvar::new(),
+        }
+    }
+}
+
+impl<J: ?Sized> fmt::Debug for Queue<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State")
-            .field("waiting", &self.waiting.len())
-            .field("leading", &self.leading)
-            .finish()
+        let state = lock(&self.state);
+        f.debug_struct("Queue")
+            .field("waiting", &state.waiting.len())
+            .field("leading", &state.leading)
+            .finish_non_exhaustive()
     }
 }
 
@@ -49,14 +61,18 @@ pub(crate) struct Ticket<T> {
     answer: Mutex<Option<Result<T>>>,
 }
 
-trait Job: Send + Sync {
+/// What waits for an answer.
+pub(crate) trait Waiting: Send + Sync {
+    /// Answers with an error.
+    fn fail(&self, error: Error);
+    fn is_answered(&self) -> bool;
+}
+
+pub(crate) trait Job: Waiting {
     /// Does the work and keeps its answer; says whether it went well.
     fn run(&self, tx: &Transaction<'_>) -> bool;
     /// Does the work in a transaction of its own.
     fn run_alone(&self, connection: &mut Connection);
-    /// Answers with an error.
-    fn fail(&self, error: Error);
-    fn is_answered(&self) -> bool;
 }
 
 impl<T> Ticket<T> {
@@ -88,7 +104,9 @@ impl<T: Send> Job for Ticket<T> {
         let answer = immediately(connection, |tx| (self.work)(tx));
         *lock(&self.answer) = Some(answer);
     }
+}
 
+impl<T: Send> Waiting for Ticket<T> {
     fn fail(&self, error: Error) {
         *lock(&self.answer) = Some(Err(error));
     }
@@ -105,7 +123,20 @@ impl Queue {
         ticket: Arc<Ticket<T>>,
         writer: impl FnOnce() -> MutexGuard<'a, Connection>,
     ) {
-        let mine: Arc<dyn Job> = ticket;
+        let job: Arc<dyn Job> = ticket;
+        self.wait_or_lead(&job, |waiting| {
+            let mut writer = writer();
+            // those who came while the writer was elsewhere come along
+            let jobs = waiting();
+            together(&mut writer, &jobs);
+        });
+    }
+}
+
+impl<J: ?Sized + Waiting> Queue<J> {
+    /// Waits until a job is answered, or leads: answers it together with all that wait, which `lead` asks for
+    /// when it is ready for them.
+    pub(crate) fn wait_or_lead(&self, mine: &Arc<J>, lead: impl FnOnce(&dyn Fn() -> Vec<Arc<J>>)) {
         let mut state = lock(&self.state);
         state.waiting.push(mine.clone());
         while state.leading {
@@ -121,17 +152,14 @@ impl Queue {
         drop(state);
         // a panic in somebody's work must not leave the others waiting
         let _reign = Reign(self);
-        let mut writer = writer();
-        // those who came while the writer was elsewhere come along
-        let jobs = mem::take(&mut lock(&self.state).waiting);
-        together(&mut writer, &jobs);
+        lead(&|| mem::take(&mut lock(&self.state).waiting));
     }
 }
 
 /// Ends the leading when it is dropped, and wakes those whose turn may have come.
-struct Reign<'a>(&'a Queue);
+struct Reign<'a, J: ?Sized>(&'a Queue<J>);
 
-impl Drop for Reign<'_> {
+impl<J: ?Sized> Drop for Reign<'_, J> {
     fn drop(&mut self) {
         lock(&self.0.state).leading = false;
         self.0.turn.notify_all();
@@ -139,9 +167,9 @@ impl Drop for Reign<'_> {
 }
 
 /// Answers those who were left without an answer by a panic.
-struct Answers<'a>(&'a [Arc<dyn Job>]);
+pub(crate) struct Answers<'a, J: ?Sized + Waiting>(pub(crate) &'a [Arc<J>]);
 
-impl Drop for Answers<'_> {
+impl<J: ?Sized + Waiting> Drop for Answers<'_, J> {
     fn drop(&mut self) {
         for job in self.0.iter().filter(|job| !job.is_answered()) {
             job.fail(Error::Busy {
@@ -151,6 +179,23 @@ impl Drop for Answers<'_> {
     }
 }
 
+/// Does something that is taken back, and nothing else with it, unless it says that it went well.
+pub(crate) fn in_savepoint(tx: &Transaction<'_>, work: impl FnOnce() -> bool) -> Result<()> {
+    let mark = |sql| {
+        let marking = "mark a savepoint";
+        tx.prepare_cached(sql)
+            .during(marking)?
+            .execute([])
+            .during(marking)
+    };
+    mark("SAVEPOINT job")?;
+    if !work() {
+        mark("ROLLBACK TO job")?;
+    }
+    mark("RELEASE job")?;
+    Ok(())
+}
+
 fn together(writer: &mut Connection, jobs: &[Arc<dyn Job>]) {
     let _answers = Answers(jobs);
     if let [job] = jobs {
@@ -158,24 +203,8 @@ fn together(writer: &mut Connection, jobs: &[Arc<dyn Job>]) {
         return;
     }
     let outcome = immediately(writer, |tx| {
-        jobs.iter().try_for_each(|job| {
-            let marking = "mark a savepoint";
-            tx.prepare_cached("SAVEPOINT job")
-                .during(marking)?
-                .execute([])
-                .during(marking)?;
-            if !job.run(tx) {
-                tx.prepare_cached("ROLLBACK TO job")
-                    .during(marking)?
-                    .execute([])
-                    .during(marking)?;
-            }
-            tx.prepare_cached("RELEASE job")
-                .during(marking)?
-                .execute([])
-                .during(marking)?;
-            Ok(())
-        })
+        jobs.iter()
+            .try_for_each(|job| in_savepoint(tx, || job.run(tx)))
     });
     match outcome {
         Ok(()) => {}

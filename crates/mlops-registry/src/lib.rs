@@ -1,5 +1,5 @@
 //! Experiment tracking and a model registry: from a run to the version that serves, with gates, sign-offs and
-//! an audit trail, in one SQLite file or with its models on an object store.
+//! an audit trail, in one SQLite file or on an object store that machines share.
 //!
 //! ```
 //! # use std::collections::BTreeMap;
@@ -71,7 +71,8 @@
 //! - Ask for sign-offs: [`Registry::set_policy`] once; then [`Registry::request`], [`Registry::approve`] by each,
 //!   [`Registry::complete`].
 //! - Look at two versions: [`RegisteredModel::compare`].
-//! - Share models among machines: [`RegistryBuilder::models_at`] a location in S3.
+//! - Share everything among machines: [`RegistryBuilder::at`] a location in S3; or only the models:
+//!   [`RegistryBuilder::models_at`].
 //! - Look at the trail from its end: [`Registry::recent_audit`]; see what a request still misses:
 //!   [`Registry::prospects`].
 //! - Prove the trail to somebody else: [`Registry::export_audit`], an [`Anchor`] from before, [`verify_export`].
@@ -91,7 +92,8 @@
 //! survives a power cut too, unless the registry was opened with [`Durability::Normal`], which gives up the last
 //! moments of runs, and of runs only. A promotion is one transaction: after a crash the old champion serves, or the new one.
 //! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
-//! again, and [`Error::Log`] says where it never did.
+//! again, and [`Error::Log`] says where it never did, or [`TrackingError::Log`] of experiments and runs: such a write
+//! may be there, or come. Params, points, tags and numbered batches may be written again.
 //!
 //! # Policies on an object store
 //!
@@ -102,7 +104,8 @@
 //! # What this crate does not do
 //!
 //! It trains nothing and speaks no HTTP. A name is a name: who acts is what the caller says, and whoever can write
-//! the file or the bucket is bound by no policy. SQLite needs a local file system: over NFS neither its locks nor its
+//! the file or the bucket is bound by no policy. On an object store MLflow's databases and servers are not imported; a
+//! registry in SQLite is not moved to one. SQLite needs a local file system: over NFS neither its locks nor its
 //! write-ahead log are safe.
 //!
 //! # Features

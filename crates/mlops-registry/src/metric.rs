@@ -88,18 +88,6 @@ pub(crate) fn intern(tx: &Transaction<'_>, key: &str) -> Result<i64> {
     Ok(tx.last_insert_rowid())
 }
 
-/// Writes points of one metric, but those that are there.
-pub(crate) fn insert(
-    tx: &Transaction<'_>,
-    run: i64,
-    key: &str,
-    points: &[MetricPoint],
-) -> Result<()> {
-    let key = intern(tx, key)?;
-    let keyed: Vec<_> = points.iter().map(|point| (key, *point)).collect();
-    insert_keyed(tx, run, keyed)
-}
-
 /// Writes points of several metrics, but those that are there.
 pub(crate) fn insert_keyed(
     tx: &Transaction<'_>,

@@ -16,6 +16,7 @@ use crate::{
     new_version::{NewContent, TAGS, check_tag},
     run_info,
     state::ModelState,
+    tracking::Reach,
 };
 
 /// A handle on one registered model.
@@ -86,8 +87,7 @@ impl RegisteredModel {
     ) -> Result<ModelVersion> {
         if let Some(run) = run {
             self.registry
-                .database()
-                .read(|tx| run_info::row_of(tx, run))?;
+                .look(Reach::Run(run), |tx| run_info::row_of(tx, run))?;
         }
         let mut version = NewVersion::package(package)
             .lineage(lineage.clone())

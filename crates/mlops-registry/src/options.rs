@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use mlops_core::{Clock, Principal, SystemClock};
+use mlops_core::{Clock, Principal, Span, SystemClock};
 use mlops_store::{ArtifactStore, Location, Sleeper, ThreadSleeper};
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     backend::{ModelBackend, ObjectModels, SqliteModels},
     database::Database,
     error::cut,
+    tracking::RunLogs,
     webhook::Sealing,
 };
 
@@ -38,6 +39,9 @@ pub struct RegistryBuilder {
     actor: Option<Principal>,
     durability: Durability,
     models: Option<Location>,
+    /// Where runs lie, if not in the database of the URL.
+    runs: Option<Location>,
+    trust: Span,
     artifacts: Option<ArtifactStore>,
     sleeper: Arc<dyn Sleeper>,
     sealing: Sealing,
@@ -54,6 +58,8 @@ impl RegistryBuilder {
             actor: None,
             durability: Durability::default(),
             models: None,
+            runs: None,
+            trust: Span::ZERO,
             artifacts: None,
             sleeper: Arc::new(ThreadSleeper),
             sealing: Sealing::default(),
@@ -65,6 +71,38 @@ impl RegistryBuilder {
     /// below the location, unless [`artifacts`](Self::artifacts) says otherwise.
     pub fn models_at(mut self, location: Location) -> Self {
         self.models = Some(location);
+        self
+    }
+
+    /// Keeps everything at a location, for instance in S3, where many machines share it: models as
+    /// [`models_at`](Self::models_at) does, and experiments, runs and logged models in logs of their own.
+    ///
+    /// The database of the URL is an index of them then, and a cache: it may be deleted, and is made anew from the
+    /// logs. It is that of one location, must not hold runs of its own, and may be shared by the processes of a
+    /// machine. Its webhooks are its own. What is acknowledged lies on the store; [`durability`](Self::durability)
+    /// says nothing. Where the store does not answer, reads and writes of runs fail with
+    /// [`TrackingError::Log`](crate::TrackingError::Log), and a [`Logger`](crate::Logger) turns to its journal.
+    ///
+    /// A read sees what was acknowledged before it began, by whatever machine; see
+    /// [`refresh_every`](Self::refresh_every) for cheaper ones. Two things are looser. A write to a run that is under
+    /// way while the run or its experiment is deleted may come before that. And [`Tracking::logged_model`](crate::Tracking::logged_model)
+    /// asks for the points that the model's own run measured on it; those of other runs come with a search.
+    ///
+    /// # Complexity
+    /// A write is 2 to 5 requests to the store, shared by all that wait beside it for the same run; one to a run that
+    /// has ended twice that. A read of a run that goes on, or of experiments, is 3 to 6 requests; a search 3 for each run
+    /// that goes on, 16 at a time. So end the runs of dead processes: [`Tracking::end_abandoned`](crate::Tracking::end_abandoned).
+    /// A new index reads 2 objects for each run that has ended.
+    pub fn at(mut self, location: Location) -> Self {
+        self.models = Some(location.clone());
+        self.runs = Some(location);
+        self
+    }
+
+    /// How long what was read of a log of runs [at a location](Self::at) counts as new: reads within that time may
+    /// miss what other machines wrote. None by default. What was written through this registry is always seen.
+    pub fn refresh_every(mut self, time: Span) -> Self {
+        self.trust = time;
         self
     }
 
@@ -111,7 +149,10 @@ impl RegistryBuilder {
     /// [`Error::InvalidUrl`] or [`Error::UnsupportedUrl`] for the URL, [`Error::Directory`] if the
     /// directory cannot be made, [`Error::NotARegistry`] if the file is something else,
     /// [`Error::SchemaTooNew`] if a newer build wrote it, [`Error::Artifacts`] if the artifacts
-    /// beside it do not open, [`Error::Log`] if the location of the models cannot hold logs, [`Error::Busy`] or [`Error::Database`] if the database does not answer.
+    /// beside it do not open, [`Error::Log`] if the location of the models cannot hold logs,
+    /// [`TrackingError::NotAnIndex`](crate::TrackingError::NotAnIndex) if the file holds runs of its own or of another location,
+    /// [`TrackingError::Log`](crate::TrackingError::Log) if the location of the runs does not answer, [`Error::Busy`] or
+    /// [`Error::Database`] if the database does not answer.
     pub fn open(self) -> Result<Registry> {
         let actor = match &self.actor {
             Some(actor) => actor.clone(),
@@ -121,17 +162,14 @@ impl RegistryBuilder {
         if self.url == Self::MEMORY {
             let database = Arc::new(Database::memory(now)?);
             let models = self.models(&database)?;
+            let runs = self.runs(&database)?;
             let store = match self.store()? {
                 Some(store) => store,
                 None => ArtifactStore::memory(),
             };
+            let (clock, sealing) = (self.clock, self.sealing);
             return Ok(Registry::new(
-                database,
-                models,
-                store,
-                self.clock,
-                actor,
-                self.sealing,
+                database, models, runs, store, clock, actor, sealing,
             ));
         }
         let path = path_of(&self.url)?;
@@ -143,19 +181,21 @@ impl RegistryBuilder {
             path: directory.to_owned(),
             source,
         })?;
-        let database = Arc::new(Database::file(&path, self.durability, now)?);
+        let durability = match self.runs {
+            // an index that loses its last moments reads them again
+            Some(_) => Durability::Normal,
+            None => self.durability,
+        };
+        let database = Arc::new(Database::file(&path, durability, now)?);
         let models = self.models(&database)?;
+        let runs = self.runs(&database)?;
         let store = match self.store()? {
             Some(store) => store,
             None => beside(directory)?,
         };
+        let (clock, sealing) = (self.clock, self.sealing);
         Ok(Registry::new(
-            database,
-            models,
-            store,
-            self.clock,
-            actor,
-            self.sealing,
+            database, models, runs, store, clock, actor, sealing,
         ))
     }
 
@@ -183,6 +223,21 @@ impl RegistryBuilder {
                 &*self.clock,
             )?),
         })
+    }
+}
+
+impl RegistryBuilder {
+    fn runs(&self, database: &Arc<Database>) -> Result<Option<RunLogs>> {
+        let open = |location: &Location| {
+            RunLogs::open(
+                location.clone(),
+                database.clone(),
+                self.sleeper.clone(),
+                self.clock.clone(),
+                self.trust,
+            )
+        };
+        self.runs.as_ref().map(open).transpose()
     }
 }
 

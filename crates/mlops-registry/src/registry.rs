@@ -7,12 +7,17 @@ use std::{fmt, sync::Arc};
 
 use mlops_core::{Action, Clock, Digest, EventTime, ModelName, Principal};
 use mlops_store::ArtifactStore;
+use rusqlite::Transaction;
 
 use crate::{
     Error, Policy, RegistryBuilder, Result,
     backend::{Committed, Decide, ModelBackend},
     database::Database,
     state::ModelState,
+    tracking::{
+        Reach, RunLogs,
+        ops::{Mode, Op},
+    },
     webhook::Sealing,
 };
 
@@ -27,6 +32,8 @@ pub struct Registry {
 struct Shared {
     database: Arc<Database>,
     models: Box<dyn ModelBackend>,
+    /// Where runs lie in logs at a location, and the database is an index of them.
+    runs: Option<RunLogs>,
     store: ArtifactStore,
     clock: Arc<dyn Clock>,
     sealing: Sealing,
@@ -40,6 +47,7 @@ impl Registry {
     pub(crate) fn new(
         database: Arc<Database>,
         models: Box<dyn ModelBackend>,
+        runs: Option<RunLogs>,
         store: ArtifactStore,
         clock: Arc<dyn Clock>,
         actor: Principal,
@@ -48,6 +56,7 @@ impl Registry {
         let shared = Arc::new(Shared {
             database,
             models,
+            runs,
             store,
             clock,
             sealing,
@@ -108,6 +117,38 @@ impl Registry {
     /// Whether other machines may change the models too, since they lie at a location that machines share.
     pub fn models_are_shared(&self) -> bool {
         self.models_backend().is_shared()
+    }
+
+    /// Where runs lie, if not in the database.
+    pub(crate) fn run_logs(&self) -> Option<&RunLogs> {
+        self.shared.runs.as_ref()
+    }
+
+    /// Writes of tracking: to the database, or to the log that the op belongs to and then to the index.
+    pub(crate) fn track<O: Op>(&self, op: O) -> Result<O::Answer> {
+        match self.run_logs() {
+            None => self
+                .database()
+                .write_grouped(move |tx| op.apply(tx, Mode::Decide)),
+            Some(logs) => logs.commit(op),
+        }
+    }
+
+    /// Reads of tracking: one state of the database, which holds what others have acknowledged.
+    pub(crate) fn look<T>(
+        &self,
+        reach: Reach<'_>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(logs) = self.run_logs() {
+            logs.refresh(reach)?;
+        }
+        self.database().read(work)
+    }
+
+    /// Reads everything that others have acknowledged, however short a while ago it was last done.
+    pub(crate) fn catch_up(&self) -> Result<()> {
+        self.run_logs().map_or(Ok(()), RunLogs::catch_up)
     }
 
     pub(crate) fn now(&self) -> EventTime {
@@ -175,6 +216,7 @@ impl fmt::Debug for Registry {
         f.debug_struct("Registry")
             .field("database", &self.shared.database)
             .field("models", &self.shared.models)
+            .field("runs", &self.shared.runs)
             .field("store", &self.shared.store)
             .field("actor", &self.actor)
             .finish_non_exhaustive()

@@ -8,22 +8,18 @@
 use std::{collections::BTreeMap, fmt};
 
 use mlops_core::Digest;
-use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::{
     Error, ExperimentName, MetricPoint, Registry, Result, RunId, RunInfo, RunStatus,
-    error::{During, stored},
     key::{check_artifact, check_key, check_length, size_of},
-    limits, metric,
-    run_info::still_running,
-    tracking::{write_param, write_tag},
+    limits,
+    tracking::ops::{LogByHandle, Logged},
 };
 
 /// A run that goes on.
 #[derive(Debug)]
 pub struct Run {
     registry: Registry,
-    row: i64,
     id: RunId,
     experiment: ExperimentName,
     name: String,
@@ -32,14 +28,12 @@ pub struct Run {
 impl Run {
     pub(crate) fn new(
         registry: Registry,
-        row: i64,
         id: RunId,
         experiment: ExperimentName,
         name: String,
     ) -> Self {
         Self {
             registry,
-            row,
             id,
             experiment,
             name,
@@ -83,12 +77,7 @@ impl Run {
             check_key("param", param)?;
             check_length(format!("param `{param}`"), value, limits::PARAM_VALUE)?;
         }
-        let (params, row, id) = (params.clone(), self.row, self.id.clone());
-        self.write(move |tx| {
-            params
-                .iter()
-                .try_for_each(|(param, value)| write_param(tx, row, &id, param, value))
-        })
+        self.write(Logged::Params(params.clone()))
     }
 
     /// Adds a point to a metric's history, stamped with the registry's clock. Steps need not grow.
@@ -109,21 +98,15 @@ impl Run {
             check_key("metric", metric)?;
         }
         let time = self.registry.now();
-        let (metrics, row) = (metrics.clone(), self.row);
-        self.write(move |tx| {
-            let points = metrics
-                .iter()
-                .map(|(metric, value)| {
-                    let point = MetricPoint {
-                        step,
-                        time,
-                        value: *value,
-                    };
-                    Ok((metric::intern(tx, metric)?, point))
-                })
-                .collect::<Result<_>>()?;
-            metric::insert_keyed(tx, row, points)
-        })
+        let point = |value: &f64| MetricPoint {
+            step,
+            time,
+            value: *value,
+        };
+        let points = metrics
+            .iter()
+            .map(|(metric, value)| (metric.clone(), vec![point(value)]));
+        self.write(Logged::Points(points.collect()))
     }
 
     /// Adds a whole history, the first value at step 0.
@@ -152,8 +135,8 @@ impl Run {
         if points.is_empty() {
             return Ok(());
         }
-        let (metric, points, row) = (metric.to_owned(), points.to_vec(), self.row);
-        self.write(move |tx| metric::insert(tx, row, &metric, &points))
+        let points = vec![(metric.to_owned(), points.to_vec())];
+        self.write(Logged::Points(points))
     }
 
     /// Sets a tag, over an earlier value if there is one.
@@ -164,8 +147,7 @@ impl Run {
     pub fn set_tag(&self, tag: &str, value: &str) -> Result<()> {
         check_key("tag", tag)?;
         check_length(format!("tag `{tag}`"), value, limits::TAG_VALUE)?;
-        let (tag, value, row) = (tag.to_owned(), value.to_owned(), self.row);
-        self.write(move |tx| write_tag(tx, row, &tag, &value))
+        self.write(Logged::Tag(tag.to_owned(), value.to_owned()))
     }
 
     /// Keeps bytes under a name, once: the same bytes again are no news, others are a conflict.
@@ -176,37 +158,10 @@ impl Run {
     pub fn log_artifact(&self, artifact: &str, bytes: &[u8]) -> Result<Digest> {
         check_artifact(artifact)?;
         let digest = self.registry.keep(artifact, bytes)?;
-        let writing = "write an artifact";
-        let size = size_of(bytes);
-        let (artifact, row, id) = (artifact.to_owned(), self.row, self.id.clone());
-        self.write(move |tx| {
-            let found: Option<String> = tx
-                .prepare_cached("SELECT digest FROM run_artifact WHERE run_id = ?1 AND path = ?2")
-                .during(writing)?
-                .query_row(params![row, artifact], |row| row.get(0))
-                .optional()
-                .during(writing)?;
-            let found = found
-                .map(|text| stored("digest", text.parse::<Digest>()))
-                .transpose()?;
-            match found {
-                Some(found) if found == digest => Ok(()),
-                Some(found) => Err(Error::ArtifactConflict {
-                    run: id.clone(),
-                    artifact: artifact.clone(),
-                    stored: found,
-                    given: digest,
-                }),
-                None => {
-                    tx.prepare_cached(
-                        "INSERT INTO run_artifact (run_id, path, digest, size) VALUES (?1, ?2, ?3, ?4)",
-                    )
-                    .during(writing)?
-                    .execute(params![row, artifact, digest.to_string(), size])
-                    .during(writing)?;
-                    Ok(())
-                }
-            }
+        self.write(Logged::Artifact {
+            path: artifact.to_owned(),
+            digest,
+            size: size_of(bytes),
         })?;
         Ok(digest)
     }
@@ -220,14 +175,8 @@ impl Run {
         self.registry.end_run(&self.id, status)
     }
 
-    fn write(
-        &self,
-        work: impl Fn(&Transaction<'_>) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<()> {
-        let (row, id) = (self.row, self.id.clone());
-        self.registry.database().write_grouped(move |tx| {
-            still_running(tx, row, &id)?;
-            work(tx)
-        })
+    fn write(&self, what: Logged) -> Result<(), Error> {
+        let run = self.id.clone();
+        self.registry.track(LogByHandle { run, what })
     }
 }

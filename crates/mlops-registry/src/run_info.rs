@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use mlops_core::{Digest, EventTime, Principal};
 use mlops_store::Bytes;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, ExperimentName, Lifecycle, MetricPoint, Registry, Result, TrackingError,
     error::{During, cut, stored},
     experiment, metric, number,
+    tracking::{
+        log::Reach,
+        ops::{EndRun, Mode},
+    },
 };
 
 /// The identity of a run: 32 hexadecimal digits.
@@ -160,7 +164,7 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn run(&self, id: &RunId) -> Result<RunInfo> {
-        self.database().read(|tx| read(tx, row_of(tx, id)?))
+        self.look(Reach::Run(id), |tx| read(tx, row_of(tx, id)?))
     }
 
     /// The runs of an experiment, the latest one first; deleted ones are left out.
@@ -169,7 +173,7 @@ impl Registry {
     /// [`Error::UnknownExperiment`], [`Error::Busy`] or [`Error::Database`].
     pub fn runs(&self, experiment: &ExperimentName) -> Result<Vec<RunInfo>> {
         let listing = "list the runs";
-        self.database().read(|tx| {
+        self.look(Reach::Everything, |tx| {
             let experiment = experiment::existing(tx, experiment)?;
             let rows: Vec<i64> = tx
                 .prepare_cached("SELECT id FROM run WHERE experiment_id = ?1 AND deleted_us IS NULL ORDER BY id DESC")
@@ -187,9 +191,9 @@ impl Registry {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::UnknownMetric`], [`Error::Busy`] or [`Error::Database`].
     pub fn metric_history(&self, run: &RunId, metric: &str) -> Result<Vec<MetricPoint>> {
-        let points = self
-            .database()
-            .read(|tx| metric::history(tx, row_of(tx, run)?, metric))?;
+        let points = self.look(Reach::Run(run), |tx| {
+            metric::history(tx, row_of(tx, run)?, metric)
+        })?;
         if points.is_empty() {
             return Err(Error::UnknownMetric {
                 run: run.clone(),
@@ -233,15 +237,10 @@ impl Registry {
                 status,
             });
         }
-        self.database().write(|tx| {
-            let row = row_of(tx, id)?;
-            still_running(tx, row, id)?;
-            tx.execute(
-                "UPDATE run SET status = ?2, ended_us = ?3 WHERE id = ?1",
-                params![row, status.as_str(), self.now().micros()],
-            )
-            .during("end a run")?;
-            read(tx, row)
+        self.track(EndRun {
+            run: id.clone(),
+            status,
+            now: self.now().micros(),
         })
     }
 }
@@ -257,14 +256,21 @@ pub(crate) fn row_of(tx: &Transaction<'_>, id: &RunId) -> Result<i64> {
         .ok_or_else(|| Error::UnknownRun { run: id.clone() })
 }
 
-/// Refuses a run that has ended or was deleted.
-pub(crate) fn still_running(tx: &Transaction<'_>, row: i64, id: &RunId) -> Result<()> {
+/// The row of a run that has not ended and was not deleted. That it was deleted since it was written to, says
+/// another log.
+pub(crate) fn running_row(tx: &Transaction<'_>, id: &RunId, mode: Mode) -> Result<i64> {
     let looking = "look up a run";
-    let (status, deleted): (String, Option<i64>) = tx
-        .prepare_cached("SELECT status, deleted_us FROM run WHERE id = ?1")
+    let found: Option<(i64, String, Option<i64>)> = tx
+        .prepare_cached("SELECT id, status, deleted_us FROM run WHERE uid = ?1")
         .during(looking)?
-        .query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row([id.as_str()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()
         .during(looking)?;
+    let Some((row, status, deleted)) = found else {
+        return Err(Error::UnknownRun { run: id.clone() });
+    };
     let status = RunStatus::read(&status)?;
     if !status.is_open() {
         return Err(Error::RunEnded {
@@ -273,17 +279,17 @@ pub(crate) fn still_running(tx: &Transaction<'_>, row: i64, id: &RunId) -> Resul
         });
     }
     match Lifecycle::of(deleted) {
-        Lifecycle::Active => Ok(()),
-        state @ Lifecycle::Deleted => Err(TrackingError::RunState {
+        state @ Lifecycle::Deleted if mode == Mode::Decide => Err(TrackingError::RunState {
             run: id.clone(),
             state,
             needed: Lifecycle::Active,
         }
         .into()),
+        _ => Ok(row),
     }
 }
 
-fn read(tx: &Transaction<'_>, run: i64) -> Result<RunInfo> {
+pub(crate) fn read(tx: &Transaction<'_>, run: i64) -> Result<RunInfo> {
     let reading = "read a run";
     let texts = |sql: &str| -> Result<BTreeMap<String, String>> {
         tx.prepare_cached(sql)

@@ -18,7 +18,7 @@ use mlops_core::{Clock, EventTime, ModelName, Principal, VersionNumber};
 use crate::{LoggedModelId, Policy, Result, audit::Record, change::Draft, state::ModelState};
 
 pub(crate) use load::sqlite_state;
-pub(crate) use objects::ObjectModels;
+pub(crate) use objects::{ObjectModels, Requests};
 pub(crate) use rows::{COLUMNS, head, record};
 pub(crate) use sqlite::{SqliteModels, adopt};
 

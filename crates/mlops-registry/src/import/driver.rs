@@ -13,7 +13,7 @@ use super::{
     server::{self, Remote},
     source::{self, Source},
 };
-use crate::{MlflowServer, Registry, Result};
+use crate::{Error, MlflowServer, Registry, Result};
 
 /// An import of an MLflow database or server; see [`into_registry`](Self::into_registry).
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ impl MlflowImport {
     /// server refuses or answers what makes no sense, or if a folder of artifacts is not there; [`Error::NotKept`](crate::Error::NotKept) if the store fails;
     /// [`GovernanceError::Forbidden`](crate::GovernanceError::Forbidden) under a policy, which has to grant
     /// [`Action::Administer`](mlops_core::Action::Administer) on the models and on the registry itself;
+    /// [`Error::Unsupported`](crate::Error::Unsupported) if ours lies [at a location](crate::RegistryBuilder::at);
     /// [`Error::Busy`](crate::Error::Busy) or [`Error::Database`](crate::Error::Database) if ours does not answer.
     ///
     /// # Complexity
@@ -114,6 +115,12 @@ impl MlflowImport {
         if let Some(policy) = registry.policy()? {
             let itself = Registry::itself();
             policy.allow(registry.actor(), mlops_core::Action::Administer, &itself)?;
+        }
+        if registry.run_logs().is_some() {
+            return Err(Error::Unsupported {
+                what: "an import",
+                place: "where machines share the runs",
+            });
         }
         let roots = Roots::new(&self.artifacts)?;
         let (mut connection, path, remote) = match &self.origin {

@@ -6,8 +6,10 @@ use mlops_core::EventTime;
 
 use super::{Attribute, Filter, Ordered, Page, Searchable, Subject, page_of, runs::check_limit};
 use crate::{
-    ExperimentId, ExperimentRecord, Result, Tracking, View, error::During, limits,
-    tracking::read_experiment,
+    ExperimentId, ExperimentRecord, Result, Tracking, View,
+    error::During,
+    limits,
+    tracking::{Reach, read_experiment},
 };
 
 /// A search for experiments, as MLflow's clients ask.
@@ -42,7 +44,7 @@ impl Tracking {
             limits::SEARCH_RESULTS,
         )?;
         let searching = "search experiments";
-        let records: Vec<ExperimentRecord> = self.registry().database().read(|tx| {
+        let records: Vec<ExperimentRecord> = self.registry().look(Reach::Experiments, |tx| {
             let sql = match search.view {
                 View::Active => "SELECT id FROM experiment WHERE deleted_us IS NULL",
                 View::Deleted => "SELECT id FROM experiment WHERE deleted_us IS NOT NULL",

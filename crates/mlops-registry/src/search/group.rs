@@ -13,7 +13,7 @@ use super::{
     scan::Scanner,
     token::Value,
 };
-use crate::{ExperimentId, Result, Tracking, View, limits, number};
+use crate::{ExperimentId, Result, Tracking, View, limits, number, tracking::Reach};
 
 /// Which runs are grouped, and by what.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +86,7 @@ impl Tracking {
             .iter()
             .map(|text| read(text).map_err(|reason| invalid("grouping", text, reason)))
             .collect::<Result<Vec<_>>>()?;
-        self.registry().database().read(|tx| {
+        self.registry().look(Reach::Everything, |tx| {
             let scope = scope(tx, query.experiments.as_deref(), query.view)?;
             let rows: Vec<i64> = candidates::find(tx, &scope, &condition.tree)?
                 .iter()

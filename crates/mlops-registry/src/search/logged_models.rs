@@ -14,8 +14,10 @@ use super::{
     token::{PageToken, Value},
 };
 use crate::{
-    ExperimentId, LoggedModel, Result, Tracking, TrackingError, error::During, limits,
-    tracking::read_logged_models,
+    ExperimentId, LoggedModel, Result, Tracking, TrackingError,
+    error::During,
+    limits,
+    tracking::{Reach, read_logged_models},
 };
 
 const SEARCHING: &str = "search logged models";
@@ -95,7 +97,7 @@ impl Tracking {
             search.datasets, search.order_by
         );
         let scope = PageToken::scope(&["logged models", &names, &filter.text, &ordered.text()]);
-        self.registry().database().read(|tx| {
+        self.registry().look(Reach::Everything, |tx| {
             let mut keyed = Vec::new();
             for row in rows(tx, &experiments)? {
                 if passes(tx, &filter, &search.datasets, row)? {

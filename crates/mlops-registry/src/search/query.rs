@@ -11,7 +11,9 @@ use super::{
     runs::{check_limit, page},
     scan::{Literal, Scanner},
 };
-use crate::{ExperimentId, Result, RunRecord, Tracking, View, error::During, limits};
+use crate::{
+    ExperimentId, Result, RunRecord, Tracking, View, error::During, limits, tracking::Reach,
+};
 
 /// How deep parentheses may be nested.
 const DEEPEST: usize = 64;
@@ -79,7 +81,7 @@ impl Tracking {
             limits::SEARCH_RESULTS_DEFAULT,
             limits::SEARCH_RESULTS,
         )?;
-        self.registry().database().read(|tx| {
+        self.registry().look(Reach::Everything, |tx| {
             let scope = scope(tx, query.experiments.as_deref(), query.view)?;
             let token = query.page_token.as_deref();
             // the same text may mean something else in MLflow's grammar

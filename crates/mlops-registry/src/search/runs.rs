@@ -13,8 +13,10 @@ use super::{
     token::{PageToken, Value},
 };
 use crate::{
-    ExperimentId, Result, RunRecord, Tracking, TrackingError, View, error::During, limits,
-    tracking::read_runs,
+    ExperimentId, Result, RunRecord, Tracking, TrackingError, View,
+    error::During,
+    limits,
+    tracking::{Reach, read_runs},
 };
 
 /// A search for runs, as MLflow's clients ask.
@@ -62,7 +64,7 @@ impl Tracking {
             experiments: experiments.into_iter().collect(),
             view: search.view,
         };
-        self.registry().database().read(|tx| {
+        self.registry().look(Reach::Everything, |tx| {
             let token = search.page_token.as_deref();
             page(
                 tx,

@@ -232,8 +232,9 @@ proptest! {
         limit in 1usize..5,
         view in prop::sample::select(vec![View::Active, View::Deleted, View::All]),
         both in any::<bool>(),
+        shared in any::<bool>(),
     ) {
-        let tracking = Registry::memory().unwrap().tracking();
+        let tracking = registry(shared).tracking();
         let second = NewExperiment::new("second".parse().unwrap());
         let second = tracking.create_experiment(second).unwrap().id;
         let experiments = [ExperimentId::DEFAULT, second];
@@ -300,13 +301,25 @@ proptest! {
     }
 }
 
+/// A registry in memory, alone or as the index of runs on an object store.
+fn registry(shared: bool) -> Registry {
+    let builder = Registry::builder("memory://");
+    let location = mlops_store::Objects::new().locate("memory://registry");
+    let builder = if shared {
+        builder.at(location.unwrap())
+    } else {
+        builder
+    };
+    builder.open().unwrap()
+}
+
 fn ids(runs: &[RunRecord]) -> Vec<&str> {
     runs.iter().map(|run| run.id.as_str()).collect()
 }
 
 #[test]
 fn groups_count_runs_and_sum_up_metrics() {
-    let tracking = Registry::memory().unwrap().tracking();
+    let tracking = registry(true).tracking();
     for (depth, value) in [
         ("3", 1.0),
         ("3", 3.0),

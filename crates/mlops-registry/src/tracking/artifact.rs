@@ -8,9 +8,15 @@ use std::{fmt, io::Read};
 use mlops_core::Digest;
 use mlops_store::{ArtifactReader, Bytes};
 use rusqlite::{OptionalExtension, Transaction, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Tracking, logged_model, run::active_row};
+use super::{
+    Tracking,
+    log::{LogName, Reach},
+    logged_model,
+    ops::{LinkArtifact, Mode, UnlinkArtifact},
+    run::writable_row,
+};
 use crate::{
     Error, LoggedModelId, Registry, Result, RunId, TrackingError,
     error::{During, cut, stored},
@@ -19,7 +25,7 @@ use crate::{
 };
 
 /// Whose artifacts are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArtifactOwner {
     /// Those of a run.
     Run(RunId),
@@ -47,11 +53,11 @@ pub struct ArtifactEntry {
 }
 
 /// The statements of one table of artifacts.
-struct Table {
+pub(super) struct Table {
     first: &'static str,
     find: &'static str,
-    link: &'static str,
-    delete: &'static str,
+    pub(super) link: &'static str,
+    pub(super) delete: &'static str,
 }
 
 const OF_RUNS: Table = Table {
@@ -75,7 +81,7 @@ const OF_MODELS: Table = Table {
 };
 
 impl ArtifactOwner {
-    fn table(&self) -> &'static Table {
+    pub(super) fn table(&self) -> &'static Table {
         match self {
             Self::Run(_) => &OF_RUNS,
             Self::Model(_) => &OF_MODELS,
@@ -89,14 +95,30 @@ impl ArtifactOwner {
         }
     }
 
-    fn active_row(&self, tx: &Transaction<'_>) -> Result<i64> {
+    /// The row of an owner that is written to now, or that its log was written to.
+    pub(super) fn writable_row(&self, tx: &Transaction<'_>, mode: Mode) -> Result<i64> {
         match self {
-            Self::Run(id) => active_row(tx, id),
+            Self::Run(id) => writable_row(tx, id, mode),
             Self::Model(id) => logged_model::active_row(tx, id),
         }
     }
 
-    fn unknown(&self, path: &str) -> Error {
+    /// The log that tells of it.
+    pub(super) fn log(&self) -> LogName {
+        match self {
+            Self::Run(id) => LogName::Run(id.clone()),
+            Self::Model(id) => LogName::Model(id.clone()),
+        }
+    }
+
+    fn reach(&self) -> Reach<'_> {
+        match self {
+            Self::Run(id) => Reach::Run(id),
+            Self::Model(id) => Reach::Model(id),
+        }
+    }
+
+    pub(super) fn unknown(&self, path: &str) -> Error {
         TrackingError::UnknownArtifact {
             owner: self.to_string(),
             artifact: cut(path),
@@ -135,7 +157,7 @@ impl Tracking {
             Some(path) => format!("{path}0"),
             None => char::MAX.to_string(),
         };
-        self.registry.database().read(|tx| {
+        self.registry.look(owner.reach(), |tx| {
             let row = owner.row(tx)?;
             let mut entries = Vec::new();
             let mut from = prefix.clone();
@@ -173,7 +195,7 @@ impl Tracking {
     /// [`TrackingError::UnknownArtifact`] and as for [`artifacts`](Self::artifacts).
     pub fn find_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<(Digest, u64)> {
         check_artifact(path)?;
-        self.registry.database().read(|tx| {
+        self.registry.look(owner.reach(), |tx| {
             let row = owner.row(tx)?;
             find(tx, owner, row, path)?.ok_or_else(|| owner.unknown(path))
         })
@@ -220,9 +242,9 @@ impl Tracking {
     ) -> Result<Digest> {
         check_artifact(path)?;
         // refused before the bytes are taken; checked again when they are linked
-        self.registry
-            .database()
-            .read(|tx| owner.active_row(tx).map(drop))?;
+        self.registry.look(owner.reach(), |tx| {
+            owner.writable_row(tx, Mode::Decide).map(drop)
+        })?;
         let stored = self
             .registry
             .store()
@@ -256,16 +278,11 @@ impl Tracking {
         if !kept {
             return Err(owner.unknown(path));
         }
-        let (owner, path) = (owner.clone(), path.to_owned());
-        self.registry.database().write_grouped(move |tx| {
-            let row = owner.active_row(tx)?;
-            free_path(tx, &owner, row, &path)?;
-            let linking = "write an artifact";
-            tx.prepare_cached(owner.table().link)
-                .during(linking)?
-                .execute(params![row, path, digest.to_string(), size])
-                .during(linking)?;
-            Ok(())
+        self.registry.track(LinkArtifact {
+            owner: owner.clone(),
+            path: path.to_owned(),
+            digest,
+            size,
         })
     }
 
@@ -278,16 +295,7 @@ impl Tracking {
     pub fn delete_artifact(&self, owner: &ArtifactOwner, path: &str) -> Result<()> {
         check_artifact(path)?;
         let (owner, path) = (owner.clone(), path.to_owned());
-        self.registry.database().write_grouped(move |tx| {
-            let row = owner.active_row(tx)?;
-            let gone = tx
-                .execute(owner.table().delete, params![row, path])
-                .during("delete an artifact")?;
-            if gone == 0 {
-                return Err(owner.unknown(&path));
-            }
-            Ok(())
-        })
+        self.registry.track(UnlinkArtifact { owner, path })
     }
 }
 
@@ -299,6 +307,7 @@ impl Registry {
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn tracked_digests(&self) -> Result<Vec<Digest>> {
         let reading = "read the artifacts of all runs";
+        self.catch_up()?;
         self.database().read(|tx| {
             tx.prepare_cached(
                 "SELECT digest FROM run_artifact UNION SELECT digest FROM logged_model_artifact
@@ -322,7 +331,7 @@ fn not_kept(artifact: &str, source: mlops_store::Error) -> Error {
     }
 }
 
-fn first(
+pub(super) fn first(
     tx: &Transaction<'_>,
     table: &Table,
     row: i64,
@@ -339,7 +348,7 @@ fn first(
         .during(listing)
 }
 
-fn find(
+pub(super) fn find(
     tx: &Transaction<'_>,
     owner: &ArtifactOwner,
     row: i64,
@@ -353,34 +362,6 @@ fn find(
         .optional()
         .during(looking)?;
     found.map(|(digest, size)| file(&digest, size)).transpose()
-}
-
-/// Refuses a path where a directory is a file, or a file a directory.
-fn free_path(tx: &Transaction<'_>, owner: &ArtifactOwner, row: i64, path: &str) -> Result<()> {
-    let in_the_way = |artifact: &str, other: &str| {
-        Err(TrackingError::ArtifactInTheWay {
-            owner: owner.to_string(),
-            artifact: cut(artifact),
-            other: cut(other),
-        }
-        .into())
-    };
-    for (at, _) in path.match_indices('/') {
-        if find(tx, owner, row, &path[..at])?.is_some() {
-            return in_the_way(path, &path[..at]);
-        }
-    }
-    let below = first(
-        tx,
-        owner.table(),
-        row,
-        &format!("{path}/"),
-        &format!("{path}0"),
-    )?;
-    match below {
-        Some((other, _, _)) => in_the_way(path, &other),
-        None => Ok(()),
-    }
 }
 
 fn file(digest: &str, size: i64) -> Result<(Digest, u64)> {

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Tracking,
     experiment::check_count,
-    logged_model::active_row as model_row,
-    run::{RUN_NAME_TAG, active_row, check_time},
+    logged_model,
+    ops::{DeleteTag, LogBatch, Mode},
+    run::{RUN_NAME_TAG, check_time},
     run_write::{check_param, write_param, write_tag},
 };
 use crate::{
@@ -19,15 +21,17 @@ use crate::{
 };
 
 /// One point of a metric, and what it was measured on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// The key.
     pub key: String,
     /// Step, time and value.
     pub point: MetricPoint,
     /// The logged model that was measured, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<LoggedModelId>,
     /// The dataset that it was measured on, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetName>,
 }
 
@@ -44,7 +48,7 @@ impl Metric {
 }
 
 /// A dataset by name and digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetName {
     /// Its name.
     pub name: String,
@@ -53,7 +57,7 @@ pub struct DatasetName {
 }
 
 /// Metrics, params and tags that are written together or not at all.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Batch {
     /// Points of metrics, in any order.
     pub metrics: Vec<Metric>,
@@ -137,7 +141,13 @@ impl Batch {
     }
 
     /// Writes the batch into the row of a run. Everything that may be refused comes first.
-    pub(crate) fn write(&self, tx: &Transaction<'_>, row: i64, run: &RunId) -> Result<()> {
+    pub(crate) fn write(
+        &self,
+        tx: &Transaction<'_>,
+        row: i64,
+        run: &RunId,
+        mode: Mode,
+    ) -> Result<()> {
         for (param, value) in &self.params {
             check_param(tx, row, run, param, value)?;
         }
@@ -153,7 +163,7 @@ impl Batch {
             };
             points.push((key, metric.point));
             if let Some(model) = &metric.model {
-                write_model_metric(tx, row, key, metric, model)?;
+                write_model_metric(tx, row, key, metric, logged_model(tx, model, mode)?)?;
             }
         }
         if !points.is_empty() {
@@ -190,11 +200,12 @@ impl Tracking {
     /// [`TrackingError::UnknownLoggedModel`], [`Error::Busy`] or [`Error::Database`].
     pub fn log_batch(&self, run: &RunId, batch: Batch) -> Result<()> {
         batch.check()?;
-        let run = run.clone();
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            batch.write(tx, row, &run)
-        })
+        let op = LogBatch {
+            run: run.clone(),
+            batch,
+            number: None,
+        };
+        self.registry.track(op).map(drop)
     }
 
     /// Writes a batch once: one whose number is not greater than the last one of the same writer was
@@ -228,30 +239,10 @@ impl Tracking {
             }
             .into());
         };
-        let (run, writer) = (run.clone(), writer.to_owned());
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            let numbering = "number a batch";
-            let last: Option<i64> = tx
-                .prepare_cached(
-                    "SELECT sequence FROM batch_writer WHERE run_id = ?1 AND writer = ?2",
-                )
-                .during(numbering)?
-                .query_row(params![row, writer], |row| row.get(0))
-                .optional()
-                .during(numbering)?;
-            if last.is_some_and(|last| sequence <= last) {
-                return Ok(false);
-            }
-            batch.write(tx, row, &run)?;
-            tx.prepare_cached(
-                "INSERT INTO batch_writer (run_id, writer, sequence) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO UPDATE SET sequence = excluded.sequence",
-            )
-            .during(numbering)?
-            .execute(params![row, writer, sequence])
-            .during(numbering)?;
-            Ok(true)
+        self.registry.track(LogBatch {
+            run: run.clone(),
+            batch,
+            number: Some((writer.to_owned(), sequence)),
         })
     }
 
@@ -277,23 +268,15 @@ impl Tracking {
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn delete_tag(&self, run: &RunId, tag: &str) -> Result<()> {
         let (run, tag) = (run.clone(), tag.to_owned());
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            let gone = tx
-                .execute(
-                    "DELETE FROM tag WHERE run_id = ?1 AND key = ?2",
-                    params![row, tag],
-                )
-                .during("delete a tag")?;
-            if gone == 0 {
-                return Err(TrackingError::UnknownTag {
-                    owner: format!("run `{run}`"),
-                    tag: cut(&tag),
-                }
-                .into());
-            }
-            Ok(())
-        })
+        self.registry.track(DeleteTag { run, tag })
+    }
+}
+
+/// The row of a logged model that is measured now, or that the log of a run says was measured.
+fn logged_model(tx: &Transaction<'_>, model: &LoggedModelId, mode: Mode) -> Result<i64> {
+    match mode {
+        Mode::Decide => logged_model::active_row(tx, model),
+        Mode::Replay => logged_model::row_of(tx, model),
     }
 }
 
@@ -302,9 +285,8 @@ fn write_model_metric(
     run: i64,
     key: i64,
     metric: &Metric,
-    model: &LoggedModelId,
+    model: i64,
 ) -> Result<()> {
-    let model = model_row(tx, model)?;
     let (nan, value) = metric::columns(metric.point.value);
     let dataset = metric.dataset.as_ref();
     let writing = "write a metric of a logged model";

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Tracking, experiment::check_count, run::active_row};
+use super::{
+    Tracking,
+    experiment::check_count,
+    ops::{LogInputs, LogOutputs},
+};
 use crate::{
     Error, LoggedModelId, Result, RunId, TrackingError, error::During, key::check_length, limits,
 };
@@ -116,23 +120,10 @@ impl Tracking {
         check_count("datasets", datasets.len(), limits::DATASETS)?;
         check_count("models", models.len(), limits::DATASETS)?;
         datasets.iter().try_for_each(DatasetInput::check)?;
-        let run = run.clone();
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            for input in &datasets {
-                write_input(tx, row, input)?;
-            }
-            let writing = "write the inputs of a run";
-            for model in &models {
-                tx.prepare_cached(
-                    "INSERT INTO run_model_input (run_id, model) VALUES (?1, ?2)
-                     ON CONFLICT DO NOTHING",
-                )
-                .during(writing)?
-                .execute(params![row, model.as_str()])
-                .during(writing)?;
-            }
-            Ok(())
+        self.registry.track(LogInputs {
+            run: run.clone(),
+            datasets,
+            models,
         })
     }
 
@@ -144,20 +135,7 @@ impl Tracking {
     pub fn log_outputs(&self, run: &RunId, outputs: Vec<ModelOutput>) -> Result<()> {
         check_count("outputs", outputs.len(), limits::DATASETS)?;
         let run = run.clone();
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            let writing = "write the outputs of a run";
-            for output in &outputs {
-                tx.prepare_cached(
-                    "INSERT INTO run_output (run_id, model, step) VALUES (?1, ?2, ?3)
-                     ON CONFLICT DO NOTHING",
-                )
-                .during(writing)?
-                .execute(params![row, output.model.as_str(), output.step])
-                .during(writing)?;
-            }
-            Ok(())
-        })
+        self.registry.track(LogOutputs { run, outputs })
     }
 }
 

@@ -1,9 +1,10 @@
 //! What can go wrong in tracking, beyond what a run of our own meets: experiments and runs by
 //! identity, lifecycles, limits, searches, journals.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use mlops_core::{ErrorKind, Uuid};
+use mlops_store::Error as StoreError;
 
 use crate::{ExperimentId, ExperimentName, Lifecycle, LoggedModelId, RunId};
 
@@ -187,6 +188,30 @@ pub enum TrackingError {
         /// The system's own error.
         source: std::io::Error,
     },
+    /// The log of experiments, of a run or of a logged model did not answer, or is not what was written.
+    #[error("the log `{log}` of tracking cannot be used")]
+    Log {
+        /// The log, for instance `runs/…`, below the location of the runs.
+        log: String,
+        /// What the store says; shared by all whose writes were to be in one entry.
+        source: Arc<StoreError>,
+    },
+    /// Others wrote to a log again and again, each time just before this call could.
+    #[error("the log `{log}` of tracking was written to by others {attempts} times in a row")]
+    Contended {
+        /// The log.
+        log: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A database cannot be the index of the runs at a location.
+    #[error("the database cannot be the index of the runs at `{location}`: {reason}")]
+    NotAnIndex {
+        /// The location.
+        location: String,
+        /// What the database is instead.
+        reason: &'static str,
+    },
     /// A file is no journal of a logger, or of a newer build.
     #[error("`{path}` is no journal that can be read: {reason}")]
     NotAJournal {
@@ -213,6 +238,7 @@ impl TrackingError {
             | Self::LoggedModelExists { .. }
             | Self::LoggedModelParam { .. }
             | Self::ArtifactInTheWay { .. }
+            | Self::NotAnIndex { .. }
             | Self::LoggerClosed { .. } => ErrorKind::Conflict,
             Self::TwoNames { .. }
             | Self::DuplicateParam { .. }
@@ -221,7 +247,15 @@ impl TrackingError {
             | Self::InvalidValue { .. }
             | Self::InvalidSearch { .. }
             | Self::InvalidPageToken { .. } => ErrorKind::Invalid,
-            Self::NotLogged { .. } | Self::Journal { .. } => ErrorKind::Unavailable,
+            // whoever writes to a run has neither the bucket's rights nor its history in his hands
+            Self::Log { source, .. } => match **source {
+                StoreError::TooLarge { .. } => ErrorKind::Invalid,
+                _ if source.kind() == ErrorKind::Corrupt => ErrorKind::Corrupt,
+                _ => ErrorKind::Unavailable,
+            },
+            Self::Contended { .. } | Self::NotLogged { .. } | Self::Journal { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::NotAJournal { .. } => ErrorKind::Corrupt,
         }
     }

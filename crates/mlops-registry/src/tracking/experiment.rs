@@ -6,7 +6,12 @@ use mlops_core::EventTime;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
-use super::{Tracking, texts};
+use super::{
+    Tracking,
+    log::Reach,
+    ops::{ChangeExperiment, CreateExperiment, ExperimentChange},
+    texts,
+};
 use crate::{
     Error, ExperimentId, ExperimentName, Lifecycle, Result, TrackingError,
     error::{During, cut, stored},
@@ -68,27 +73,13 @@ impl Tracking {
         }
         check_count("tags", new.tags.len(), limits::CREATE_TAGS)?;
         check_tags(&new.tags)?;
-        let creating = "create an experiment";
-        let registry = self.registry.clone();
-        self.registry.database().write_grouped(move |tx| {
-            free_name(tx, &new.name)?;
-            let now = registry.now().micros();
-            tx.execute(
-                "INSERT INTO experiment (name, created_us, created_by, artifact_location, updated_us)
-                 VALUES (?1, ?2, ?3, ?4, ?2)",
-                params![
-                    new.name.as_str(),
-                    now,
-                    registry.actor().as_str(),
-                    new.artifact_location
-                ],
-            )
-            .during(creating)?;
-            let row = tx.last_insert_rowid();
-            for (key, value) in &new.tags {
-                write_tag(tx, row, key, value)?;
-            }
-            read(tx, ExperimentId::of_row(row))
+        self.registry.track(CreateExperiment {
+            id: None,
+            name: new.name,
+            location: new.artifact_location,
+            tags: new.tags,
+            actor: self.registry.actor().clone(),
+            now: self.registry.now().micros(),
         })
     }
 
@@ -97,7 +88,7 @@ impl Tracking {
     /// # Errors
     /// [`TrackingError::UnknownExperimentId`], [`Error::Busy`] or [`Error::Database`].
     pub fn experiment(&self, id: ExperimentId) -> Result<ExperimentRecord> {
-        self.registry.database().read(|tx| read(tx, id))
+        self.registry.look(Reach::Experiments, |tx| read(tx, id))
     }
 
     /// The experiment of that name, deleted or not.
@@ -105,12 +96,13 @@ impl Tracking {
     /// # Errors
     /// [`Error::UnknownExperiment`], [`Error::Busy`] or [`Error::Database`].
     pub fn experiment_named(&self, name: &ExperimentName) -> Result<ExperimentRecord> {
-        self.registry.database().read(|tx| match find(tx, name)? {
-            Some((id, _)) => read(tx, id),
-            None => Err(Error::UnknownExperiment {
-                experiment: name.clone(),
-            }),
-        })
+        self.registry
+            .look(Reach::Experiments, |tx| match find(tx, name)? {
+                Some((id, _)) => read(tx, id),
+                None => Err(Error::UnknownExperiment {
+                    experiment: name.clone(),
+                }),
+            })
     }
 
     /// Renames an experiment that is not deleted.
@@ -119,18 +111,7 @@ impl Tracking {
     /// [`TrackingError::ExperimentExists`], [`TrackingError::UnknownExperimentId`],
     /// [`TrackingError::ExperimentState`], [`Error::Busy`] or [`Error::Database`].
     pub fn rename_experiment(&self, id: ExperimentId, name: ExperimentName) -> Result<()> {
-        self.change(id, Lifecycle::Active, move |tx, now| {
-            match find(tx, &name)? {
-                Some((other, _)) if other == id => {}
-                _ => free_name(tx, &name)?,
-            }
-            tx.execute(
-                "UPDATE experiment SET name = ?2, updated_us = ?3 WHERE id = ?1",
-                params![id.row(), name.as_str(), now],
-            )
-            .during("change an experiment")
-            .map(drop)
-        })
+        self.change(id, ExperimentChange::Rename(name))
     }
 
     /// Deletes an experiment and its runs; both are kept, hidden, until they are restored.
@@ -139,19 +120,7 @@ impl Tracking {
     /// [`TrackingError::UnknownExperimentId`], [`TrackingError::ExperimentState`] if it is deleted
     /// already, [`Error::Busy`] or [`Error::Database`].
     pub fn delete_experiment(&self, id: ExperimentId) -> Result<()> {
-        self.change(id, Lifecycle::Active, move |tx, now| {
-            tx.execute(
-                "UPDATE run SET deleted_us = ?2 WHERE experiment_id = ?1 AND deleted = 0",
-                params![id.row(), now],
-            )
-            .during("delete the runs of an experiment")?;
-            tx.execute(
-                "UPDATE experiment SET deleted_us = ?2, updated_us = ?2 WHERE id = ?1",
-                params![id.row(), now],
-            )
-            .during("change an experiment")
-            .map(drop)
-        })
+        self.change(id, ExperimentChange::Delete)
     }
 
     /// Restores an experiment and all its runs.
@@ -160,19 +129,7 @@ impl Tracking {
     /// [`TrackingError::UnknownExperimentId`], [`TrackingError::ExperimentState`] if it is not
     /// deleted, [`Error::Busy`] or [`Error::Database`].
     pub fn restore_experiment(&self, id: ExperimentId) -> Result<()> {
-        self.change(id, Lifecycle::Deleted, move |tx, now| {
-            tx.execute(
-                "UPDATE run SET deleted_us = NULL WHERE experiment_id = ?1 AND deleted = 1",
-                params![id.row()],
-            )
-            .during("restore the runs of an experiment")?;
-            tx.execute(
-                "UPDATE experiment SET deleted_us = NULL, updated_us = ?2 WHERE id = ?1",
-                params![id.row(), now],
-            )
-            .during("change an experiment")
-            .map(drop)
-        })
+        self.change(id, ExperimentChange::Restore)
     }
 
     /// Sets a tag, over an earlier value if there is one.
@@ -181,14 +138,8 @@ impl Tracking {
     /// [`Error::InvalidKey`], [`Error::TooLong`], [`TrackingError::UnknownExperimentId`],
     /// [`TrackingError::ExperimentState`], [`Error::Busy`] or [`Error::Database`].
     pub fn set_experiment_tag(&self, id: ExperimentId, tag: &str, value: &str) -> Result<()> {
-        let tags = BTreeMap::from([(tag.to_owned(), value.to_owned())]);
-        check_tags(&tags)?;
-        self.change(id, Lifecycle::Active, move |tx, _| {
-            for (key, value) in &tags {
-                write_tag(tx, id.row(), key, value)?;
-            }
-            Ok(())
-        })
+        check_tag(tag, value)?;
+        self.change(id, ExperimentChange::SetTag(tag.into(), value.into()))
     }
 
     /// Takes a tag away.
@@ -197,36 +148,12 @@ impl Tracking {
     /// [`TrackingError::UnknownTag`], [`TrackingError::UnknownExperimentId`],
     /// [`TrackingError::ExperimentState`], [`Error::Busy`] or [`Error::Database`].
     pub fn delete_experiment_tag(&self, id: ExperimentId, tag: &str) -> Result<()> {
-        let tag = tag.to_owned();
-        self.change(id, Lifecycle::Active, move |tx, _| {
-            let gone = tx
-                .execute(
-                    "DELETE FROM experiment_tag WHERE experiment_id = ?1 AND key = ?2",
-                    params![id.row(), tag],
-                )
-                .during("delete a tag")?;
-            if gone == 0 {
-                return Err(TrackingError::UnknownTag {
-                    owner: format!("experiment {id}"),
-                    tag: cut(&tag),
-                }
-                .into());
-            }
-            Ok(())
-        })
+        self.change(id, ExperimentChange::DeleteTag(tag.into()))
     }
 
-    fn change(
-        &self,
-        id: ExperimentId,
-        needed: Lifecycle,
-        work: impl Fn(&Transaction<'_>, i64) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<()> {
-        let registry = self.registry.clone();
-        self.registry.database().write_grouped(move |tx| {
-            check_state(tx, id, needed)?;
-            work(tx, registry.now().micros())
-        })
+    fn change(&self, id: ExperimentId, change: ExperimentChange) -> Result<()> {
+        let now = self.registry.now().micros();
+        self.registry.track(ChangeExperiment { id, change, now })
     }
 }
 
@@ -268,10 +195,13 @@ pub(crate) fn check_count(what: &'static str, count: usize, limit: usize) -> Res
 }
 
 fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
-    tags.iter().try_for_each(|(key, value)| {
-        check_key("tag", key)?;
-        check_length(format!("tag `{key}`"), value, limits::EXPERIMENT_TAG_VALUE)
-    })
+    tags.iter()
+        .try_for_each(|(key, value)| check_tag(key, value))
+}
+
+fn check_tag(key: &str, value: &str) -> Result<()> {
+    check_key("tag", key)?;
+    check_length(format!("tag `{key}`"), value, limits::EXPERIMENT_TAG_VALUE)
 }
 
 /// A location is handed to clients and never opened here; what would make them reach elsewhere is refused.
@@ -300,7 +230,10 @@ pub(crate) fn check_location(location: &str) -> Result<()> {
     .into())
 }
 
-fn find(tx: &Transaction<'_>, name: &ExperimentName) -> Result<Option<(ExperimentId, bool)>> {
+pub(super) fn find(
+    tx: &Transaction<'_>,
+    name: &ExperimentName,
+) -> Result<Option<(ExperimentId, bool)>> {
     let looking = "look up an experiment";
     tx.prepare_cached("SELECT id, deleted_us IS NOT NULL FROM experiment WHERE name = ?1")
         .during(looking)?
@@ -311,7 +244,7 @@ fn find(tx: &Transaction<'_>, name: &ExperimentName) -> Result<Option<(Experimen
         .during(looking)
 }
 
-fn free_name(tx: &Transaction<'_>, name: &ExperimentName) -> Result<()> {
+pub(super) fn free_name(tx: &Transaction<'_>, name: &ExperimentName) -> Result<()> {
     match find(tx, name)? {
         None => Ok(()),
         Some((_, deleted)) => Err(TrackingError::ExperimentExists {
@@ -322,7 +255,7 @@ fn free_name(tx: &Transaction<'_>, name: &ExperimentName) -> Result<()> {
     }
 }
 
-fn write_tag(tx: &Transaction<'_>, row: i64, key: &str, value: &str) -> Result<()> {
+pub(super) fn write_tag(tx: &Transaction<'_>, row: i64, key: &str, value: &str) -> Result<()> {
     let writing = "write a tag";
     tx.prepare_cached(
         "INSERT INTO experiment_tag (experiment_id, key, value) VALUES (?1, ?2, ?3)

@@ -4,9 +4,13 @@
 //! yesterday and never beat is left alone.
 
 use mlops_core::{EventTime, Span};
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
-use super::{Tracking, run::active_row};
+use super::{
+    Tracking,
+    log::Reach,
+    ops::{Beat, EndAbandoned, Mode},
+};
 use crate::{Error, Result, RunId, RunStatus, error::During, error::stored, run_info::row_of};
 
 impl Tracking {
@@ -16,17 +20,9 @@ impl Tracking {
     /// [`Error::UnknownRun`], [`Error::Tracking`] if it is deleted, [`Error::Busy`] or
     /// [`Error::Database`].
     pub fn beat(&self, run: &RunId) -> Result<()> {
-        let (run, registry) = (run.clone(), self.registry.clone());
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &run)?;
-            let beating = "note a heartbeat";
-            tx.prepare_cached(
-                "UPDATE run SET beat_us = max(coalesce(beat_us, 0), ?2) WHERE id = ?1",
-            )
-            .during(beating)?
-            .execute(params![row, registry.now().micros()])
-            .during(beating)?;
-            Ok(())
+        self.registry.track(Beat {
+            run: run.clone(),
+            now: self.registry.now().micros(),
         })
     }
 
@@ -36,7 +32,7 @@ impl Tracking {
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn last_beat(&self, run: &RunId) -> Result<Option<EventTime>> {
         let reading = "read a heartbeat";
-        self.registry.database().read(|tx| {
+        self.registry.look(Reach::Run(run), |tx| {
             let beat: Option<i64> = tx
                 .prepare_cached("SELECT beat_us FROM run WHERE id = ?1")
                 .during(reading)?
@@ -52,7 +48,8 @@ impl Tracking {
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn abandoned(&self, silence: Span) -> Result<Vec<RunId>> {
         let before = self.registry.now() - silence;
-        self.registry.database().read(|tx| silent(tx, before))
+        self.registry
+            .look(Reach::Everything, |tx| silent(tx, before))
     }
 
     /// Ends the runs that were silent for longer than that, at their last heartbeat, and says which.
@@ -61,28 +58,40 @@ impl Tracking {
     /// [`Error::InvalidStatus`] for [`RunStatus::Running`] or [`RunStatus::Scheduled`],
     /// [`Error::Busy`] or [`Error::Database`].
     pub fn end_abandoned(&self, silence: Span, status: RunStatus) -> Result<Vec<RunId>> {
-        let registry = self.registry.clone();
-        self.registry.database().write_grouped(move |tx| {
-            let runs = silent(tx, registry.now() - silence)?;
-            for run in &runs {
-                if matches!(status, RunStatus::Running | RunStatus::Scheduled) {
-                    return Err(Error::InvalidStatus {
-                        run: run.clone(),
-                        status,
-                    });
-                }
-                tx.execute(
-                    "UPDATE run SET status = ?2, ended_us = max(beat_us, started_us) WHERE id = ?1",
-                    params![row_of(tx, run)?, status.as_str()],
-                )
-                .during("end a run")?;
+        let before = self.registry.now() - silence;
+        let mut ended = Vec::new();
+        for run in self.abandoned(silence)? {
+            if status.is_open() {
+                return Err(Error::InvalidStatus { run, status });
             }
-            Ok(runs)
-        })
+            // it may have given a sign of life, or been ended, since it was found
+            let op = EndAbandoned {
+                run: run.clone(),
+                before: before.micros(),
+                status,
+            };
+            if self.registry.track(op)? {
+                ended.push(run);
+            }
+        }
+        Ok(ended)
     }
 }
 
-fn silent(tx: &rusqlite::Transaction<'_>, before: EventTime) -> Result<Vec<RunId>> {
+/// Whether a run still counts as running and was silent since before a time.
+pub(super) fn is_silent(tx: &Transaction<'_>, row: i64, before: i64, mode: Mode) -> Result<bool> {
+    let reading = "look for an abandoned run";
+    tx.prepare_cached(
+        "SELECT status = 'running' AND beat_us IS NOT NULL AND beat_us < ?2
+            AND (?3 OR deleted_us IS NULL)
+         FROM run WHERE id = ?1",
+    )
+    .during(reading)?
+    .query_row(params![row, before, mode == Mode::Replay], |row| row.get(0))
+    .during(reading)
+}
+
+fn silent(tx: &Transaction<'_>, before: EventTime) -> Result<Vec<RunId>> {
     let reading = "look for abandoned runs";
     tx.prepare_cached(
         "SELECT uid FROM run

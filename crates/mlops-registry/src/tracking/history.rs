@@ -3,7 +3,7 @@
 use mlops_core::EventTime;
 use rusqlite::{Row, params};
 
-use super::Tracking;
+use super::{Tracking, log::Reach};
 use crate::{
     MetricPoint, Result, RunId, TrackingError,
     error::During,
@@ -44,7 +44,7 @@ impl Tracking {
             .map(|token| PageToken::read(token, scope).and_then(|token| place(&token)))
             .transpose()?;
         let reading = "read a metric";
-        let mut points: Vec<MetricPoint> = self.registry.database().read(|tx| {
+        let mut points: Vec<MetricPoint> = self.registry.look(Reach::Run(run), |tx| {
             let row = row_of(tx, run)?;
             let Some(key) = metric::key_id(tx, metric)? else {
                 return Ok(Vec::new());

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{DigestBuilder, EventTime};
-use rusqlite::{OptionalExtension, Transaction, params};
+use mlops_core::EventTime;
+use rusqlite::{OptionalExtension, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::{
     DatasetName, Tracking,
-    experiment::{check_count, check_state},
+    experiment::check_count,
+    log::Reach,
     logged_model_read::read,
-    logged_model_write::check_tag,
-    logged_model_write::{check_name, check_params, write_params, write_tags},
+    logged_model_write::{check_name, check_params, check_tag},
+    ops::{ChangeModel, CreateModel, ModelChange},
 };
 use crate::{
-    Error, ExperimentId, Lifecycle, LoggedModelId, MetricPoint, Result, RunId, TrackingError,
-    error::{During, cut},
-    key::check_length,
-    limits,
+    Error, ExperimentId, LoggedModelId, MetricPoint, Result, RunId, TrackingError, error::During,
+    key::check_length, limits,
 };
 
 /// How a logged model stands.
@@ -155,50 +154,16 @@ impl Tracking {
         if let Some(model_type) = &new.model_type {
             check_length("the type of the model", model_type, limits::DATASET_NAME)?;
         }
-        let registry = self.registry.clone();
-        self.registry.database().write_grouped(move |tx| {
-            check_state(tx, new.experiment, Lifecycle::Active)?;
-            let creating = "create a logged model";
-            let row: i64 = tx
-                .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM logged_model")
-                .during(creating)?
-                .query_row([], |row| row.get(0))
-                .during(creating)?;
-            let now = registry.now().micros();
-            let id = new.id.clone().unwrap_or_else(|| {
-                let digest = DigestBuilder::new()
-                    .part("logged model", &row.to_le_bytes())
-                    .part("time", &now.to_le_bytes())
-                    .part("actor", registry.actor().as_str().as_bytes())
-                    .finish();
-                LoggedModelId::from_digest(&digest)
-            });
-            if find(tx, &id)?.is_some() {
-                return Err(TrackingError::LoggedModelExists { model: id }.into());
-            }
-            let name = new
-                .name
-                .clone()
-                .unwrap_or_else(|| format!("model-{}", &id.as_str()[2..10]));
-            tx.execute(
-                "INSERT INTO logged_model (id, uid, experiment_id, name, model_type, status,
-                    source_run, created_us, created_by, updated_us)
-                 VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?7)",
-                params![
-                    row,
-                    id.as_str(),
-                    new.experiment.row(),
-                    name,
-                    new.model_type,
-                    new.source_run.as_ref().map(RunId::as_str),
-                    now,
-                    registry.actor().as_str(),
-                ],
-            )
-            .during(creating)?;
-            write_params(tx, row, &id, &new.params)?;
-            write_tags(tx, row, &new.tags)?;
-            read(tx, row)
+        self.registry.track(CreateModel {
+            id: new.id,
+            experiment: new.experiment,
+            name: new.name,
+            model_type: new.model_type,
+            source_run: new.source_run,
+            params: new.params,
+            tags: new.tags,
+            actor: self.registry.actor().clone(),
+            now: self.registry.now().micros(),
         })
     }
 
@@ -209,8 +174,7 @@ impl Tracking {
     /// [`Error::Database`].
     pub fn logged_model(&self, id: &LoggedModelId) -> Result<LoggedModel> {
         self.registry
-            .database()
-            .read(|tx| read(tx, active_row(tx, id)?))
+            .look(Reach::Model(id), |tx| read(tx, active_row(tx, id)?))
     }
 
     /// Says how a logged model stands.
@@ -222,15 +186,7 @@ impl Tracking {
         id: &LoggedModelId,
         status: LoggedModelStatus,
     ) -> Result<LoggedModel> {
-        let registry = self.registry.clone();
-        self.change_model(id, move |tx, row| {
-            tx.execute(
-                "UPDATE logged_model SET status = ?2, updated_us = max(updated_us, ?3) WHERE id = ?1",
-                params![row, status.as_str(), registry.now().micros()],
-            )
-            .during("change a logged model")
-            .map(drop)
-        })
+        self.change_model(id, ModelChange::Status(status))
     }
 
     /// Deletes a logged model; it is kept, hidden.
@@ -238,17 +194,7 @@ impl Tracking {
     /// # Errors
     /// As for [`logged_model`](Self::logged_model).
     pub fn delete_logged_model(&self, id: &LoggedModelId) -> Result<()> {
-        let registry = self.registry.clone();
-        self.change_model(id, move |tx, row| {
-            let now = registry.now().micros();
-            tx.execute(
-                "UPDATE logged_model SET deleted_us = ?2, updated_us = max(updated_us, ?2) WHERE id = ?1",
-                params![row, now],
-            )
-            .during("delete a logged model")
-            .map(drop)
-        })
-        .map(drop)
+        self.change_model(id, ModelChange::Delete).map(drop)
     }
 
     /// Sets tags, over earlier values if there are any.
@@ -264,7 +210,7 @@ impl Tracking {
         for (tag, value) in &tags {
             check_tag(tag, value)?;
         }
-        self.change_model(id, move |tx, row| write_tags(tx, row, &tags))
+        self.change_model(id, ModelChange::SetTags(tags))
     }
 
     /// Takes a tag away.
@@ -272,24 +218,8 @@ impl Tracking {
     /// # Errors
     /// [`TrackingError::UnknownTag`] and as for [`logged_model`](Self::logged_model).
     pub fn delete_logged_model_tag(&self, id: &LoggedModelId, tag: &str) -> Result<()> {
-        let (owner, tag) = (format!("logged model `{id}`"), tag.to_owned());
-        self.change_model(id, move |tx, row| {
-            let gone = tx
-                .execute(
-                    "DELETE FROM logged_model_tag WHERE model_id = ?1 AND key = ?2",
-                    params![row, tag],
-                )
-                .during("delete a tag")?;
-            if gone == 0 {
-                return Err(TrackingError::UnknownTag {
-                    owner: owner.clone(),
-                    tag: cut(&tag),
-                }
-                .into());
-            }
-            Ok(())
-        })
-        .map(drop)
+        self.change_model(id, ModelChange::DeleteTag(tag.to_owned()))
+            .map(drop)
     }
 
     /// Writes params, each once: the same value again is no news, another value is a conflict.
@@ -303,21 +233,14 @@ impl Tracking {
         params: BTreeMap<String, String>,
     ) -> Result<()> {
         check_params(&params)?;
-        let model = id.clone();
-        self.change_model(id, move |tx, row| write_params(tx, row, &model, &params))
-            .map(drop)
+        self.change_model(id, ModelChange::Params(params)).map(drop)
     }
 
-    fn change_model(
-        &self,
-        id: &LoggedModelId,
-        work: impl Fn(&Transaction<'_>, i64) -> Result<()> + Send + Sync + 'static,
-    ) -> Result<LoggedModel, Error> {
-        let id = id.clone();
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &id)?;
-            work(tx, row)?;
-            read(tx, row)
+    fn change_model(&self, id: &LoggedModelId, change: ModelChange) -> Result<LoggedModel, Error> {
+        self.registry.track(ChangeModel {
+            model: id.clone(),
+            change,
+            now: self.registry.now().micros(),
         })
     }
 }
@@ -338,7 +261,7 @@ pub(super) fn row_of(tx: &Transaction<'_>, id: &LoggedModelId) -> Result<i64> {
     }
 }
 
-fn find(tx: &Transaction<'_>, id: &LoggedModelId) -> Result<Option<(i64, bool)>> {
+pub(super) fn find(tx: &Transaction<'_>, id: &LoggedModelId) -> Result<Option<(i64, bool)>> {
     let looking = "look up a logged model";
     tx.prepare_cached("SELECT id, deleted_us IS NOT NULL FROM logged_model WHERE uid = ?1")
         .during(looking)?

@@ -14,12 +14,14 @@ mod experiment;
 mod heartbeat;
 mod history;
 pub mod limits;
+pub(crate) mod log;
 mod logged_model;
 mod logged_model_read;
 mod logged_model_write;
 mod logger;
 mod multipart;
 mod name;
+pub(crate) mod ops;
 mod record;
 mod run;
 mod run_write;
@@ -42,11 +44,12 @@ pub use run::{NewRun, RunUpdate};
 pub(crate) use batch::check_tag;
 pub(crate) use dataset::write_input;
 pub(crate) use experiment::{check_count, check_location, location_of, read as read_experiment};
+pub(crate) use log::{Reach, RunLogs};
 pub(crate) use logged_model_read::read_all as read_logged_models;
 pub(crate) use logged_model_write::check_name as check_model_name;
 pub(crate) use record::read_all as read_runs;
 pub(crate) use run::check_time;
-pub(crate) use run_write::{write_param, write_tag};
+pub(crate) use run_write::write_tag;
 
 use std::collections::BTreeMap;
 

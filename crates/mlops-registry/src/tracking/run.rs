@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use mlops_core::{DigestBuilder, EventTime};
-use rusqlite::{OptionalExtension, Transaction, params};
+use mlops_core::EventTime;
+use rusqlite::{OptionalExtension, Transaction};
 
-use super::{Tracking, experiment::check_count, experiment::check_state, run_write::write_tag};
+use super::{
+    Tracking,
+    experiment::check_count,
+    log::Reach,
+    ops::{CreateRun, Mode, SetLifecycle, UpdateRun},
+};
 use crate::{
     Error, ExperimentId, Lifecycle, Result, RunId, RunRecord, RunStatus, TrackingError,
     error::{During, cut},
@@ -92,55 +97,16 @@ impl Tracking {
         if let Some(name) = &name {
             check_run_name(name)?;
         }
-        let registry = self.registry.clone();
-        self.registry.database().write_grouped(move |tx| {
-            check_state(tx, new.experiment, Lifecycle::Active)?;
-            let starting = "start a run";
-            let row: i64 = tx
-                .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM run")
-                .during(starting)?
-                .query_row([], |row| row.get(0))
-                .during(starting)?;
-            let now = registry.now();
-            let id = new.id.clone().unwrap_or_else(|| {
-                // the row number makes it unique here, the rest tells it from another registry's
-                let digest = DigestBuilder::new()
-                    .part("run", &row.to_le_bytes())
-                    .part("experiment", &new.experiment.row().to_le_bytes())
-                    .part("time", &now.micros().to_le_bytes())
-                    .part("actor", registry.actor().as_str().as_bytes())
-                    .part("user", new.user.as_bytes())
-                    .finish();
-                RunId::from_digest(&digest)
-            });
-            if is_taken(tx, &id)? {
-                return Err(TrackingError::RunExists { run: id }.into());
-            }
-            let name = name
-                .clone()
-                .unwrap_or_else(|| format!("run-{}", &id.as_str()[..8]));
-            tx.prepare_cached(
-                "INSERT INTO run
-                    (id, uid, experiment_id, name, status, started_us, started_by, user)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )
-            .during(starting)?
-            .execute(params![
-                row,
-                id.as_str(),
-                new.experiment.row(),
-                name,
-                RunStatus::Running.as_str(),
-                new.started.unwrap_or(now).micros(),
-                registry.actor().as_str(),
-                new.user,
-            ])
-            .during(starting)?;
-            write_tag(tx, row, RUN_NAME_TAG, &name)?;
-            for (tag, value) in new.tags.iter().filter(|(tag, _)| *tag != RUN_NAME_TAG) {
-                write_tag(tx, row, tag, value)?;
-            }
-            super::record::read(tx, row)
+        let now = self.registry.now();
+        self.registry.track(CreateRun {
+            id: new.id,
+            experiment: new.experiment,
+            name,
+            user: new.user,
+            started: new.started.unwrap_or(now).micros(),
+            tags: new.tags,
+            actor: self.registry.actor().clone(),
+            now: now.micros(),
         })
     }
 
@@ -149,9 +115,9 @@ impl Tracking {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn run(&self, id: &RunId) -> Result<RunRecord> {
-        self.registry
-            .database()
-            .read(|tx| super::record::read(tx, row_of(tx, id)?))
+        self.registry.look(Reach::Run(id), |tx| {
+            super::record::read(tx, row_of(tx, id)?)
+        })
     }
 
     /// Changes how a run stands, when it ended, and its name.
@@ -168,25 +134,11 @@ impl Tracking {
         if let Some(ended) = update.ended {
             check_time("the end of the run", ended)?;
         }
-        let (id, status, ended) = (id.clone(), update.status, update.ended);
-        self.registry.database().write_grouped(move |tx| {
-            let row = active_row(tx, &id)?;
-            let updating = "update a run";
-            tx.prepare_cached(
-                "UPDATE run SET status = coalesce(?2, status), ended_us = coalesce(?3, ended_us)
-                 WHERE id = ?1",
-            )
-            .during(updating)?
-            .execute(params![
-                row,
-                status.map(RunStatus::as_str),
-                ended.map(EventTime::micros)
-            ])
-            .during(updating)?;
-            if let Some(name) = &name {
-                write_tag(tx, row, RUN_NAME_TAG, name)?;
-            }
-            super::record::read(tx, row)
+        self.registry.track(UpdateRun {
+            run: id.clone(),
+            status: update.status,
+            ended: update.ended.map(EventTime::micros),
+            name,
         })
     }
 
@@ -195,15 +147,7 @@ impl Tracking {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn delete_run(&self, id: &RunId) -> Result<()> {
-        let (id, registry) = (id.clone(), self.registry.clone());
-        self.registry.database().write_grouped(move |tx| {
-            tx.execute(
-                "UPDATE run SET deleted_us = coalesce(deleted_us, ?2) WHERE id = ?1",
-                params![row_of(tx, &id)?, registry.now().micros()],
-            )
-            .during("delete a run")
-            .map(drop)
-        })
+        self.set_lifecycle(id, Lifecycle::Deleted)
     }
 
     /// Restores a deleted run. A run that is there stays there.
@@ -211,14 +155,14 @@ impl Tracking {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn restore_run(&self, id: &RunId) -> Result<()> {
-        let id = id.clone();
-        self.registry.database().write_grouped(move |tx| {
-            tx.execute(
-                "UPDATE run SET deleted_us = NULL WHERE id = ?1",
-                [row_of(tx, &id)?],
-            )
-            .during("restore a run")
-            .map(drop)
+        self.set_lifecycle(id, Lifecycle::Active)
+    }
+
+    fn set_lifecycle(&self, run: &RunId, to: Lifecycle) -> Result<()> {
+        self.registry.track(SetLifecycle {
+            run: run.clone(),
+            to,
+            now: self.registry.now().micros(),
         })
     }
 
@@ -228,7 +172,7 @@ impl Tracking {
     /// [`Error::UnknownRun`], [`Error::Busy`] or [`Error::Database`].
     pub fn children(&self, id: &RunId) -> Result<Vec<RunRecord>> {
         let reading = "read the children of a run";
-        self.registry.database().read(|tx| {
+        self.registry.look(Reach::Everything, |tx| {
             row_of(tx, id)?;
             let rows: Vec<i64> = tx
                 .prepare_cached(
@@ -266,6 +210,14 @@ pub(crate) fn active_row(tx: &Transaction<'_>, id: &RunId) -> Result<i64> {
     }
 }
 
+/// [`active_row`] of a run that is written to now, or of one that its log was written to.
+pub(crate) fn writable_row(tx: &Transaction<'_>, id: &RunId, mode: Mode) -> Result<i64> {
+    match mode {
+        Mode::Decide => active_row(tx, id),
+        Mode::Replay => row_of(tx, id),
+    }
+}
+
 /// Times before 1970 are refused, as MLflow does.
 pub(crate) fn check_time(what: impl Into<String>, time: EventTime) -> Result<()> {
     if time.micros() < 0 {
@@ -278,7 +230,7 @@ pub(crate) fn check_time(what: impl Into<String>, time: EventTime) -> Result<()>
     Ok(())
 }
 
-fn is_taken(tx: &Transaction<'_>, id: &RunId) -> Result<bool> {
+pub(super) fn is_taken(tx: &Transaction<'_>, id: &RunId) -> Result<bool> {
     let looking = "look up a run";
     tx.prepare_cached("SELECT EXISTS (SELECT 1 FROM run WHERE uid = ?1)")
         .during(looking)?

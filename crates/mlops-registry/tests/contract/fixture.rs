@@ -99,16 +99,42 @@ pub(crate) fn on_objects(clock: Arc<dyn Clock>) -> Registry {
     builder.clock(clock).open().unwrap()
 }
 
-/// Runs a case on every backend: SQLite in memory and in a file, commit logs in memory and in a directory.
+/// A machine with an index of its own, in memory, of what lies at a location.
+pub(crate) fn machine(location: &Location, clock: Arc<dyn Clock>) -> Registry {
+    let builder = Registry::builder("memory://").at(location.clone());
+    builder.clock(clock).open().unwrap()
+}
+
+/// A location in a memory of its own.
+pub(crate) fn somewhere() -> Location {
+    Objects::new().locate("memory://registry").unwrap()
+}
+
+/// A machine whose index and store lie in a directory.
+pub(crate) fn shared_in(directory: &Path) -> Registry {
+    let builder = Registry::builder(url(directory)).at(Location::file(directory.join("shared")));
+    builder.open().unwrap()
+}
+
+/// Runs a case on every backend: SQLite in memory and in a file, and what may lie on an object store there: the
+/// models or everything, in memory and in a directory.
 pub(crate) fn on_every_backend(case: impl Fn(Registry)) {
-    case(Registry::memory().unwrap());
-    let (_directory, registry) = in_directory();
-    case(registry);
-    case(on_objects(Arc::new(SystemClock)));
+    with_every_backend(&Arc::new(SystemClock), case);
+}
+
+/// Runs a case on every backend by a clock.
+pub(crate) fn with_every_backend<C: Clock + 'static>(clock: &Arc<C>, case: impl Fn(Registry)) {
+    let clock: Arc<dyn Clock> = clock.clone();
+    case(in_memory(clock.clone()));
+    case(on_objects(clock.clone()));
+    case(machine(&somewhere(), clock.clone()));
+    let of_directory =
+        |directory: &TempDir| Registry::builder(url(directory.path())).clock(clock.clone());
     let directory = tempfile::tempdir().unwrap();
-    let location = Location::file(directory.path().join("models"));
-    let builder = Registry::builder(url(directory.path())).models_at(location);
-    case(builder.open().unwrap());
+    case(of_directory(&directory).open().unwrap());
+    let directory = tempfile::tempdir().unwrap();
+    let location = Location::file(directory.path().join("shared"));
+    case(of_directory(&directory).at(location).open().unwrap());
 }
 
 pub(crate) fn register(model: &RegisteredModel, number: u32) -> ModelVersion {

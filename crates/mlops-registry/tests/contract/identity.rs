@@ -11,7 +11,7 @@ use mlops_registry::{
 };
 use rusqlite::Connection;
 
-use crate::fixture::{clock, in_memory, on_every_backend, url};
+use crate::fixture::{clock, on_every_backend, url, with_every_backend};
 
 fn run(tracking: &Tracking) -> RunId {
     let new = NewRun::new(ExperimentId::DEFAULT);
@@ -132,79 +132,83 @@ fn an_experiment_is_made_renamed_tagged_deleted_and_restored() {
 
 #[test]
 fn an_artifact_location_reaches_nowhere_else() {
-    let tracking = Registry::memory().unwrap().tracking();
-    let create = |number: usize, location: &str| {
-        let mut new = NewExperiment::new(format!("e{number}").parse().unwrap());
-        new.artifact_location = Some(location.into());
-        tracking.create_experiment(new)
-    };
-    for (number, good) in ["s3://bucket/a", "mlflow-artifacts:/x", "/var/lib/a"]
-        .iter()
-        .enumerate()
-    {
-        assert_eq!(create(number, good).unwrap().artifact_location, *good);
-    }
-    let long = format!("/{}", "a".repeat(limits::ARTIFACT_LOCATION));
-    for bad in [
-        "",
-        "runs:/a",
-        "http://169.254.169.254/",
-        "HTTPS://a",
-        "s3://a/../b",
-        "/a?b",
-        "/a#b",
-        "/a;b",
-        "/%2e%2e/a",
-        "/a\\..",
-        "models:/a",
-        &long,
-    ] {
-        assert_eq!(kind(create(9, bad)), ErrorKind::Invalid, "{bad}");
-    }
+    on_every_backend(|registry| {
+        let tracking = registry.tracking();
+        let create = |number: usize, location: &str| {
+            let mut new = NewExperiment::new(format!("e{number}").parse().unwrap());
+            new.artifact_location = Some(location.into());
+            tracking.create_experiment(new)
+        };
+        for (number, good) in ["s3://bucket/a", "mlflow-artifacts:/x", "/var/lib/a"]
+            .iter()
+            .enumerate()
+        {
+            assert_eq!(create(number, good).unwrap().artifact_location, *good);
+        }
+        let long = format!("/{}", "a".repeat(limits::ARTIFACT_LOCATION));
+        for bad in [
+            "",
+            "runs:/a",
+            "http://169.254.169.254/",
+            "HTTPS://a",
+            "s3://a/../b",
+            "/a?b",
+            "/a#b",
+            "/a;b",
+            "/%2e%2e/a",
+            "/a\\..",
+            "models:/a",
+            &long,
+        ] {
+            assert_eq!(kind(create(9, bad)), ErrorKind::Invalid, "{bad}");
+        }
+    });
 }
 
 #[test]
 fn a_run_is_made_as_the_client_says() {
     let clock = clock();
-    let tracking = in_memory(clock.clone()).tracking();
-    let parent = run(&tracking);
-    let mut new = NewRun::new(ExperimentId::DEFAULT);
-    new.user = "ada".into();
-    new.started = Some(EventTime::from_seconds(7));
-    new.tags = pairs(&[
-        ("mlflow.runName", "nested"),
-        ("mlflow.parentRunId", parent.as_str()),
-    ])
-    .into_iter()
-    .collect();
-    let made = tracking.create_run(new.clone()).unwrap();
-    assert_eq!((made.name.as_str(), made.user.as_str()), ("nested", "ada"));
-    assert_eq!(
-        (made.started, made.ended),
-        (EventTime::from_seconds(7), None)
-    );
-    assert_eq!(
-        (made.status, made.parent.as_deref()),
-        (RunStatus::Running, Some(parent.as_str()))
-    );
-    assert_eq!(
-        made.artifact_uri,
-        format!("mlflow-artifacts:/0/{}/artifacts", made.id)
-    );
-    let children: Vec<RunRecord> = tracking.children(&parent).unwrap();
-    assert_eq!(children, std::slice::from_ref(&made));
+    with_every_backend(&clock, |registry| {
+        let tracking = registry.tracking();
+        let parent = run(&tracking);
+        let mut new = NewRun::new(ExperimentId::DEFAULT);
+        new.user = "ada".into();
+        new.started = Some(EventTime::from_seconds(7));
+        new.tags = pairs(&[
+            ("mlflow.runName", "nested"),
+            ("mlflow.parentRunId", parent.as_str()),
+        ])
+        .into_iter()
+        .collect();
+        let made = tracking.create_run(new.clone()).unwrap();
+        assert_eq!((made.name.as_str(), made.user.as_str()), ("nested", "ada"));
+        assert_eq!(
+            (made.started, made.ended),
+            (EventTime::from_seconds(7), None)
+        );
+        assert_eq!(
+            (made.status, made.parent.as_deref()),
+            (RunStatus::Running, Some(parent.as_str()))
+        );
+        assert_eq!(
+            made.artifact_uri,
+            format!("mlflow-artifacts:/0/{}/artifacts", made.id)
+        );
+        let children: Vec<RunRecord> = tracking.children(&parent).unwrap();
+        assert_eq!(children, std::slice::from_ref(&made));
 
-    new.name = Some("other".into());
-    assert_eq!(kind(tracking.create_run(new.clone())), ErrorKind::Invalid);
-    new.name = None;
-    new.id = Some(made.id.clone());
-    assert_eq!(kind(tracking.create_run(new.clone())), ErrorKind::Conflict);
-    new.experiment = "5".parse().unwrap();
-    assert_eq!(kind(tracking.create_run(new)), ErrorKind::NotFound);
-    // without a name there is one, in the tag as well
-    let unnamed = tracking.run(&parent).unwrap();
-    assert_eq!(unnamed.tags["mlflow.runName"], unnamed.name);
-    assert_eq!(unnamed.started, clock.now());
+        new.name = Some("other".into());
+        assert_eq!(kind(tracking.create_run(new.clone())), ErrorKind::Invalid);
+        new.name = None;
+        new.id = Some(made.id.clone());
+        assert_eq!(kind(tracking.create_run(new.clone())), ErrorKind::Conflict);
+        new.experiment = "5".parse().unwrap();
+        assert_eq!(kind(tracking.create_run(new)), ErrorKind::NotFound);
+        // without a name there is one, in the tag as well
+        let unnamed = tracking.run(&parent).unwrap();
+        assert_eq!(unnamed.tags["mlflow.runName"], unnamed.name);
+        assert_eq!(unnamed.started, clock.now());
+    });
 }
 
 #[test]
@@ -336,67 +340,71 @@ fn a_batch_is_written_whole_or_not_at_all() {
 
 #[test]
 fn a_numbered_batch_is_written_once() {
-    let tracking = Registry::memory().unwrap().tracking();
-    let id = run(&tracking);
-    let batch = |value: &str| Batch {
-        tags: pairs(&[("t", value)]),
-        ..Batch::default()
-    };
-    assert!(tracking.log_batch_once(&id, "w", 1, batch("1")).unwrap());
-    assert!(tracking.log_batch_once(&id, "w", 2, batch("2")).unwrap());
-    assert!(!tracking.log_batch_once(&id, "w", 1, batch("1")).unwrap());
-    assert!(
-        tracking
-            .log_batch_once(&id, "other", 1, batch("3"))
-            .unwrap()
-    );
-    assert_eq!(tracking.run(&id).unwrap().tags["t"], "3");
+    on_every_backend(|registry| {
+        let tracking = registry.tracking();
+        let id = run(&tracking);
+        let batch = |value: &str| Batch {
+            tags: pairs(&[("t", value)]),
+            ..Batch::default()
+        };
+        assert!(tracking.log_batch_once(&id, "w", 1, batch("1")).unwrap());
+        assert!(tracking.log_batch_once(&id, "w", 2, batch("2")).unwrap());
+        assert!(!tracking.log_batch_once(&id, "w", 1, batch("1")).unwrap());
+        assert!(
+            tracking
+                .log_batch_once(&id, "other", 1, batch("3"))
+                .unwrap()
+        );
+        assert_eq!(tracking.run(&id).unwrap().tags["t"], "3");
+    });
 }
 
 #[test]
 fn a_history_comes_in_pages_that_stay_in_place() {
-    let tracking = Registry::memory().unwrap().tracking();
-    let id = run(&tracking);
-    let steps: Vec<Metric> = (0..100)
-        .map(|step| metric("m", 2 * step, step as f64))
-        .collect();
-    tracking.log_batch(&id, Batch::of_metrics(steps)).unwrap();
-    let mut points = Vec::new();
-    let mut token = None;
-    loop {
-        let page = tracking
-            .history(&id, "m", Some(7), token.as_deref())
-            .unwrap();
-        points.extend(page.points.iter().map(|point| point.step));
-        // what is added behind the page is neither skipped nor does it move the others
-        let late = points.last().unwrap() - 1;
-        let late = Batch::of_metrics([metric("m", late, f64::NAN)]);
-        tracking.log_batch(&id, late).unwrap();
-        token = page.next;
-        if token.is_none() {
-            break;
+    on_every_backend(|registry| {
+        let tracking = registry.tracking();
+        let id = run(&tracking);
+        let steps: Vec<Metric> = (0..100)
+            .map(|step| metric("m", 2 * step, step as f64))
+            .collect();
+        tracking.log_batch(&id, Batch::of_metrics(steps)).unwrap();
+        let mut points = Vec::new();
+        let mut token = None;
+        loop {
+            let page = tracking
+                .history(&id, "m", Some(7), token.as_deref())
+                .unwrap();
+            points.extend(page.points.iter().map(|point| point.step));
+            // what is added behind the page is neither skipped nor does it move the others
+            let late = points.last().unwrap() - 1;
+            let late = Batch::of_metrics([metric("m", late, f64::NAN)]);
+            tracking.log_batch(&id, late).unwrap();
+            token = page.next;
+            if token.is_none() {
+                break;
+            }
         }
-    }
-    assert_eq!(points, (0..100).map(|step| 2 * step).collect::<Vec<_>>());
-    assert!(
-        tracking
-            .history(&id, "none", None, None)
-            .unwrap()
-            .points
-            .is_empty()
-    );
-    for bad in ["", "abc", "00"] {
-        assert_eq!(
-            kind(tracking.history(&id, "m", None, Some(bad))),
-            ErrorKind::Invalid
+        assert_eq!(points, (0..100).map(|step| 2 * step).collect::<Vec<_>>());
+        assert!(
+            tracking
+                .history(&id, "none", None, None)
+                .unwrap()
+                .points
+                .is_empty()
         );
-    }
-    let of_another = tracking.history(&id, "m", Some(1), None).unwrap().next;
-    assert!(
-        tracking
-            .history(&id, "n", None, of_another.as_deref())
-            .is_err()
-    );
+        for bad in ["", "abc", "00"] {
+            assert_eq!(
+                kind(tracking.history(&id, "m", None, Some(bad))),
+                ErrorKind::Invalid
+            );
+        }
+        let of_another = tracking.history(&id, "m", Some(1), None).unwrap().next;
+        assert!(
+            tracking
+                .history(&id, "n", None, of_another.as_deref())
+                .is_err()
+        );
+    });
 }
 
 #[test]
@@ -620,93 +628,97 @@ fn artifacts_are_listed_by_directory_and_unlinked() {
 #[test]
 fn a_run_that_falls_silent_is_found_and_ended() {
     let clock = clock();
-    let tracking = in_memory(clock.clone()).tracking();
-    let (silent, alive, never) = (run(&tracking), run(&tracking), run(&tracking));
-    tracking.beat(&silent).unwrap();
-    let last = clock.now();
-    clock.advance(Span::minutes(5));
-    tracking.beat(&alive).unwrap();
-    assert_eq!(
-        tracking.abandoned(Span::minutes(4)).unwrap(),
-        std::slice::from_ref(&silent)
-    );
-    assert_eq!(
-        kind(tracking.end_abandoned(Span::minutes(4), RunStatus::Running)),
-        ErrorKind::Invalid
-    );
-    let ended = tracking
-        .end_abandoned(Span::minutes(4), RunStatus::Killed)
-        .unwrap();
-    assert_eq!(ended, std::slice::from_ref(&silent));
-    let record = tracking.run(&silent).unwrap();
-    assert_eq!(
-        (record.status, record.ended),
-        (RunStatus::Killed, Some(last))
-    );
-    for other in [alive, never] {
-        assert_eq!(tracking.run(&other).unwrap().status, RunStatus::Running);
-    }
-    assert!(tracking.abandoned(Span::minutes(4)).unwrap().is_empty());
+    with_every_backend(&clock, |registry| {
+        let tracking = registry.tracking();
+        let (silent, alive, never) = (run(&tracking), run(&tracking), run(&tracking));
+        tracking.beat(&silent).unwrap();
+        let last = clock.now();
+        clock.advance(Span::minutes(5));
+        tracking.beat(&alive).unwrap();
+        assert_eq!(
+            tracking.abandoned(Span::minutes(4)).unwrap(),
+            std::slice::from_ref(&silent)
+        );
+        assert_eq!(
+            kind(tracking.end_abandoned(Span::minutes(4), RunStatus::Running)),
+            ErrorKind::Invalid
+        );
+        let ended = tracking
+            .end_abandoned(Span::minutes(4), RunStatus::Killed)
+            .unwrap();
+        assert_eq!(ended, std::slice::from_ref(&silent));
+        let record = tracking.run(&silent).unwrap();
+        assert_eq!(
+            (record.status, record.ended),
+            (RunStatus::Killed, Some(last))
+        );
+        for other in [alive, never] {
+            assert_eq!(tracking.run(&other).unwrap().status, RunStatus::Running);
+        }
+        assert!(tracking.abandoned(Span::minutes(4)).unwrap().is_empty());
+    });
 }
 
 #[test]
 fn a_page_token_belongs_to_its_search() {
-    let tracking = Registry::memory().unwrap().tracking();
-    for _ in 0..3 {
-        run(&tracking);
-    }
-    let search = RunSearch {
-        experiments: vec![ExperimentId::DEFAULT],
-        limit: Some(2),
-        ..RunSearch::default()
-    };
-    let token = tracking.search_runs(&search).unwrap().next;
-    let with = |search: RunSearch| {
-        let page_token = token.clone();
-        tracking.search_runs(&RunSearch {
-            page_token,
-            ..search
-        })
-    };
-    assert_eq!(with(search.clone()).unwrap().items.len(), 1);
-    // another page size is fine, another search is not
-    assert_eq!(
-        with(RunSearch {
-            limit: Some(9),
-            ..search.clone()
-        })
-        .unwrap()
-        .items
-        .len(),
-        1
-    );
-    for other in [
-        RunSearch {
-            filter: "metrics.a > 1".into(),
-            ..search.clone()
-        },
-        RunSearch {
-            view: View::All,
-            ..search.clone()
-        },
-        RunSearch {
-            order_by: vec!["status".into()],
-            ..search.clone()
-        },
-        RunSearch {
-            experiments: vec![],
-            ..search.clone()
-        },
-    ] {
-        assert_eq!(kind(with(other)), ErrorKind::Invalid);
-    }
-    for limit in [0, limits::SEARCH_RESULTS + 1] {
-        let bad = RunSearch {
-            limit: Some(limit),
-            ..search.clone()
+    on_every_backend(|registry| {
+        let tracking = registry.tracking();
+        for _ in 0..3 {
+            run(&tracking);
+        }
+        let search = RunSearch {
+            experiments: vec![ExperimentId::DEFAULT],
+            limit: Some(2),
+            ..RunSearch::default()
         };
-        assert_eq!(kind(tracking.search_runs(&bad)), ErrorKind::Invalid);
-    }
+        let token = tracking.search_runs(&search).unwrap().next;
+        let with = |search: RunSearch| {
+            let page_token = token.clone();
+            tracking.search_runs(&RunSearch {
+                page_token,
+                ..search
+            })
+        };
+        assert_eq!(with(search.clone()).unwrap().items.len(), 1);
+        // another page size is fine, another search is not
+        assert_eq!(
+            with(RunSearch {
+                limit: Some(9),
+                ..search.clone()
+            })
+            .unwrap()
+            .items
+            .len(),
+            1
+        );
+        for other in [
+            RunSearch {
+                filter: "metrics.a > 1".into(),
+                ..search.clone()
+            },
+            RunSearch {
+                view: View::All,
+                ..search.clone()
+            },
+            RunSearch {
+                order_by: vec!["status".into()],
+                ..search.clone()
+            },
+            RunSearch {
+                experiments: vec![],
+                ..search.clone()
+            },
+        ] {
+            assert_eq!(kind(with(other)), ErrorKind::Invalid);
+        }
+        for limit in [0, limits::SEARCH_RESULTS + 1] {
+            let bad = RunSearch {
+                limit: Some(limit),
+                ..search.clone()
+            };
+            assert_eq!(kind(tracking.search_runs(&bad)), ErrorKind::Invalid);
+        }
+    });
 }
 
 #[test]

@@ -20,7 +20,7 @@ use mlops_model::{
 };
 use mlops_registry::{
     ArtifactOwner, DriftEvidence, Evidence, GateEvidence, NewLoggedModel, NewRun, NewVersion,
-    Policy, Registry, Stage,
+    Policy, Registry, RunStatus, Stage,
 };
 use mlops_store::{GarbageOptions, GarbageReport, Objects, Tree, TreeFile};
 
@@ -255,6 +255,37 @@ fn only_an_administrator_collects_and_only_where_all_runs_are_known() {
         .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unsupported);
     assert!(shared.garbage_roots(GRACE).unwrap().is_empty());
+}
+
+#[test]
+fn what_another_machine_logged_to_a_shared_run_is_kept() {
+    let location = Objects::new().locate("memory://bucket/all").unwrap();
+    let clock = Arc::new(ManualClock::new(SystemClock.now()));
+    let machine = || {
+        // a collection does not trust what was read a while ago
+        let builder = Registry::builder("memory://").at(location.clone());
+        let builder = builder
+            .clock(clock.clone())
+            .refresh_every(Span::days(1_000));
+        builder.open().unwrap()
+    };
+    let (one, two) = (machine(), machine());
+    assert!(two.tracked_digests().unwrap().is_empty());
+    let run = one.experiment("churn").unwrap().start_run("r").unwrap();
+    run.log_artifact("kept", b"kept").unwrap();
+    let ended = run.finish(RunStatus::Finished).unwrap().id;
+    let owner = ArtifactOwner::Run(ended.clone());
+    let tracking = one.tracking();
+    tracking.put_artifact(&owner, "late", &b"late"[..]).unwrap();
+    tracking.put_artifact(&owner, "gone", &b"gone"[..]).unwrap();
+    tracking.delete_artifact(&owner, "gone").unwrap();
+    for _ in 0..2 {
+        assert_eq!(collect_all(&two, &clock).missing, []);
+    }
+    let kept = two.store().list().unwrap();
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    assert_eq!(one.artifact(&ended, "kept").unwrap(), b"kept".as_slice());
+    assert_eq!(one.artifact(&ended, "late").unwrap(), b"late".as_slice());
 }
 
 /// Long enough for a registration on a busy machine, short enough for a test.

@@ -24,12 +24,13 @@ impl ObjectModels {
         let itself = Registry::itself();
         let failed = Follower::store(&itself);
         let location = self.place.root.join("identity").map_err(&failed)?;
-        let log = CommitLog::at(&location).with_sleeper(self.sleeper.clone());
+        let log = CommitLog::at(&location).with_sleeper(self.requests.sleeper());
         if log.head().map_err(&failed)?.is_none() {
-            let name = self.writer.to_string();
+            let name = self.requests.writer().to_string();
             // who loses takes the winner's
             let _: Appended = self
-                .append(&log, 0, &self.request(), name.as_bytes())
+                .requests
+                .append(&log, 0, &self.requests.next(), name.as_bytes())
                 .map_err(&failed)?;
         }
         let entries = log.read(1..=1).map_err(&failed)?;

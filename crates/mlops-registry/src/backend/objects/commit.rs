@@ -1,12 +1,9 @@
 //! Committing to a log: decide, append, and decide anew if somebody else has the place.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::Arc;
 
-use mlops_core::{Clock, DigestBuilder, ModelName, Principal, Seed};
-use mlops_store::{Appended, CommitLog, Error as StoreError, RequestId};
+use mlops_core::{Clock, ModelName, Principal};
+use mlops_store::Appended;
 
 use super::{
     ObjectModels,
@@ -23,10 +20,6 @@ use crate::{
 
 /// How often a commit is decided anew because somebody else was faster.
 pub(super) const ATTEMPTS: u32 = 24;
-/// How often the store is asked again whether an entry is ours.
-const ASKED_AGAIN: u32 = 3;
-/// The first and the longest pause between two attempts.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(800));
 
 impl ObjectModels {
     /// Decides on the newest state and appends what follows; decides anew if somebody else was faster.
@@ -45,7 +38,7 @@ impl ObjectModels {
         };
         for attempt in 0..ATTEMPTS {
             let policy = self.policy()?;
-            let request = self.request();
+            let request = self.requests.next();
             let done = self.with(model, |follower| {
                 let known = self.follow_and_decide(follower)?;
                 // the registry's own log holds the rules that its next entry is written under
@@ -112,7 +105,7 @@ impl ObjectModels {
                     records,
                 };
                 let bytes = serde_json::to_vec(&entry).expect("records are JSON");
-                let answer = self.append(&follower.log, after, &request, &bytes);
+                let answer = self.requests.append(&follower.log, after, &request, &bytes);
                 if answer.map_err(Follower::store(model))? != Appended::Won {
                     return Ok(None);
                 }
@@ -132,43 +125,10 @@ impl ObjectModels {
             })?;
             match done {
                 Some(committed) => return Ok(committed),
-                None => self.pause(&request, attempt),
+                None => self.requests.pause(&request, attempt),
             }
         }
         Err(contended(model))
-    }
-
-    pub(super) fn request(&self) -> RequestId {
-        let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut digest = DigestBuilder::new();
-        digest
-            .part("writer", self.writer.as_bytes())
-            .part("request", &number.to_le_bytes());
-        digest.finish().into()
-    }
-
-    pub(super) fn pause(&self, request: &RequestId, attempt: u32) {
-        let (first, longest) = PAUSES;
-        let most = first.saturating_mul(1 << attempt.min(16)).min(longest);
-        let mut rng = Seed(u64::from(attempt)).derive(request.as_str()).rng();
-        self.sleeper.sleep(most.mul_f64(rng.unit()));
-    }
-
-    /// Appends, and asks again where the store gave no definite answer.
-    pub(super) fn append(
-        &self,
-        log: &CommitLog,
-        after: u64,
-        request: &RequestId,
-        bytes: &[u8],
-    ) -> mlops_store::Result<Appended> {
-        for attempt in 0..ASKED_AGAIN {
-            match log.append(after, request, bytes) {
-                Err(StoreError::LogUnknown { .. }) => self.pause(request, attempt),
-                answer => return answer,
-            }
-        }
-        log.append(after, request, bytes)
     }
 }
 

@@ -17,6 +17,7 @@ mod commit;
 mod follower;
 mod logs;
 mod moving;
+mod requests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,10 +27,11 @@ use std::{
     },
 };
 
-use mlops_core::{Clock, Digest, DigestBuilder, ModelName, Principal, VersionNumber};
+use mlops_core::{Clock, ModelName, Principal, VersionNumber};
 use mlops_store::{Appended, CommitLog, Location, Sleeper};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::requests::Requests;
 use self::{
     commit::{ATTEMPTS, contended},
     follower::{Follower, Known, forget_some, read_entry},
@@ -54,10 +56,7 @@ pub(crate) struct ObjectModels {
     names: Mutex<Names>,
     /// What the place is called, once it was asked for.
     identity: OnceLock<String>,
-    sleeper: Arc<dyn Sleeper>,
-    /// Tells this handle's requests from everybody else's.
-    writer: Digest,
-    requests: AtomicU64,
+    requests: Requests,
     logs: Mutex<BTreeMap<String, Arc<Mutex<Follower>>>>,
     uses: AtomicU64,
 }
@@ -77,7 +76,6 @@ impl ObjectModels {
         sleeper: Arc<dyn Sleeper>,
         clock: &dyn Clock,
     ) -> Result<Self> {
-        static OPENED: AtomicU64 = AtomicU64::new(0);
         let failed = |source| Error::Log {
             model: Registry::itself(),
             source: Box::new(source),
@@ -85,14 +83,6 @@ impl ObjectModels {
         let catalogue =
             CommitLog::at(&root.join("catalogue").map_err(failed)?).with_sleeper(sleeper.clone());
         catalogue.probe().map_err(failed)?;
-        let writer = DigestBuilder::new()
-            .part("process", &std::process::id().to_le_bytes())
-            .part("time", &clock.now().micros().to_le_bytes())
-            .part(
-                "opened",
-                &OPENED.fetch_add(1, Ordering::Relaxed).to_le_bytes(),
-            )
-            .finish();
         Ok(Self {
             place: Logs {
                 root,
@@ -101,9 +91,7 @@ impl ObjectModels {
             catalogue,
             names: Mutex::default(),
             identity: OnceLock::new(),
-            sleeper,
-            writer,
-            requests: AtomicU64::new(0),
+            requests: Requests::new(sleeper, clock),
             logs: Mutex::default(),
             uses: AtomicU64::new(0),
         })
@@ -171,13 +159,15 @@ impl ObjectModels {
         let failed = Follower::store(model);
         for attempt in 0..ATTEMPTS {
             let head = self.catalogue.head().map_err(&failed)?;
-            let request = self.request();
+            let request = self.requests.next();
             let after = head.map_or(0, |head| head.number);
-            let answer = self.append(&self.catalogue, after, &request, &bytes);
+            let answer = self
+                .requests
+                .append(&self.catalogue, after, &request, &bytes);
             if answer.map_err(&failed)? == Appended::Won {
                 return Ok(());
             }
-            self.pause(&request, attempt);
+            self.requests.pause(&request, attempt);
         }
         Err(contended(model))
     }

@@ -82,7 +82,9 @@ impl Pending {
     /// Ends the rename, one way or the other.
     fn decide(&self, models: &ObjectModels, log: &CommitLog) -> Result<()> {
         let request: RequestId = stored("request", self.request.parse())?;
-        let answer = models.append(log, self.entry, &request, &self.bytes());
+        let answer = models
+            .requests
+            .append(log, self.entry, &request, &self.bytes());
         answer.map(drop).map_err(Follower::store(&self.from))
     }
 }
@@ -141,7 +143,7 @@ impl ObjectModels {
         let number = there.records() + 1;
         state.head = number;
         let closing = Record::new(draft, from, stamp, known.digest.as_str());
-        let request = self.request();
+        let request = self.requests.next();
         let change = Change::ModelMoved {
             from: from.clone(),
             to: to.clone(),
@@ -162,12 +164,16 @@ impl ObjectModels {
             records: vec![begun],
         };
         let bytes = serde_json::to_vec(&entry).expect("records are JSON");
-        let answer = self.append(&other.log, there.entry, &self.request(), &bytes);
+        let answer = self
+            .requests
+            .append(&other.log, there.entry, &self.requests.next(), &bytes);
         if answer.map_err(Follower::store(to))? != Appended::Won {
             return Ok(None);
         }
         let pending = Pending::of(&change, number)?.expect("it is one");
-        let answer = self.append(&follower.log, known.entry, &request, &pending.bytes());
+        let answer = self
+            .requests
+            .append(&follower.log, known.entry, &request, &pending.bytes());
         if answer.map_err(Follower::store(from))? != Appended::Won {
             return Ok(None);
         }
