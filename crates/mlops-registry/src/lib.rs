@@ -118,6 +118,7 @@ mod audit;
 mod backend;
 mod catalogue;
 mod change;
+mod checkpoint;
 mod compare;
 mod database;
 mod error;
@@ -148,6 +149,7 @@ mod tracking;
 mod version;
 mod version_edit;
 mod webhook;
+mod writer;
 
 #[cfg(feature = "sign")]
 pub use audit::SignedAnchor;

@@ -126,7 +126,7 @@ pub(super) struct Call<'a> {
     /// The registry, in the name of the caller.
     pub(super) registry: &'a Registry,
     pub(super) who: &'a Who,
-    pub(super) params: &'a Params,
+    pub(super) params: &'a Params<'a>,
 }
 
 impl Call<'_> {
