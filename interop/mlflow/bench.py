@@ -260,20 +260,27 @@ def servers_of(arguments):
     return commands
 
 
-def measure_all(servers, arguments):
-    """The rounds of each measure and server."""
-    measured = {}
-    for name, (measure, _) in MEASURES.items():
-        if arguments.only not in name:
-            continue
-        # new processes are dear to start, and one search is like the other
-        few = measure in (many, searches)
-        asked = [server for server in servers if measure is not searches or server.name != "nothing"]
-        rounds = measured[name] = {server.name: [] for server in asked}
-        for _ in range(min(arguments.rounds, 3) if few else arguments.rounds):
-            for server in asked:
-                rounds[server.name].append(measure(server.uri, arguments.seconds * (3 if few else 1)))
-    return measured
+def measured(servers, name, arguments):
+    """The rounds of one measure, by server."""
+    measure = MEASURES[name][0]
+    # new processes are dear to start, and one search is like the other
+    few = measure in (many, searches)
+    asked = [server for server in servers if measure is not searches or server.name != "nothing"]
+    rounds = {server.name: [] for server in asked}
+    for _ in range(min(arguments.rounds, 3) if few else arguments.rounds):
+        for server in asked:
+            rounds[server.name].append(measure(server.uri, arguments.seconds * (3 if few else 1)))
+    return rounds
+
+
+def report(name, rounds):
+    print(name)
+    for server, waits in rounds.items():
+        print(f"  {server:14} {json.dumps(summary(waits, MEASURES[name][1]))}")
+    for slow, fast in [("mlflow", "ours"), ("mlflow", "ours, --fast"), ("mlflow", "nothing"), ("ours", "nothing")]:
+        if slow in rounds and fast in rounds:
+            means, medians = (ratio(rounds[slow], rounds[fast], of) for of in (statistics.fmean, statistics.median))
+            print(f"  {slow} / {fast}: mean {means}, p50 {medians}", flush=True)
 
 
 def main():
@@ -295,23 +302,14 @@ def main():
             time.sleep(2)
             for server in servers:
                 print(f"{server.name:14} ready in {server.ready * 1000:.0f} ms, idle {memory(server.process.pid)}")
-            measured = measure_all(servers, arguments)
+            for name in MEASURES:
+                if arguments.only in name:
+                    report(name, measured(servers, name, arguments))
             for server in servers:
                 print(f"{server.name:14} afterwards {memory(server.process.pid)}")
         finally:
             for server in servers:
                 server.stop()
-    for name, rounds in measured.items():
-        print(name)
-        for server, waits in rounds.items():
-            print(f"  {server:14} {json.dumps(summary(waits, MEASURES[name][1]))}")
-        p50 = lambda waits: statistics.median(waits)  # noqa: E731
-        for slow, fast in [("mlflow", "ours"), ("mlflow", "ours, --fast"), ("mlflow", "nothing"), ("ours", "nothing")]:
-            if slow in rounds and fast in rounds:
-                print(
-                    f"  {slow} / {fast}: mean {ratio(rounds[slow], rounds[fast])},"
-                    f" p50 {ratio(rounds[slow], rounds[fast], p50)}"
-                )
 
 
 if __name__ == "__main__":
