@@ -1,10 +1,12 @@
 """Rates and waits of both servers through MLflow's own client, on the same machine in the same run.
 
-    python bench.py PATH_TO_TRACKING_SERVER [--seconds 5] [--without-peer]
+    python bench.py PATH_TO_TRACKING_SERVER [--rounds 10] [--seconds 1] [--only log_metric] [--without-peer]
 
 It needs the whole of MLflow (`pip install mlflow==3.17.2`), whose own server is measured beside ours, each with an
-empty SQLite file. Both servers are asked in turns, so that a busy machine is unfair to neither. `--fast` is not given:
-what ours acknowledged survives a power cut.
+empty SQLite file. Ours runs twice: so that what it acknowledged survives a power cut, and with `--fast`, where it
+survives a killed process. A fourth server does nothing and answers `{}` at once: no server can be faster through
+this client. All are asked in turns, in short rounds; a ratio is taken within a round, and told as the median
+of the rounds, so that a busy machine is unfair to none.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import selectors
 import signal
 import socket
 import statistics
@@ -29,6 +32,46 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def serve_nothing(port):
+    """Answers what a client needs to begin to log, and `{}` to all that it logs; nothing is kept."""
+    experiment = {"experiment_id": "1", "name": "x", "artifact_location": "x", "lifecycle_stage": "active"}
+    info = {"run_id": "0" * 32, "run_uuid": "0" * 32, "experiment_id": "1", "run_name": "x", "status": "RUNNING"}
+    begun = {"experiment": experiment, "experiment_id": "1", "run": {"info": info, "data": {}}}
+    answers = []
+    for body in (b"{}", json.dumps(begun).encode()):
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        answers.append(head.encode() + body)
+    selector = selectors.DefaultSelector()
+    listener = socket.create_server(("127.0.0.1", port))
+    selector.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                selector.register(connection, selectors.EVENT_READ, bytearray())
+                continue
+            try:
+                piece = key.fileobj.recv(1 << 20)
+            except ConnectionError:
+                piece = b""
+            if not piece:
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+                continue
+            request = key.data
+            request += piece
+            end = request.find(b"\r\n\r\n")
+            if end < 0:
+                continue
+            head = bytes(request[:end]).lower()
+            length = head.partition(b"content-length:")[2].split(b"\r\n")[0].strip()
+            if len(request) >= end + 4 + int(length or 0):
+                logs = b"/runs/log-" in head.split(b"\r\n")[0]
+                del request[:]
+                key.fileobj.sendall(answers[not logs])
 
 
 def processes_below(pid):
@@ -177,67 +220,96 @@ def searches(uri, seconds):
     return timed(lambda _: client.search_runs([experiment], query, order_by=["metrics.auc DESC"], max_results=10), seconds)
 
 
-def summary(waits, factor=1):
-    ordered = sorted(waits)
-    at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000  # noqa: E731
+def summary(rounds, factor=1):
+    waits = sorted(wait for waits in rounds for wait in waits)
+    at = lambda share: round(waits[min(len(waits) - 1, int(share * len(waits)))] * 1000, 2)  # noqa: E731
+    mean = statistics.fmean(waits)
     return {
         "calls": len(waits),
-        "p50_ms": round(at(0.5), 2),
-        "p99_ms": round(at(0.99), 2),
-        "max_ms": round(ordered[-1] * 1000, 2),
-        "rate": factor / statistics.fmean(waits),
+        "p50_ms": at(0.5),
+        "p90_ms": at(0.9),
+        "p99_ms": at(0.99),
+        "mean_ms": round(mean * 1000, 2),
+        "rate": round(factor / mean, 1),
     }
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("ours")
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--without-peer", action="store_true")
-    arguments = parser.parse_args()
-    commands = {"ours": [arguments.ours, "--dir", "{work}/data", "--port", "{port}"]}
+def ratio(slow, fast, of=statistics.fmean):
+    """How many times as long one takes as the other: the median of the rounds, least and greatest."""
+    ratios = sorted(of(a) / of(b) for a, b in zip(slow, fast))
+    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+
+
+MEASURES = {
+    "log_metric": (single, 1),
+    "log_batch(1000)": (batches, 1000),
+    "search, top 10 of 300": (searches, 1),
+    "log_metric, 8 processes": (many, 8),
+}
+
+
+def servers_of(arguments):
+    ours = [arguments.ours, "--dir", "{work}/data", "--port", "{port}"]
+    commands = {"ours": ours, "ours, --fast": [*ours, "--fast"]}
+    commands["nothing"] = [sys.executable, __file__, "--nothing", "{port}"]
     if not arguments.without_peer:
         commands["mlflow"] = [
             sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1",
             "--backend-store-uri", "sqlite:///{work}/mlflow.db", "--artifacts-destination", "{work}/artifacts",
         ]  # fmt: skip
-    report = {}
+    return commands
+
+
+def measured(servers, name, arguments):
+    """The rounds of one measure, by server."""
+    measure = MEASURES[name][0]
+    # new processes are dear to start, and one search is like the other
+    few = measure in (many, searches)
+    asked = [server for server in servers if measure is not searches or server.name != "nothing"]
+    rounds = {server.name: [] for server in asked}
+    for _ in range(min(arguments.rounds, 3) if few else arguments.rounds):
+        for server in asked:
+            rounds[server.name].append(measure(server.uri, arguments.seconds * (3 if few else 1)))
+    return rounds
+
+
+def report(name, rounds):
+    print(name)
+    for server, waits in rounds.items():
+        print(f"  {server:14} {json.dumps(summary(waits, MEASURES[name][1]))}")
+    for slow, fast in [("mlflow", "ours"), ("mlflow", "ours, --fast"), ("mlflow", "nothing"), ("ours", "nothing")]:
+        if slow in rounds and fast in rounds:
+            means, medians = (ratio(rounds[slow], rounds[fast], of) for of in (statistics.fmean, statistics.median))
+            print(f"  {slow} / {fast}: mean {means}, p50 {medians}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("ours", nargs="?")
+    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--only", default="", help="measures whose name holds this")
+    parser.add_argument("--without-peer", action="store_true")
+    parser.add_argument("--nothing", type=int, help="be the server that does nothing, on a port")
+    arguments = parser.parse_args()
+    if arguments.nothing:
+        return serve_nothing(arguments.nothing)
+    servers = []
     with tempfile.TemporaryDirectory() as work:
-        servers = [Server(name, command, pathlib.Path(work) / name) for name, command in commands.items()]
         try:
+            for at, (name, command) in enumerate(servers_of(arguments).items()):
+                servers.append(Server(name, command, pathlib.Path(work) / str(at)))
             time.sleep(2)
             for server in servers:
-                report[server.name] = {"ready_ms": round(server.ready * 1000), "idle": memory(server.process.pid)}
-            for name, measure, factor in [
-                ("log_metric", single, 1),
-                ("log_batch(1000), in metrics", batches, 1000),
-                ("search, top 10 of 300", searches, 1),
-                ("log_metric, 8 processes", many, 8),
-            ]:
-                waits = {server.name: [] for server in servers}
-                for _ in range(arguments.rounds):
-                    for server in servers:
-                        waits[server.name] += measure(server.uri, arguments.seconds)
-                for server in servers:
-                    report[server.name][name] = summary(waits[server.name], factor)
+                print(f"{server.name:14} ready in {server.ready * 1000:.0f} ms, idle {memory(server.process.pid)}")
+            for name in MEASURES:
+                if arguments.only in name:
+                    report(name, measured(servers, name, arguments))
             for server in servers:
-                report[server.name]["after"] = memory(server.process.pid)
+                print(f"{server.name:14} afterwards {memory(server.process.pid)}")
         finally:
             for server in servers:
                 server.stop()
-    for name, figures in report.items():
-        for what, figure in figures.items():
-            if isinstance(figure, dict) and "rate" in figure:
-                figure["rate"] = round(figure["rate"], 1)
-        print(name)
-        for what, figure in figures.items():
-            print(f"  {what:28} {json.dumps(figure)}")
-    if "mlflow" in report:
-        print("ours / mlflow")
-        for what, figure in report["ours"].items():
-            if isinstance(figure, dict) and "rate" in figure:
-                print(f"  {what:28} {figure['rate'] / report['mlflow'][what]['rate']:.1f} times the rate")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 //! Connections: one that writes, a few that read, and the pragmas that make them safe.
 //!
-//! Callers that write small things at the same time share one transaction; see `group_commit.rs`.
+//! Callers that write small things at the same time share one transaction; see `group_commit.rs`. How that reaches
+//! the disk stands in `writer.rs`, how the write-ahead log is kept short in `checkpoint.rs`.
 //!
 //! Invariant: every write is one `BEGIN IMMEDIATE` transaction, so that what it reads is what it
 //! commits against, in this process and in all others. Invariant: every read is one transaction, so
@@ -18,9 +19,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use crate::{
     Durability, Error, Result,
+    checkpoint::Checkpointer,
     error::{DatabaseError, During},
     group_commit::{Queue, Ticket},
     schema,
+    writer::{Writer, immediately},
 };
 
 /// How often a call looks again whether another process still writes: for half a minute.
@@ -33,12 +36,11 @@ const CACHE_KIB: i64 = 24 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Database {
-    writer: Mutex<Connection>,
+    writer: Arc<Mutex<Writer>>,
     queue: Queue,
     readers: Mutex<Vec<Connection>>,
     /// `None` in memory, where a second connection would see another database.
-    path: Option<PathBuf>,
-    durability: Durability,
+    file: Option<(PathBuf, Checkpointer)>,
 }
 
 impl Database {
@@ -47,11 +49,10 @@ impl Database {
         prepare(&mut writer)?;
         migrate(&mut writer, Path::new(":memory:"), now)?;
         Ok(Self {
-            writer: Mutex::new(writer),
+            writer: Arc::new(Mutex::new(Writer::memory(writer))),
             queue: Queue::default(),
             readers: Mutex::default(),
-            path: None,
-            durability: Durability::Normal,
+            file: None,
         })
     }
 
@@ -69,21 +70,23 @@ impl Database {
         if !current {
             migrate(&mut writer, path, now)?;
         }
-        synchronous(&writer, durability)?;
         enlarge_cache(&writer)?;
+        let writer = Writer::file(writer, durability)?;
+        let log = writer.log().clone();
+        let writer = Arc::new(Mutex::new(writer));
+        let checkpointer = Checkpointer::new(path, &writer, log);
         Ok(Self {
-            writer: Mutex::new(writer),
+            writer,
             queue: Queue::default(),
             readers: Mutex::default(),
-            path: Some(path.to_owned()),
-            durability,
+            file: Some((path.to_owned(), checkpointer)),
         })
     }
 
     /// Reads one state of the database.
     pub(crate) fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        let Some(path) = &self.path else {
-            return deferred(&mut lock(&self.writer), work);
+        let Some((path, _)) = &self.file else {
+            return deferred(lock(&self.writer).connection(), work);
         };
         let pooled = lock(&self.readers).pop();
         let mut reader = if let Some(reader) = pooled {
@@ -103,7 +106,9 @@ impl Database {
 
     /// Writes all or nothing, as durably as the registry was opened.
     pub(crate) fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        immediately(&mut lock(&self.writer), work)
+        let output = lock(&self.writer).commit(work);
+        self.tend();
+        output
     }
 
     /// Writes all or nothing, in one transaction with what others write at the same moment. The work
@@ -114,6 +119,7 @@ impl Database {
     ) -> Result<T> {
         let ticket = Arc::new(Ticket::new(work));
         self.queue.commit(ticket.clone(), || lock(&self.writer));
+        self.tend();
         ticket.answer()
     }
 
@@ -124,6 +130,7 @@ impl Database {
     ) -> Result<T> {
         let mut writer = lock(&self.writer);
         let tx = writer
+            .connection()
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .during("begin to rehearse")?;
         let output = work(&tx)?;
@@ -136,21 +143,28 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut writer = lock(&self.writer);
-        if self.path.is_none() || self.durability == Durability::Full {
-            return immediately(&mut writer, work);
-        }
-        synchronous(&writer, Durability::Full)?;
-        let output = immediately(&mut writer, work);
-        synchronous(&writer, self.durability)?;
+        let output = lock(&self.writer).commit_durably(work);
+        self.tend();
         output
     }
-}
 
-impl Database {
+    /// How long the log was after the last commit.
+    #[cfg(test)]
+    pub(crate) fn log_pages(&self) -> u32 {
+        lock(&self.writer).log().pages()
+    }
+
+    /// Has the log shortened, beside the writers, where it has grown long.
+    fn tend(&self) {
+        if let Some((_, checkpointer)) = &self.file {
+            checkpointer.tend();
+        }
+    }
+
     /// Moves all that is in the write-ahead log to the file and empties the log, unless others still read it.
     pub(crate) fn empty_log(&self) -> Result<()> {
         lock(&self.writer)
+            .connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .during("empty the write-ahead log")
     }
@@ -171,19 +185,7 @@ fn deferred<T>(
     Ok(output)
 }
 
-pub(crate) fn immediately<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T>,
-) -> Result<T> {
-    let tx = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .during("begin to write")?;
-    let output = work(&tx)?;
-    tx.commit().during("commit")?;
-    Ok(output)
-}
-
-fn connect(path: &Path) -> Result<Connection> {
+pub(crate) fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -233,16 +235,6 @@ fn migrate(connection: &mut Connection, path: &Path, now: EventTime) -> Result<(
     foreign_keys(connection, false)?;
     immediately(connection, |tx| schema::migrate(tx, path, now))?;
     foreign_keys(connection, true)
-}
-
-fn synchronous(connection: &Connection, durability: Durability) -> Result<()> {
-    let level = match durability {
-        Durability::Full => "FULL",
-        Durability::Normal => "NORMAL",
-    };
-    connection
-        .pragma_update(None, "synchronous", level)
-        .during("set the durability")
 }
 
 /// Switches to the write-ahead log. SQLite answers busy at once when others open the file too.

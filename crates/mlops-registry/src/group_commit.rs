@@ -7,17 +7,16 @@
 //! and takes nobody with it.
 
 use std::{
-    fmt, mem,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    fmt, io, mem,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Transaction;
 
-use crate::{
-    Error, Result,
-    database::{immediately, lock},
-    error::During,
-};
+use crate::{Error, Result, database::lock, error::During, writer::Writer};
 
 /// Who waits for a commit, and whether somebody leads one.
 pub(crate) struct Queue<J: ?Sized = dyn Job> {
@@ -59,20 +58,25 @@ type Work<T> = Box<dyn Fn(&Transaction<'_>) -> Result<T> + Send + Sync>;
 pub(crate) struct Ticket<T> {
     work: Work<T>,
     answer: Mutex<Option<Result<T>>>,
+    /// The answer holds: what it tells is committed, and on the disk if that was asked for.
+    settled: AtomicBool,
 }
 
 /// What waits for an answer.
 pub(crate) trait Waiting: Send + Sync {
     /// Answers with an error.
     fn fail(&self, error: Error);
-    fn is_answered(&self) -> bool;
+    /// Whether the answer holds.
+    fn is_settled(&self) -> bool;
 }
 
 pub(crate) trait Job: Waiting {
-    /// Does the work and keeps its answer; says whether it went well.
+    /// Does the work and keeps its answer, which holds once it is settled; says whether it went well.
     fn run(&self, tx: &Transaction<'_>) -> bool;
-    /// Does the work in a transaction of its own.
-    fn run_alone(&self, connection: &mut Connection);
+    /// Does the work in a transaction of its own, which settles its answer.
+    fn run_alone(&self, writer: &mut Writer);
+    /// From now on the answer holds.
+    fn settle(&self);
 }
 
 impl<T> Ticket<T> {
@@ -82,6 +86,7 @@ impl<T> Ticket<T> {
         Self {
             work: Box::new(work),
             answer: Mutex::new(None),
+            settled: AtomicBool::new(false),
         }
     }
 
@@ -100,19 +105,25 @@ impl<T: Send> Job for Ticket<T> {
         well
     }
 
-    fn run_alone(&self, connection: &mut Connection) {
-        let answer = immediately(connection, |tx| (self.work)(tx));
+    fn run_alone(&self, writer: &mut Writer) {
+        let answer = writer.commit(|tx| (self.work)(tx));
         *lock(&self.answer) = Some(answer);
+        self.settle();
+    }
+
+    fn settle(&self) {
+        self.settled.store(true, Ordering::Release);
     }
 }
 
 impl<T: Send> Waiting for Ticket<T> {
     fn fail(&self, error: Error) {
         *lock(&self.answer) = Some(Err(error));
+        self.settle();
     }
 
-    fn is_answered(&self) -> bool {
-        lock(&self.answer).is_some()
+    fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire)
     }
 }
 
@@ -121,7 +132,7 @@ impl Queue {
     pub(crate) fn commit<'a, T: Send + 'static>(
         &self,
         ticket: Arc<Ticket<T>>,
-        writer: impl FnOnce() -> MutexGuard<'a, Connection>,
+        writer: impl FnOnce() -> MutexGuard<'a, Writer>,
     ) {
         let job: Arc<dyn Job> = ticket;
         self.wait_or_lead(&job, |waiting| {
@@ -144,7 +155,8 @@ impl<J: ?Sized + Waiting> Queue<J> {
                 .turn
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
-            if mine.is_answered() {
+            // not before it is settled: the leader may still be at it
+            if mine.is_settled() {
                 return;
             }
         }
@@ -166,12 +178,12 @@ impl<J: ?Sized> Drop for Reign<'_, J> {
     }
 }
 
-/// Answers those who were left without an answer by a panic.
+/// Answers those whose work was not committed because of a panic.
 pub(crate) struct Answers<'a, J: ?Sized + Waiting>(pub(crate) &'a [Arc<J>]);
 
 impl<J: ?Sized + Waiting> Drop for Answers<'_, J> {
     fn drop(&mut self) {
-        for job in self.0.iter().filter(|job| !job.is_answered()) {
+        for job in self.0.iter().filter(|job| !job.is_settled()) {
             job.fail(Error::Busy {
                 action: "commit with others",
             });
@@ -196,18 +208,27 @@ pub(crate) fn in_savepoint(tx: &Transaction<'_>, work: impl FnOnce() -> bool) ->
     Ok(())
 }
 
-fn together(writer: &mut Connection, jobs: &[Arc<dyn Job>]) {
+fn together(writer: &mut Writer, jobs: &[Arc<dyn Job>]) {
     let _answers = Answers(jobs);
     if let [job] = jobs {
         job.run_alone(writer);
         return;
     }
-    let outcome = immediately(writer, |tx| {
+    let outcome = writer.commit(|tx| {
         jobs.iter()
             .try_for_each(|job| in_savepoint(tx, || job.run(tx)))
     });
     match outcome {
-        Ok(()) => {}
+        Ok(()) => jobs.iter().for_each(|job| job.settle()),
+        // all is written, and nobody may rely on it
+        Err(Error::Flush { path, source }) => {
+            for job in jobs {
+                job.fail(Error::Flush {
+                    path: path.clone(),
+                    source: again(&source),
+                });
+            }
+        }
         // waiting for each alone would take as long again for each
         Err(Error::Busy { action }) => {
             for job in jobs {
@@ -222,16 +243,27 @@ fn together(writer: &mut Connection, jobs: &[Arc<dyn Job>]) {
     }
 }
 
+/// The same error once more; its source is lost where the system has no number for it.
+fn again(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(number) => io::Error::from_raw_os_error(number),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use rusqlite::Connection;
 
-    fn with_table() -> Mutex<Connection> {
+    use super::*;
+    use crate::Durability;
+
+    fn with_table() -> Mutex<Writer> {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch("CREATE TABLE t (n INTEGER NOT NULL CHECK (n >= 0))")
             .unwrap();
-        Mutex::new(connection)
+        Mutex::new(Writer::memory(connection))
     }
 
     fn insert(number: i64) -> impl Fn(&Transaction<'_>) -> Result<i64> {
@@ -266,11 +298,46 @@ mod tests {
             }
         });
         let (rows, least): (i64, i64) = lock(&writer)
+            .connection()
             .query_row("SELECT count(*), min(n) FROM t", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .unwrap();
         assert_eq!((rows, least > 0), (8 * 40 * 2, true));
+    }
+
+    #[test]
+    fn nobody_is_settled_before_others_can_read_what_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("group.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL;
+                 CREATE TABLE t (n INTEGER NOT NULL CHECK (n >= 0))",
+            )
+            .unwrap();
+        let writer = Writer::file(connection, Durability::Full).unwrap();
+        let (queue, writer) = (Queue::default(), Mutex::new(writer));
+        std::thread::scope(|scope| {
+            for thread in 0..8_i64 {
+                let (queue, writer, path) = (&queue, &writer, &path);
+                scope.spawn(move || {
+                    let reader = Connection::open(path).unwrap();
+                    for number in thread * 100..thread * 100 + 100 {
+                        let ticket = Arc::new(Ticket::new(insert(number)));
+                        queue.commit(ticket.clone(), || lock(writer));
+                        assert_eq!(ticket.answer().unwrap(), number);
+                        let found: i64 = reader
+                            .query_row("SELECT count(*) FROM t WHERE n = ?1", [number], |row| {
+                                row.get(0)
+                            })
+                            .unwrap();
+                        assert_eq!(found, 2, "{number} was acknowledged too early");
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -23,7 +23,8 @@ const SCHEME: &str = "sqlite://";
 /// What an acknowledged run write survives. Stages, aliases and promotions are always [`Full`](Self::Full).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// A power cut: the disk is flushed at every commit.
+    /// A power cut: the disk is flushed at every commit, before the write is acknowledged. Others may read it a
+    /// moment earlier.
     #[default]
     Full,
     /// A killed process; a power cut may take the last moments. Many times faster for single metrics.

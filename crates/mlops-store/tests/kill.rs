@@ -1,7 +1,8 @@
 //! Writers and collectors that are killed with SIGKILL, which nothing can catch: what was acknowledged stays.
 //!
 //! The test starts itself again as children: writers that put, reference, release and append to one log, and
-//! collectors at work on the same store. A parent kills one after another and starts it anew.
+//! collectors at work on the same store. A parent kills one after another and starts it anew, as often as
+//! `MLOPS_KILL_ROUNDS` says.
 
 #![cfg(unix)]
 #![expect(
@@ -28,7 +29,14 @@ const CHILD: &str = "MLOPS_STORE_KILL_TEST";
 const GRACE: Span = Span::seconds(2);
 /// The time in which a reference is committed, or is not.
 const IN_TIME: Duration = Duration::from_secs(1);
+/// How often it kills unless the variable says otherwise, as in
+/// `MLOPS_KILL_ROUNDS=1000 cargo test --release -p mlops-store --test kill -- --nocapture`.
 const ROUNDS: u64 = 60;
+
+fn rounds() -> u64 {
+    let said = env::var_os("MLOPS_KILL_ROUNDS");
+    said.map_or(ROUNDS, |rounds| rounds.to_str().unwrap().parse().unwrap())
+}
 
 fn artifact(i: usize) -> Vec<u8> {
     let length = if i.is_multiple_of(5) {
@@ -161,7 +169,7 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
         .map(|part| Part::start(&root, &name(part, 1_000 + part as u64), &lines))
         .collect();
     let mut rng = Seed(9).rng();
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         thread::sleep(Duration::from_millis(100 + rng.below(300) as u64));
         let part = rng.below(4);
         let next = Part::start(&root, &name(part, round), &lines);

@@ -72,6 +72,7 @@ impl Error {
             Self::Directory { .. }
             | Self::Export { .. }
             | Self::Contended { .. }
+            | Self::Flush { .. }
             | Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Open { source, .. } | Self::Database { source, .. } => source.kind(),
         }

@@ -491,6 +491,14 @@ pub enum Error {
         /// What was being done.
         action: &'static str,
     },
+    /// Something was written, and the disk did not confirm it: a power cut may take it away. To write it again is safe.
+    #[error("`{}` was written and may not be on the disk", path.display())]
+    Flush {
+        /// The file that was not flushed.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The database did not do what was asked.
     #[error("could not {action}")]
     Database {

@@ -3,7 +3,7 @@
 use mlops_core::EventTime;
 use rusqlite::params;
 
-use super::Tracking;
+use super::{Tracking, log::Reach};
 use crate::{ExperimentId, Result, error::During};
 
 /// The runs of an experiment in numbers; deleted ones are left out.
@@ -26,7 +26,7 @@ impl Tracking {
     /// A scan of an index over the runs of these experiments.
     pub fn activity(&self, experiments: &[ExperimentId]) -> Result<Vec<Activity>> {
         let counting = "count runs";
-        self.registry.database().read(|tx| {
+        self.registry.look(Reach::Experiments, |tx| {
             let mut count = tx
                 .prepare_cached(
                     "SELECT count(*), max(started_us) FROM run

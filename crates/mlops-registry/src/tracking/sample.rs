@@ -1,6 +1,6 @@
 //! Histories thinned for a chart: whole if they are short, a bounded number of points if they are long.
 
-use super::Tracking;
+use super::{Tracking, log::Reach};
 use crate::{MetricPoint, Result, RunId, error::During, limits, metric, run_info::row_of};
 use rusqlite::{CachedStatement, Row, Transaction, params};
 
@@ -25,7 +25,7 @@ impl Tracking {
         most: usize,
     ) -> Result<Vec<MetricPoint>> {
         super::experiment::check_count("points", most, limits::HISTORY_POINTS)?;
-        self.registry.database().read(|tx| {
+        self.registry.look(Reach::Run(run), |tx| {
             let row = row_of(tx, run)?;
             let Some(key) = metric::key_id(tx, metric)? else {
                 return Ok(Vec::new());

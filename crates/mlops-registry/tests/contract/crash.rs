@@ -4,6 +4,8 @@
 //! The test runs itself again as a child, with the work to do in an environment variable and the
 //! registry in its working directory, and kills it with SIGKILL. The child writes a line before and
 //! after each step, so that the parent knows what was acknowledged.
+//!
+//! `MLOPS_KILL_ROUNDS` sets how often each test kills, here and in `crash_models.rs` and `writers.rs`.
 
 use std::{
     env,
@@ -22,7 +24,7 @@ use rusqlite::Connection;
 
 use crate::{
     crash_models,
-    fixture::{child, evidence, gate, open, promote, with_versions},
+    fixture::{child, evidence, gate, open, promote, rounds, with_versions},
     renames, webhooks,
 };
 
@@ -288,7 +290,8 @@ fn with_champion() -> tempfile::TempDir {
 #[test]
 fn a_kill_at_any_moment_leaves_one_champion_and_a_whole_trail() {
     let directory = with_champion();
-    let (acknowledged, _) = kill_promotions(directory.path(), 30, 120, Seed(1));
+    let (acknowledged, _) = kill_promotions(directory.path(), rounds(30), 120, Seed(1));
+    println!("{acknowledged} promotions acknowledged");
     assert!(acknowledged > 0, "nothing was acknowledged");
 }
 
@@ -309,7 +312,8 @@ fn a_kill_in_the_middle_of_the_transaction_leaves_the_old_champion_or_the_new_on
              END;",
         )
         .unwrap();
-    let (_, inside) = kill_promotions(directory.path(), 25, 300, Seed(2));
+    let (_, inside) = kill_promotions(directory.path(), rounds(25), 300, Seed(2));
+    println!("{inside} kills inside a promotion");
     assert!(inside >= 8, "only {inside} kills fell inside a promotion");
 }
 
@@ -319,7 +323,7 @@ fn an_acknowledged_metric_survives_the_kill() {
         let directory = tempfile::tempdir().unwrap();
         let mut rng = Seed(3).derive(work).rng();
         let mut acknowledged = 0;
-        for round in 0..10 {
+        for round in 0..rounds(10) {
             let lines = kill(directory.path(), work, round, "ack", 100, &mut rng);
             let Some(id) = after(&lines, "run ").next() else {
                 continue;
@@ -343,6 +347,7 @@ fn an_acknowledged_metric_survives_the_kill() {
             );
             registry.end_run(&id, RunStatus::Killed).unwrap();
         }
+        println!("{work}: {acknowledged} points acknowledged");
         assert!(acknowledged > 0, "{work}: nothing was acknowledged");
         assert_sound(&directory.path().join("mlops.db"));
     }
@@ -353,7 +358,7 @@ fn an_acknowledged_artifact_survives_the_kill_and_half_of_one_is_never_seen() {
     let directory = tempfile::tempdir().unwrap();
     let mut rng = Seed(4).rng();
     let mut acknowledged = 0;
-    for round in 0..10 {
+    for round in 0..rounds(10) {
         let lines = kill(directory.path(), "artifacts", round, "run", 150, &mut rng);
         let registry = open(directory.path()).unwrap();
         if let Some(id) = after(&lines, "run ").next() {
@@ -367,13 +372,14 @@ fn an_acknowledged_artifact_survives_the_kill_and_half_of_one_is_never_seen() {
             registry.store().get(&digest).unwrap();
         }
     }
+    println!("{acknowledged} artifacts acknowledged");
     assert!(acknowledged > 0, "nothing was acknowledged");
 }
 
 #[test]
 fn a_kill_while_a_new_registry_is_made_leaves_one_that_opens() {
     let mut rng = Seed(5).rng();
-    for _ in 0..20 {
+    for _ in 0..rounds(20) {
         let directory = tempfile::tempdir().unwrap();
         let delay = Duration::from_micros(rng.below(40_000) as u64);
         Worker::start(directory.path(), "open").kill_after(delay);

@@ -9,7 +9,7 @@ use mlops_store::Location;
 
 use crate::{
     crash::{Worker, after, assert_sound, kill, say},
-    fixture::{evidence, name, open, promote, url, with_versions},
+    fixture::{evidence, name, open, promote, rounds, url, with_versions},
 };
 
 const POLICY: &str = r#"{
@@ -98,7 +98,7 @@ fn a_kill_in_the_middle_of_a_sign_off_loses_none_that_was_acknowledged() {
         drop((registry, model));
         let mut rng = Seed(11).rng();
         let mut acknowledged = 0;
-        for round in 0..12 {
+        for round in 0..rounds(12) {
             let work = format!("govern{suffix}");
             let lines = kill(directory.path(), &work, round, "try", 150, &mut rng);
             let registry = open(directory.path());
@@ -134,6 +134,7 @@ fn a_kill_in_the_middle_of_a_sign_off_loses_none_that_was_acknowledged() {
                 .count();
             assert_eq!(promoted, done + 1);
         }
+        println!("{acknowledged} acknowledged on{suffix}");
         assert!(acknowledged > 0, "nothing was acknowledged on{suffix}");
     }
 }
@@ -145,7 +146,7 @@ fn a_kill_in_the_middle_of_any_change_loses_none_that_was_acknowledged() {
         drop(open(directory.path()));
         let mut rng = Seed(12).rng();
         let mut acknowledged = 0;
-        for round in 0..12 {
+        for round in 0..rounds(12) {
             let work = format!("change{suffix}");
             let lines = kill(directory.path(), &work, round, "made", 120, &mut rng);
             let registry = open(directory.path());
@@ -166,6 +167,7 @@ fn a_kill_in_the_middle_of_any_change_loses_none_that_was_acknowledged() {
                 }
             }
         }
+        println!("{acknowledged} acknowledged on{suffix}");
         assert!(acknowledged > 0, "nothing was acknowledged on{suffix}");
     }
 }

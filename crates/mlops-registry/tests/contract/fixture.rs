@@ -185,3 +185,10 @@ pub(crate) fn child(
         .spawn()
         .unwrap()
 }
+
+/// How often a test kills its child: the number in the variable, where it is set, as in
+/// `MLOPS_KILL_ROUNDS=1000 cargo test --release -p mlops-registry --test contract kill`.
+pub(crate) fn rounds(usual: usize) -> usize {
+    let said = env::var_os("MLOPS_KILL_ROUNDS");
+    said.map_or(usual, |rounds| rounds.to_str().unwrap().parse().unwrap())
+}

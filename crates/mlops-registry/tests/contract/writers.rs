@@ -19,11 +19,13 @@ use mlops_registry::{
     RunId, Tracking,
 };
 
-use crate::fixture::child;
+use crate::fixture::{child, rounds};
 
 const WORK: &str = "MLOPS_REGISTRY_TEST_WRITER";
 const ME: &str = "writers::the_child_of_the_writers_tests";
-const POINTS: i64 = 25;
+const BATCHES: i64 = 25;
+/// So many points of each key that the log is copied into the database several times meanwhile.
+const POINTS: i64 = 400;
 
 fn open(directory: &Path, durability: Durability) -> Tracking {
     let url = format!("sqlite://{}", directory.join("mlops.db").display());
@@ -74,8 +76,9 @@ fn the_child_of_the_writers_tests() {
 }
 
 fn write(tracking: &Tracking, run: &RunId) {
-    for step in 0..POINTS {
-        let metrics = ["a", "b"].map(|key| Metric::new(key, point(step)));
+    for batch in 0..BATCHES {
+        let steps = batch * POINTS..(batch + 1) * POINTS;
+        let metrics = steps.flat_map(|step| ["a", "b"].map(|key| Metric::new(key, point(step))));
         tracking.log_batch(run, Batch::of_metrics(metrics)).unwrap();
     }
 }
@@ -102,7 +105,7 @@ fn log_for_ever(directory: &Path, round: &str) {
 }
 
 #[test]
-fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
+fn of_32_writers_in_threads_and_processes_none_is_locked_out_while_the_log_is_copied() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     let tracking = open(path, Durability::Normal);
@@ -127,6 +130,9 @@ fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
     for mut child in children {
         assert!(child.wait().unwrap().success());
     }
+    // nobody has closed the last connection yet: what lies in the database was copied beside the writers
+    let copied = fs::metadata(path.join("mlops.db")).unwrap().len();
+    assert!(copied > 8 << 20, "{copied} bytes were copied");
     let mut all = runs;
     for child in 0..8 {
         let id = fs::read_to_string(path.join(format!("{child}.run"))).unwrap();
@@ -135,7 +141,7 @@ fn of_32_writers_in_threads_and_processes_none_is_locked_out() {
     for run in all {
         for key in ["a", "b"] {
             let points = tracking.history(&run, key, None, None).unwrap().points;
-            assert_eq!(points.len(), usize::try_from(POINTS).unwrap());
+            assert_eq!(points.len(), usize::try_from(BATCHES * POINTS).unwrap());
         }
     }
 }
@@ -145,11 +151,11 @@ fn a_killed_logger_loses_nothing_that_was_flushed_and_leaves_no_half_batch() {
     let directory = tempfile::tempdir().unwrap();
     let mut rng = Seed(6).rng();
     let mut acknowledged = 0;
-    for round in 0..12 {
+    for round in 0..rounds(12) {
         let mut child = start(directory.path(), &format!("log {round}"));
         let acks = directory.path().join(format!("{round}.acks"));
         // half of the kills fall into the work however slow the start is
-        while round % 2 == 0
+        while round.is_multiple_of(2)
             && child.try_wait().unwrap().is_none()
             && !fs::metadata(&acks).is_ok_and(|acks| acks.len() > 0)
         {
@@ -197,5 +203,6 @@ fn a_killed_logger_loses_nothing_that_was_flushed_and_leaves_no_half_batch() {
         // the journal is whole as well
         tracking.logger(&id, &options).unwrap().close().unwrap();
     }
+    println!("{acknowledged} steps acknowledged");
     assert!(acknowledged > 0, "nothing was acknowledged");
 }

@@ -110,33 +110,38 @@ async fn answer(route: &'static Route, app: Arc<App>, request: Request) -> Outco
         let bytes = read_all(body, &parts.headers, app.limits.max_body_bytes()).await?;
         check_json(&parts.headers, &bytes)?;
         let params = with_path(&mut parts, Params::of_body(&bytes)?).await?;
-        return work(route, app, who, params, parts.headers).await;
+        return work(route, &app, who.as_deref(), &params, &parts.headers);
     };
     let params = with_path(&mut parts, params).await?;
     let Work::Upload(upload) = route.work else {
-        return work(route, app, who, params, parts.headers).await;
+        return work(route, &app, who.as_deref(), &params, &parts.headers);
     };
     let mut reader = BodyReader::of(body, &parts.headers, app.limits.max_artifact_bytes())?;
-    run(move || {
+    let upload = move || {
         let done = with_call(&app, who.as_deref(), &params, &parts.headers, |call| {
             call.authorise(route.needs)?;
             upload(call, &mut reader)
         });
         // what went wrong with the body tells more than what it made go wrong
         reader.into_failure().map_or(done, Err).map(Done::Reply)
-    })
-    .await
+    };
+    // beside the connection, which brings the rest of the body meanwhile
+    tokio::task::spawn_blocking(move || guarded(upload))
+        .await
+        .unwrap_or_else(|_| Err(bug()))
 }
 
-async fn work(
-    route: &'static Route,
-    app: Arc<App>,
-    who: Option<Arc<Who>>,
-    params: Params,
-    headers: HeaderMap,
+fn work(
+    route: &Route,
+    app: &App,
+    who: Option<&Who>,
+    params: &Params<'_>,
+    headers: &HeaderMap,
 ) -> Outcome<Done> {
-    run(move || {
-        with_call(&app, who.as_deref(), &params, &headers, |call| {
+    // in the thread of the connection: to hand the work to another one, and the answer back, takes longer than
+    // most of it; other connections go on in other threads
+    let answer = || {
+        with_call(app, who, params, headers, |call| {
             call.authorise(route.needs)?;
             match route.work {
                 Work::Answer(answer) => answer(call).map(Done::Reply),
@@ -144,8 +149,8 @@ async fn work(
                 Work::Upload(upload) => upload(call, &mut std::io::empty()).map(Done::Reply),
             }
         })
-    })
-    .await
+    };
+    tokio::task::block_in_place(|| guarded(answer))
 }
 
 fn with_call<T>(
@@ -171,16 +176,16 @@ fn with_call<T>(
     })
 }
 
-/// Works beside the threads that serve the network, since the storage blocks. A panic is an error.
-async fn run<T: Send + 'static>(work: impl FnOnce() -> Outcome<T> + Send + 'static) -> Outcome<T> {
-    let bug = || Failure::new(Code::InternalError, "the request met a bug in the server");
-    let guarded = move || catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(bug()));
-    tokio::task::spawn_blocking(guarded)
-        .await
-        .unwrap_or_else(|_| Err(bug()))
+/// A panic is an error.
+fn guarded<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(bug()))
 }
 
-async fn query(parts: &mut Parts) -> Outcome<Params> {
+fn bug() -> Failure {
+    Failure::new(Code::InternalError, "the request met a bug in the server")
+}
+
+async fn query(parts: &mut Parts) -> Outcome<Params<'static>> {
     let unreadable = |_| Failure::new(Code::BadRequest, "The query cannot be read");
     let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, &())
         .await
@@ -189,7 +194,7 @@ async fn query(parts: &mut Parts) -> Outcome<Params> {
 }
 
 /// Adds the names in the path, with their percent-escapes read once.
-async fn with_path(parts: &mut Parts, mut params: Params) -> Outcome<Params> {
+async fn with_path(parts: &mut Parts, mut params: Params<'static>) -> Outcome<Params<'static>> {
     match Path::<Vec<(String, String)>>::from_request_parts(parts, &()).await {
         Ok(Path(names)) => {
             for (name, value) in names {

@@ -3,6 +3,8 @@
 //! The rules are MLflow's: unknown fields are ignored, whole numbers may come as texts, infinity and NaN
 //! come as texts, a query names a list by naming its field several times, and null is no value.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::failure::{Code, Failure, Outcome};
@@ -10,9 +12,9 @@ use super::failure::{Code, Failure, Outcome};
 /// How much of a wrong value an error repeats.
 const SHOWN: usize = 200;
 
-/// The parameters of one request.
+/// The parameters of one request, or the fields of one object in it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Params(Map<String, Value>);
+pub(super) struct Params<'a>(Cow<'a, Map<String, Value>>);
 
 /// A wrong value as an error shows it.
 pub(super) fn shown(value: &Value) -> String {
@@ -23,14 +25,14 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
-impl Params {
+impl<'a> Params<'a> {
     /// The parameters of a JSON body; an empty one has none.
     pub(super) fn of_body(body: &[u8]) -> Outcome<Self> {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Self(fields)),
+            Ok(Value::Object(fields)) => Ok(Self(Cow::Owned(fields))),
             Ok(_) => Err(Failure::new(
                 Code::BadRequest,
                 "The body of the request must be a JSON object",
@@ -58,19 +60,21 @@ impl Params {
                 }
             }
         }
-        Self(fields)
+        Self(Cow::Owned(fields))
     }
 
     /// A name in the path stands over a field of the same name.
     pub(super) fn set(&mut self, name: &str, value: String) {
-        self.0.insert(name.to_owned(), Value::String(value));
+        self.0
+            .to_mut()
+            .insert(name.to_owned(), Value::String(value));
     }
 
     /// The fields of one object in a list.
-    fn of_value(param: &str, value: &Value) -> Outcome<Self> {
+    fn of_value(param: impl FnOnce() -> String, value: &'a Value) -> Outcome<Self> {
         match value {
-            Value::Object(fields) => Ok(Self(fields.clone())),
-            value => Err(Failure::value(param, value, "it must be an object")),
+            Value::Object(fields) => Ok(Self(Cow::Borrowed(fields))),
+            value => Err(Failure::value(&param(), value, "it must be an object")),
         }
     }
 
@@ -171,29 +175,29 @@ impl Params {
     }
 
     /// A list of objects; no value is an empty list.
-    pub(super) fn objects(&self, param: &str) -> Outcome<Vec<Self>> {
+    pub(super) fn objects(&self, param: &str) -> Outcome<Vec<Params<'_>>> {
         match self.get(param) {
             None => Ok(Vec::new()),
             Some(Value::Array(values)) => values
                 .iter()
                 .enumerate()
-                .map(|(at, value)| Self::of_value(&format!("{param}[{at}]"), value))
+                .map(|(at, value)| Params::of_value(|| format!("{param}[{at}]"), value))
                 .collect(),
             Some(value) => Err(Failure::value(param, value, "it must be a list of objects")),
         }
     }
 
     /// One object that must be there.
-    pub(super) fn object(&self, param: &str) -> Outcome<Self> {
+    pub(super) fn object(&self, param: &str) -> Outcome<Params<'_>> {
         let value = self.get(param).ok_or_else(|| Failure::missing(param))?;
-        Self::of_value(param, value)
+        Params::of_value(|| param.to_owned(), value)
     }
 
     /// One object, or none.
     #[cfg(feature = "webhooks")]
-    pub(super) fn opt_object(&self, param: &str) -> Outcome<Option<Self>> {
+    pub(super) fn opt_object(&self, param: &str) -> Outcome<Option<Params<'_>>> {
         self.get(param)
-            .map(|value| Self::of_value(param, value))
+            .map(|value| Params::of_value(|| param.to_owned(), value))
             .transpose()
     }
 
@@ -249,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    fn params(value: &Value) -> Params {
+    fn params(value: &Value) -> Params<'static> {
         Params::of_body(value.to_string().as_bytes()).unwrap()
     }
 

@@ -130,7 +130,7 @@ pub(super) struct Call<'a> {
     /// The registry, in the name of the caller.
     pub(super) registry: &'a Registry,
     pub(super) who: &'a Who,
-    pub(super) params: &'a Params,
+    pub(super) params: &'a Params<'a>,
     /// The headers of the request.
     pub(super) headers: &'a HeaderMap,
 }

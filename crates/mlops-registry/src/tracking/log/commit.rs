@@ -82,7 +82,7 @@ impl<O: Op> Waiting for Ticket<O> {
         self.grant();
     }
 
-    fn is_answered(&self) -> bool {
+    fn is_settled(&self) -> bool {
         self.answered.load(Ordering::Acquire)
     }
 }
