@@ -294,6 +294,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.nothing:
         return serve_nothing(arguments.nothing)
+    # so that the servers are stopped as well
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     servers = []
     with tempfile.TemporaryDirectory() as work:
         try:
