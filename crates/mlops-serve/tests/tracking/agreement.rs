@@ -18,7 +18,7 @@ impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/data/mlops.db", dir.path().display());
-        let server = TrackingServer::new(Registry::open(url).unwrap());
+        let server = TrackingServer::new(Registry::open(url).unwrap()).sources_elsewhere();
         Self {
             _dir: dir,
             server: server.bind("127.0.0.1:0").unwrap(),
