@@ -1,8 +1,8 @@
 //! Keeps the write-ahead log short, in a thread of its own: writers append to the log while it is copied.
 //!
-//! SQLite begins the log anew only when all of it was copied and nobody reads from it. So it is copied twice while
-//! others write, which leaves little, and a third time while this process does not: writers wait for a few pages
-//! and never for the whole log.
+//! SQLite begins the log anew only when all of it was copied and nobody reads from it. So it is copied once while
+//! others write, which leaves little, and once more while this process does not: writers wait for a few pages and
+//! never for the whole log.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,8 +21,9 @@ use crate::{
     writer::Writer,
 };
 
-/// How long the log grows, in pages, before it is copied into the database: some 16 MiB.
-const LOG_PAGES: u32 = 4_000;
+/// How long the log grows, in pages, before it is copied into the database: some 4 MiB. New space in the log costs
+/// the disk twice what old space costs, so that it should begin anew soon.
+const LOG_PAGES: u32 = 1_000;
 /// How long writers are held up where readers have kept the log from beginning anew for long.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -133,7 +134,6 @@ impl Checkpointer {
             let Ok(started) = started else {
                 // without a thread the writer does it, as SQLite's do
                 self.work.copy(lock(&self.work.writer).connection());
-                self.work.log.copied();
                 return;
             };
             *thread = Some(started);
@@ -162,10 +162,10 @@ impl Work {
         let mut connection = None;
         while self.is_asked() {
             connection = connection.or_else(|| self.connect());
-            if let Some(connection) = &connection {
-                self.rounds(connection);
+            match &connection {
+                Some(connection) => self.round(connection),
+                None => self.log.copied(),
             }
-            self.log.copied();
         }
     }
 
@@ -196,10 +196,8 @@ impl Work {
         asked
     }
 
-    fn rounds(&self, connection: &Connection) {
-        for _ in 0..2 {
-            checkpoint(connection, CheckpointMode::PASSIVE);
-        }
+    fn round(&self, connection: &Connection) {
+        checkpoint(connection, CheckpointMode::PASSIVE);
         let _held = lock(&self.writer);
         self.copy(connection);
     }
@@ -211,6 +209,8 @@ impl Work {
             CheckpointMode::PASSIVE
         };
         checkpoint(connection, mode);
+        // before the next commit, which sees whether it begins anew
+        self.log.copied();
     }
 }
 

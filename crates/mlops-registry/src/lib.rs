@@ -90,7 +90,7 @@
 //!
 //! What a call acknowledged survives a killed process; what a [`Logger`] took is acknowledged by its flush. It
 //! survives a power cut too, unless the registry was opened with [`Durability::Normal`], which gives up the last
-//! moments of runs, and of runs only. Beside the database lies its write-ahead log of some 16 MiB, which a thread
+//! moments of runs, and of runs only. Beside the database lies its write-ahead log of some 4 MiB, which a thread
 //! copies into the database while others write. A promotion is one transaction: after a crash the old champion serves, or the new one.
 //! On an object store it is one object, which is created or not there; what the store did not answer clearly is asked
 //! again, and [`Error::Log`] says where it never did, or [`TrackingError::Log`] of experiments and runs: such a write
