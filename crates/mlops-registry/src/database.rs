@@ -15,7 +15,7 @@ use std::{
 };
 
 use mlops_core::EventTime;
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
 
 use crate::{
     Durability, Error, Result,
@@ -128,14 +128,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut writer = lock(&self.writer);
-        let tx = writer
-            .connection()
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .during("begin to rehearse")?;
-        let output = work(&tx)?;
-        tx.rollback().during("take a rehearsal back")?;
-        Ok(output)
+        lock(&self.writer).rehearse(work)
     }
 
     /// Writes all or nothing, and through a power cut: for what decides which model serves.

@@ -126,6 +126,20 @@ impl Writer {
         output
     }
 
+    /// Writes, looks at what comes of it, and takes it all back.
+    pub(crate) fn rehearse<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .during("begin to rehearse")?;
+        let output = work(&tx)?;
+        tx.rollback().during("take a rehearsal back")?;
+        Ok(output)
+    }
+
     /// Moves what a failed flush left in doubt into the database: the system may have given up on those bytes, and
     /// a later flush of the same file would not tell.
     fn settle(&mut self) -> Result<()> {

@@ -18,6 +18,7 @@ use std::{
 
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use mlops_store::S3Settings;
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Mutex as AsyncMutex};
 
@@ -105,6 +106,22 @@ pub struct Server {
 }
 
 impl Server {
+    /// Serves a new bucket, a directory below a directory.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn with_bucket(root: &Path, name: &str) -> Self {
+        std::fs::create_dir_all(root.join(name)).expect("a directory");
+        Self::start(root)
+    }
+
+    /// How the server is reached by whoever may.
+    pub fn settings(&self) -> S3Settings {
+        S3Settings::new("us-east-1")
+            .endpoint(self.endpoint())
+            .credentials(KEY, SECRET)
+    }
+
     /// Serves the directories below a directory as buckets.
     ///
     /// # Panics

@@ -14,22 +14,18 @@ use std::{
 };
 
 use mlops_core::{Clock, Digest, ErrorKind, EventTime, ManualClock, Seed, Span, SystemClock};
-use mlops_interop_s3::{Faults, KEY, SECRET, Server};
-use mlops_store::{
-    ArtifactStore, Error, GarbageOptions, Objects, RetryPolicy, S3Settings, ThreadSleeper,
-};
+use mlops_interop_s3::{Faults, Server};
+use mlops_store::{ArtifactStore, Error, GarbageOptions, Objects, RetryPolicy, ThreadSleeper};
 
 const GRACE: Span = Span::hours(1);
 
 fn server(root: &Path) -> Server {
-    fs::create_dir_all(root.join("lake")).unwrap();
-    Server::start(root)
+    Server::with_bucket(root, "lake")
 }
 
 fn store(server: &Server, retries: usize) -> ArtifactStore {
-    let settings = S3Settings::new("us-east-1")
-        .endpoint(server.endpoint())
-        .credentials(KEY, SECRET)
+    let settings = server
+        .settings()
         .retries(retries)
         .timeout(Duration::from_millis(2_000));
     let location = Objects::new()

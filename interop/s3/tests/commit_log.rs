@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -16,8 +15,7 @@ use mlops_store::{
 };
 
 fn server(root: &Path) -> Server {
-    fs::create_dir_all(root.join("registry")).unwrap();
-    Server::start(root)
+    Server::with_bucket(root, "registry")
 }
 
 /// A client of its own, with its own connections, that waits as long as a busy machine takes.
@@ -26,11 +24,7 @@ fn locate(server: &Server, retries: usize) -> Location {
 }
 
 fn client(server: &Server, retries: usize, timeout: Duration) -> Location {
-    let settings = S3Settings::new("us-east-1")
-        .endpoint(server.endpoint())
-        .credentials(KEY, SECRET)
-        .retries(retries)
-        .timeout(timeout);
+    let settings = server.settings().retries(retries).timeout(timeout);
     let objects = Objects::new().with_s3(settings);
     objects.locate("s3://registry/models/churn").unwrap()
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
     sync::Barrier,
     thread,
@@ -10,25 +9,20 @@ use std::{
 };
 
 use mlops_core::{AliasName, Digest, ErrorKind, EventTime, Lineage, ModelName};
-use mlops_interop_s3::{Faults, KEY, SECRET, Server};
+use mlops_interop_s3::{Faults, Server};
 use mlops_model::{
     Estimator, Linear, Link, ModelPackage, ModelSpec, Output, Preprocess, Signature,
 };
 use mlops_registry::{Error, Gate, GateEvidence, NewVersion, Registry};
-use mlops_store::{Objects, S3Settings};
+use mlops_store::Objects;
 
 fn server(root: &Path) -> Server {
-    fs::create_dir_all(root.join("shared")).unwrap();
-    Server::start(root)
+    Server::with_bucket(root, "shared")
 }
 
 /// A machine of its own: its own connections, its own database for runs, the same models.
 fn machine(server: &Server, timeout: Duration, retries: usize) -> Registry {
-    let settings = S3Settings::new("us-east-1")
-        .endpoint(server.endpoint())
-        .credentials(KEY, SECRET)
-        .retries(retries)
-        .timeout(timeout);
+    let settings = server.settings().retries(retries).timeout(timeout);
     let objects = Objects::new().with_s3(settings);
     let location = objects.locate("s3://shared/registry").unwrap();
     let builder = Registry::builder("memory://").models_at(location);

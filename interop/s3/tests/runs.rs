@@ -1,30 +1,25 @@
 //! Runs on S3: machines share them, a server that errs loses nothing that was acknowledged, and an index is made anew
 //! with few requests.
 
-use std::{collections::BTreeSet, fs, path::Path, thread, time::Duration};
+use std::{collections::BTreeSet, path::Path, thread, time::Duration};
 
 use mlops_core::{ErrorKind, EventTime};
-use mlops_interop_s3::{Faults, KEY, SECRET, Server};
+use mlops_interop_s3::{Faults, Server};
 use mlops_registry::{
     Batch, ExperimentId, Metric, MetricPoint, NewRun, Registry, RunId, RunSearch, RunStatus,
     Tracking,
 };
-use mlops_store::{Objects, S3Settings};
+use mlops_store::Objects;
 
 const PATIENT: Duration = Duration::from_secs(10);
 
 fn server(root: &Path) -> Server {
-    fs::create_dir_all(root.join("shared")).unwrap();
-    Server::start(root)
+    Server::with_bucket(root, "shared")
 }
 
 /// A machine of its own: its own connections, its own index, the same runs.
 fn machine(server: &Server, timeout: Duration, retries: usize) -> Registry {
-    let settings = S3Settings::new("us-east-1")
-        .endpoint(server.endpoint())
-        .credentials(KEY, SECRET)
-        .retries(retries)
-        .timeout(timeout);
+    let settings = server.settings().retries(retries).timeout(timeout);
     let objects = Objects::new().with_s3(settings);
     let location = objects.locate("s3://shared/registry").unwrap();
     Registry::builder("memory://").at(location).open().unwrap()

@@ -7,7 +7,7 @@ use mlops_core::ErrorKind;
 use mlops_features::{
     Csv, Error, JsonLines, ParquetDirectory, ParquetFile, Parse, RowFilter, SourceSchema,
 };
-use mlops_interop_s3::{KEY, SECRET, Server};
+use mlops_interop_s3::{KEY, Server};
 use mlops_store::{ListLimits, Objects, S3Settings};
 use parquet::{
     arrow::ArrowWriter,
@@ -16,14 +16,8 @@ use parquet::{
     },
 };
 
-fn settings(server: &Server) -> S3Settings {
-    S3Settings::new("us-east-1")
-        .endpoint(server.endpoint())
-        .credentials(KEY, SECRET)
-}
-
 fn objects(server: &Server) -> Objects {
-    Objects::new().with_s3(settings(server))
+    Objects::new().with_s3(server.settings())
 }
 
 /// Twenty thousand rows a group; the column `noise` is most of the file.
@@ -224,7 +218,7 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_is_an_error() {
     assert_eq!(location.open().unwrap().size(), 5);
     assert_eq!(server.log().requests().len(), 3);
 
-    let once = Objects::new().with_s3(settings(&server).retries(1));
+    let once = Objects::new().with_s3(server.settings().retries(1));
     server.log().fail(100);
     let error = once.locate("s3://lake/a").unwrap().open().unwrap_err();
     assert!(
@@ -235,7 +229,8 @@ fn a_server_that_is_busy_is_asked_again_and_one_that_is_silent_is_an_error() {
     server.log().fail(0);
 
     server.log().pause(Duration::from_secs(5));
-    let hasty = settings(&server)
+    let hasty = server
+        .settings()
         .retries(0)
         .timeout(Duration::from_millis(200));
     let hasty = Objects::new().with_s3(hasty);

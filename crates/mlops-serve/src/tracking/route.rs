@@ -121,6 +121,22 @@ impl Route {
             work: Work::Answer(work),
         }
     }
+
+    /// A route of the proxied artifacts.
+    pub(super) const fn artifacts(
+        verb: Verb,
+        path: &'static str,
+        needs: Needs,
+        work: Work,
+    ) -> Self {
+        Self {
+            verb,
+            family: Family::Artifacts,
+            path,
+            needs,
+            work,
+        }
+    }
 }
 
 /// One request that was let in, on its way through the work.

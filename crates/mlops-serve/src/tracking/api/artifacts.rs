@@ -10,7 +10,7 @@ use crate::tracking::{
     access::Right,
     artifact::{ArtifactPlace, Download, Owner, check_below},
     failure::{Code, Failure, Outcome},
-    route::{Call, Family, Needs, Reply, Route, Verb, Work},
+    route::{Call, Needs, Reply, Route, Verb, Work},
 };
 
 const READ: Needs = Needs::RightOn(Right::Read, subject::artifact);
@@ -18,28 +18,18 @@ const EDIT: Needs = Needs::RightOn(Right::Edit, subject::artifact);
 const MANAGE: Needs = Needs::RightOn(Right::Manage, subject::artifact);
 const OF_RUN: Needs = Needs::RightOn(Right::Read, subject::run);
 
-const fn proxied(verb: Verb, path: &'static str, needs: Needs, work: Work) -> Route {
-    Route {
-        verb,
-        family: Family::Artifacts,
-        path,
-        needs,
-        work,
-    }
-}
-
 pub(super) const ROUTES: &[Route] = &[
     Route::v2(Verb::Get, "/artifacts/list", OF_RUN, list_of_run),
-    proxied(Verb::Get, "/artifacts", READ, Work::Answer(list)),
-    proxied(Verb::Get, "/artifacts/{*path}", READ, Work::Download(get)),
-    proxied(Verb::Put, "/artifacts/{*path}", EDIT, Work::Upload(put)),
-    proxied(
+    Route::artifacts(Verb::Get, "/artifacts", READ, Work::Answer(list)),
+    Route::artifacts(Verb::Get, "/artifacts/{*path}", READ, Work::Download(get)),
+    Route::artifacts(Verb::Put, "/artifacts/{*path}", EDIT, Work::Upload(put)),
+    Route::artifacts(
         Verb::Delete,
         "/artifacts/{*path}",
         MANAGE,
         Work::Answer(delete),
     ),
-    proxied(
+    Route::artifacts(
         Verb::Get,
         "/presigned/{*path}",
         READ,

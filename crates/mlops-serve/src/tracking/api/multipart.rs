@@ -20,42 +20,32 @@ use crate::tracking::{
     access::{Object, Right},
     failure::{Code, Failure, Outcome},
     params::Params,
-    route::{Call, Family, Needs, Reply, Route, Verb, Work},
+    route::{Call, Needs, Reply, Route, Verb, Work},
 };
 
 const BEGIN: Needs = Needs::RightOn(Right::Edit, target_objects);
 const OF_UPLOAD: Needs = Needs::RightOn(Right::Edit, upload_objects);
 
-const fn route(verb: Verb, path: &'static str, needs: Needs, work: Work) -> Route {
-    Route {
-        verb,
-        family: Family::Artifacts,
-        path,
-        needs,
-        work,
-    }
-}
-
 pub(super) const ROUTES: &[Route] = &[
-    route(
+    Route::artifacts(
         Verb::Post,
         "/mpu/create/{*directory}",
         BEGIN,
         Work::Answer(create),
     ),
-    route(
+    Route::artifacts(
         Verb::Post,
         "/mpu/complete/{*directory}",
         OF_UPLOAD,
         Work::Answer(complete),
     ),
-    route(
+    Route::artifacts(
         Verb::Post,
         "/mpu/abort/{*directory}",
         OF_UPLOAD,
         Work::Answer(abort),
     ),
-    route(
+    Route::artifacts(
         Verb::Put,
         "/mpu/parts/{upload_id}/{part_number}",
         OF_UPLOAD,
